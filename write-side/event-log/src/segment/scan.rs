@@ -1,0 +1,265 @@
+//! Reading one segment from its front, write by write, and checking all of it.
+//!
+//! Owns the rule that tells a torn last write from damage: what does not check is torn only if
+//! it is the end of the last segment and no valid later write header and no footer follows.
+//! Recovery, the scrub, scavenging, index building and `verify` all read through this (I7).
+
+use bytes::Bytes;
+use facts::{Incarnation, LogId, LogPosition};
+
+use super::footer::{FOOTER_BYTES, Footer};
+use crate::{
+    Damage, DamageKind, Digest,
+    frame::Frame,
+    write::{WRITE_HEADER_BYTES, WRITE_MAGIC, WRITE_TRAILER_BYTES, WriteHeader},
+};
+
+/// What the next write must go on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChainPoint {
+    /// `None` before the first write of the log.
+    pub(crate) log_id: Option<LogId>,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) sequence: u64,
+    pub(crate) next: LogPosition,
+    pub(crate) previous: Digest,
+}
+
+impl ChainPoint {
+    /// Before the first write of a log.
+    pub(crate) const START: Self = Self {
+        log_id: None,
+        incarnation: Incarnation(1),
+        sequence: 0,
+        next: LogPosition(0),
+        previous: [0; 32],
+    };
+
+    /// After this write.
+    pub(crate) fn after(header: &WriteHeader, digest: Digest) -> Self {
+        Self {
+            log_id: Some(header.log_id),
+            incarnation: header.incarnation,
+            sequence: header.sequence + 1,
+            next: LogPosition(header.first.0 + u64::from(header.count)),
+            previous: digest,
+        }
+    }
+}
+
+/// An entry as the scan met it.
+#[derive(Clone, Debug)]
+pub(crate) struct ScannedEntry {
+    /// Offset of the frame's length field in the file.
+    pub(crate) offset: u64,
+    pub(crate) frame: Frame,
+    pub(crate) digest: Digest,
+}
+
+/// A write that checks.
+#[derive(Clone, Debug)]
+pub(crate) struct ScannedWrite {
+    pub(crate) header: WriteHeader,
+    pub(crate) offset: u64,
+    pub(crate) digest: Digest,
+    pub(crate) entries: Vec<ScannedEntry>,
+}
+
+/// One step of a scan.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A write that checks and goes on from the one before.
+    Write(ScannedWrite),
+    /// The segment's end, a footer that fits what was read.
+    Footer,
+    /// The segment's end without a footer.
+    End,
+    /// The last write of the log is not whole; it starts at this offset.
+    Torn(u64),
+}
+
+/// A scan over the bytes of one segment.
+pub(crate) struct Scan {
+    name: String,
+    bytes: Bytes,
+    offset: usize,
+    first: LogPosition,
+    writes: u64,
+    chain: ChainPoint,
+    last: bool,
+}
+
+impl Scan {
+    /// Starts at the segment's front. `last`: whether a torn tail is possible.
+    pub(crate) fn new(first: LogPosition, bytes: Bytes, chain: ChainPoint, last: bool) -> Self {
+        Self {
+            name: super::file_name(first),
+            bytes,
+            offset: 0,
+            first,
+            writes: 0,
+            chain,
+            last,
+        }
+    }
+
+    /// Where the log stands after what has been read.
+    pub(crate) fn chain(&self) -> &ChainPoint {
+        &self.chain
+    }
+
+    /// Writes read so far.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    /// The next write, or how the segment ends. Not to be called again after an end.
+    pub(crate) fn step(&mut self) -> Result<Step, Damage> {
+        if self.writes == 0 && self.chain.next != self.first {
+            return Err(self.damage(DamageKind::Segment));
+        }
+        let rest = self.bytes.slice(self.offset..);
+        if rest.is_empty() {
+            return Ok(Step::End);
+        }
+        if let Some(footer) = Footer::at_end(&self.bytes)
+            && rest.len() == FOOTER_BYTES
+        {
+            return self.check_footer(&footer).map(|()| Step::Footer);
+        }
+        match self.read_write(&rest) {
+            Ok(write) => {
+                self.offset += write.header.write_bytes();
+                self.writes += 1;
+                self.chain = ChainPoint::after(&write.header, write.digest);
+                Ok(Step::Write(write))
+            }
+            Err(kind) => self.torn_or_damaged(kind),
+        }
+    }
+
+    /// Reads all that is left and calls `visit` for every write; answers how the segment ends.
+    pub(crate) fn run<E: From<Damage>>(
+        &mut self,
+        mut visit: impl FnMut(ScannedWrite) -> Result<(), E>,
+    ) -> Result<Step, E> {
+        loop {
+            match self.step()? {
+                Step::Write(write) => visit(write)?,
+                end => return Ok(end),
+            }
+        }
+    }
+
+    /// A fault at the present offset.
+    pub(crate) fn damage(&self, kind: DamageKind) -> Damage {
+        Damage {
+            segment: self.name.clone(),
+            offset: self.offset as u64,
+            position: self.chain.next,
+            kind,
+        }
+    }
+
+    fn read_write(&self, rest: &Bytes) -> Result<ScannedWrite, DamageKind> {
+        let header = WriteHeader::decode(rest).ok_or(DamageKind::WriteHeader)?;
+        self.check_chain(&header)?;
+        let whole = rest
+            .get(..header.write_bytes())
+            .ok_or(DamageKind::WriteBody)?;
+        let (covered, crc) = whole
+            .split_last_chunk::<WRITE_TRAILER_BYTES>()
+            .ok_or(DamageKind::WriteBody)?;
+        if crc32c::crc32c(covered) != u32::from_be_bytes(*crc) {
+            return Err(DamageKind::WriteBody);
+        }
+        let frames = rest.slice(WRITE_HEADER_BYTES..covered.len());
+        let entries = self.read_frames(&header, frames)?;
+        let digest = header.digest(entries.iter().map(|entry| &entry.digest));
+        Ok(ScannedWrite {
+            offset: self.offset as u64,
+            header,
+            digest,
+            entries,
+        })
+    }
+
+    fn read_frames(
+        &self,
+        header: &WriteHeader,
+        mut frames: Bytes,
+    ) -> Result<Vec<ScannedEntry>, DamageKind> {
+        let mut offset = (self.offset + WRITE_HEADER_BYTES) as u64;
+        let mut entries = Vec::new();
+        while !frames.is_empty() {
+            let (frame, taken) = Frame::read_front(&frames).ok_or(DamageKind::EntryFrame)?;
+            let position = LogPosition(header.first.0 + entries.len() as u64);
+            if frame.header.position != position || frame.header.incarnation != header.incarnation {
+                return Err(DamageKind::Position);
+            }
+            let digest = frame.digest();
+            entries.push(ScannedEntry {
+                offset,
+                frame,
+                digest,
+            });
+            offset += taken as u64;
+            frames = frames.slice(taken..);
+        }
+        if entries.len() != header.count as usize {
+            return Err(DamageKind::EntryFrame);
+        }
+        Ok(entries)
+    }
+
+    fn check_chain(&self, header: &WriteHeader) -> Result<(), DamageKind> {
+        let chain = &self.chain;
+        if chain.log_id.is_some_and(|log_id| log_id != header.log_id) {
+            return Err(DamageKind::LogId);
+        }
+        if header.first != chain.next {
+            return Err(DamageKind::Position);
+        }
+        let follows = header.sequence == chain.sequence
+            && header.previous == chain.previous
+            && header.incarnation >= chain.incarnation;
+        follows.then_some(()).ok_or(DamageKind::Chain)
+    }
+
+    fn check_footer(&self, footer: &Footer) -> Result<(), Damage> {
+        let fits = self.chain.log_id == Some(footer.log_id)
+            && footer.incarnation == self.chain.incarnation
+            && footer.first == self.first
+            && footer.entries == self.chain.next.0 - self.first.0
+            && footer.writes == self.writes
+            && footer.last_write == self.chain.previous;
+        fits.then_some(())
+            .ok_or_else(|| self.damage(DamageKind::Footer))
+    }
+
+    /// A torn write is the end of the log and has an invalid body or header; a write that is
+    /// whole but does not follow from the one before was never torn.
+    fn torn_or_damaged(&self, kind: DamageKind) -> Result<Step, Damage> {
+        let can_be_torn = matches!(kind, DamageKind::WriteHeader | DamageKind::WriteBody);
+        if self.last
+            && can_be_torn
+            && Footer::at_end(&self.bytes).is_none()
+            && !self.later_header_follows()
+        {
+            return Ok(Step::Torn(self.offset as u64));
+        }
+        Err(self.damage(kind))
+    }
+
+    fn later_header_follows(&self) -> bool {
+        let rest = &self.bytes[self.offset + 1..];
+        rest.windows(WRITE_MAGIC.len())
+            .enumerate()
+            .filter(|(_, window)| *window == WRITE_MAGIC)
+            .filter_map(|(at, _)| WriteHeader::decode(&rest[at..]))
+            .any(|header| {
+                let same_log = self.chain.log_id.is_none_or(|id| id == header.log_id);
+                same_log && header.sequence > self.chain.sequence
+            })
+    }
+}

@@ -1,0 +1,148 @@
+//! Facts that the log states of itself, all in stream 0.
+//!
+//! Owns `LogOpened`, `LogForked`, the destruction facts and `ClockJumped`. None holds a person's
+//! text; none is ever destroyed.
+
+use serde::{Deserialize, Serialize};
+
+use super::one_part_fact;
+use crate::{KeyEpoch, LogId, LogPosition, Timestamp};
+
+/// Position 0 of every log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogOpened {
+    /// Identity of the log.
+    pub log_id: LogId,
+    /// The one Matrix server name whose truth this log holds.
+    pub server_name: String,
+    /// Format version of writes and entries.
+    pub format: u16,
+}
+one_part_fact!(LogOpened = 1, Control, personal: false);
+
+/// Why a log went on from an older copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForkReason {
+    /// The data directory was restored from a backup.
+    Restore,
+    /// An operator cut the log's end.
+    OperatorCut,
+}
+
+/// The log goes on from an older copy; raises the incarnation. The first entry of the new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogForked {
+    /// The last entry that was kept.
+    pub old_head: LogPosition,
+    /// Digest of that entry.
+    #[serde(with = "serde_bytes")]
+    pub old_digest: [u8; 32],
+    /// Why.
+    pub reason: ForkReason,
+}
+one_part_fact!(LogForked = 2, Control, personal: false);
+
+/// A range of leaves of one tree, in a range of epochs; all bounds inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeyRange {
+    /// First epoch.
+    pub epoch_first: KeyEpoch,
+    /// Last epoch.
+    pub epoch_last: KeyEpoch,
+    /// The tree.
+    pub tree: u32,
+    /// First leaf.
+    pub leaf_first: u32,
+    /// Last leaf.
+    pub leaf_last: u32,
+}
+
+/// What a destruction serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShredCause {
+    /// A retention ceiling was reached.
+    Retention,
+    /// The original of a redacted event reached the end of its time.
+    Redaction,
+    /// A person's records are erased.
+    Erasure,
+    /// A newer value replaced it.
+    Superseded,
+    /// The device has acknowledged it.
+    Acknowledged,
+    /// A room is purged.
+    RoomPurge,
+}
+
+/// Keys are to be destroyed. From here on reads refuse what they open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShredOrdered {
+    /// What to destroy.
+    pub ranges: Vec<KeyRange>,
+    /// Why.
+    pub cause: ShredCause,
+}
+one_part_fact!(ShredOrdered = 3, Control, personal: false);
+
+/// A place where a copy of destroyed text could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShredSurface {
+    /// The keyring.
+    Keyring,
+    /// Derived keys in memory.
+    KeyCaches,
+    /// Ciphertext in segments.
+    Segments,
+    /// Copied values in views.
+    Views,
+    /// Search terms.
+    Search,
+    /// Media files.
+    Media,
+}
+
+/// What became of one surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SurfaceOutcome {
+    /// Nothing is left there.
+    Done,
+    /// The surface does not hold such records.
+    NotApplicable,
+    /// Deferred: keys are gone, bytes go when the segment closes.
+    Pending,
+    /// It failed; a later run tries again.
+    Failed,
+}
+
+/// One surface with its outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurfaceReport {
+    /// Where.
+    pub surface: ShredSurface,
+    /// What became of it.
+    pub outcome: SurfaceOutcome,
+}
+
+/// A destruction was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShredDone {
+    /// Position of the order.
+    pub order: LogPosition,
+    /// Outcome of each surface.
+    pub reports: Vec<SurfaceReport>,
+}
+one_part_fact!(ShredDone = 4, Control, personal: false);
+
+/// The clock jumped forward by more than an hour; pauses destroying runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockJumped {
+    /// Recorded time of the entry before.
+    pub from: Timestamp,
+    /// The clock's time now.
+    pub to: Timestamp,
+}
+one_part_fact!(ClockJumped = 5, Control, personal: false);
