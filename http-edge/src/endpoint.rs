@@ -41,14 +41,18 @@ describes!(A, B, C, D);
 ///
 /// The endpoint is the one of the handler's last argument (`Matrix<R>`, `Streamed<R>`, or another
 /// extractor with [`HasEndpoint`]).
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers are passed by value everywhere in axum"
+)]
 pub fn endpoint<H, T, S>(handler: H) -> Router<S>
 where
     H: Handler<T, S>,
     T: Describes + 'static,
     S: Clone + Send + Sync + 'static,
 {
-    let paths = <T::Request as Metadata>::PATH_BUILDER.all_paths();
-    paths.fold(Router::new(), |router, path| {
+    let paths = <T::Request as Metadata>::PATH_BUILDER;
+    paths.all_paths().fold(Router::new(), |router, path| {
         router.merge(endpoint_at(path, handler.clone()))
     })
 }

@@ -19,10 +19,6 @@ pub(crate) async fn wrong_method() -> MatrixError {
 
 /// A broken invariant fails one request. What broke is reported by the process's panic hook; the
 /// payload may quote content and goes nowhere.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature that the catch-panic layer calls"
-)]
 pub(crate) fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response {
     MatrixError::internal().into_response()
 }

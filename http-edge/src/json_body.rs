@@ -71,7 +71,6 @@ fn depth_exceeds(json: &[u8], max: usize) -> bool {
             (true, _) if escaped => escaped = false,
             (true, b'\\') => escaped = true,
             (true, b'"') => in_string = false,
-            (true, _) => {}
             (false, b'"') => in_string = true,
             (false, b'{' | b'[') => {
                 depth += 1;
@@ -80,7 +79,7 @@ fn depth_exceeds(json: &[u8], max: usize) -> bool {
                 }
             }
             (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            (false, _) => {}
+            (_, _) => {}
         }
     }
     false

@@ -49,12 +49,12 @@ mod tests {
     use super::*;
 
     fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+        text.parse().expect("an address")
     }
 
     fn seen(connection: &str, forwarded: &str) -> IpAddr {
         let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+        headers.insert("x-forwarded-for", forwarded.parse().expect("a value"));
         PeerAddress::of(address(connection), &headers, &[address("10.0.0.1")]).0
     }
 

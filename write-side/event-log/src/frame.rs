@@ -6,14 +6,15 @@
 
 use bytes::Bytes;
 use facts::{EntryHeader, PARTS_MAX};
-use sha2::{Digest as _, Sha256};
 
-use crate::{Digest, fields::Fields};
+use crate::{
+    Digest,
+    fields::Fields,
+    seal::{SEALED_OVERHEAD, entry_digest, part_hash},
+};
 
 /// Bytes of the length field before a frame.
 pub(crate) const FRAME_LENGTH_BYTES: usize = 4;
-/// What sealing adds to a part: a 12-byte nonce and a 16-byte tag.
-pub(crate) const SEAL_OVERHEAD_BYTES: usize = 12 + 16;
 
 const STATE_SEALED: u8 = 0;
 const STATE_SCAVENGED: u8 = 1;
@@ -31,7 +32,7 @@ impl StoredPart {
     /// h of this part: what the entry digest covers.
     pub(crate) fn hash(&self) -> Digest {
         match self {
-            Self::Sealed(bytes) => Sha256::digest(bytes).into(),
+            Self::Sealed(bytes) => part_hash(bytes),
             Self::Scavenged(hash) => *hash,
         }
     }
@@ -49,20 +50,24 @@ pub(crate) fn sealed_frame_bytes(parts: impl Iterator<Item = usize>) -> usize {
     let fixed = FRAME_LENGTH_BYTES + PARTS_MAX + facts::HEADER_FIXED_BYTES;
     fixed
         + parts
-            .map(|length| facts::HEADER_PART_BYTES + SEAL_OVERHEAD_BYTES + length)
+            .map(|length| facts::HEADER_PART_BYTES + SEALED_OVERHEAD + length)
             .sum::<usize>()
 }
 
 impl Frame {
+    /// Bytes of the frame on disk.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        let parts = self.parts.iter().map(|part| match part {
+            StoredPart::Sealed(bytes) => bytes.len(),
+            StoredPart::Scavenged(hash) => hash.len(),
+        });
+        FRAME_LENGTH_BYTES + PARTS_MAX + self.header.encoded_len() + parts.sum::<usize>()
+    }
+
     /// The entry digest: SHA-256 of the header and of every part's hash.
     pub(crate) fn digest(&self) -> Digest {
-        let mut sha = Sha256::new();
-        sha.update(b"chancery/entry/1");
-        sha.update(self.header.encode());
-        for part in &self.parts {
-            sha.update(part.hash());
-        }
-        sha.finalize().into()
+        let hashes: Vec<Digest> = self.parts.iter().map(StoredPart::hash).collect();
+        entry_digest(&self.header.encode(), &hashes)
     }
 
     /// Appends the frame, length field first.
@@ -98,7 +103,7 @@ impl Frame {
         for (part, state) in header.parts.iter().zip(states) {
             parts.push(match state {
                 STATE_SEALED => {
-                    let sealed = fields.slice(part.length as usize + SEAL_OVERHEAD_BYTES)?;
+                    let sealed = fields.slice(part.length as usize + SEALED_OVERHEAD)?;
                     StoredPart::Sealed(body.slice_ref(sealed))
                 }
                 STATE_SCAVENGED => StoredPart::Scavenged(fields.array()?),

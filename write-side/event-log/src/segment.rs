@@ -6,6 +6,7 @@
 pub(crate) mod footer;
 pub(crate) mod offsets;
 pub(crate) mod scan;
+pub(crate) mod scavenge;
 pub(crate) mod shelf;
 
 use std::{

@@ -148,7 +148,10 @@ mod tests {
 
     #[test]
     fn the_digest_does_not_cover_lengths() {
-        let longer = WriteHeader { length: 5, ..header() };
+        let longer = WriteHeader {
+            length: 5,
+            ..header()
+        };
         assert_eq!(header().digest([].iter()), longer.digest([].iter()));
     }
 }

@@ -1,0 +1,152 @@
+//! What applying one entry works with.
+//!
+//! Owns the context of an entry and what the projection keeps in memory between entries: copies
+//! of what rows and log say, bounded, forgotten at any time without harm.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use facts::{EntryHeader, EntryRef, LogPosition, StreamId, Timestamp};
+
+use super::{
+    lookup::{room_row, stream_of},
+    push::{LocalMember, PushMemo, UserRules},
+    rows::RoomRow,
+    table::Table,
+};
+use crate::{
+    bodies::Bodies,
+    store::{Batch, Key, StoreError},
+};
+
+/// Rooms whose local members are kept in memory.
+pub(super) const ROOMS_MAX: usize = 10_000;
+/// Users whose push rules are kept in memory.
+pub(super) const RULES_MAX: usize = 50_000;
+
+/// What is kept between entries.
+pub(super) struct Memory {
+    pub(super) bodies: Arc<Bodies>,
+    pub(super) server_name: String,
+    /// Users for whom the batch at hand holds something new.
+    pub(super) touched: HashSet<StreamId>,
+    pub(super) local_members: HashMap<StreamId, Arc<Vec<LocalMember>>>,
+    pub(super) rules: HashMap<StreamId, Arc<UserRules>>,
+    pub(super) push: PushMemo,
+}
+
+impl Memory {
+    pub(super) fn new(bodies: Arc<Bodies>, server_name: String) -> Self {
+        Self {
+            push: PushMemo::new(&server_name),
+            bodies,
+            server_name,
+            touched: HashSet::new(),
+            local_members: HashMap::new(),
+            rules: HashMap::new(),
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.touched.clear();
+        self.local_members.clear();
+        self.rules.clear();
+        self.push = PushMemo::new(&self.server_name);
+    }
+
+    /// Whether a user id is one of this server.
+    pub(super) fn is_local(&self, user_id: &str) -> bool {
+        user_id
+            .split_once(':')
+            .is_some_and(|(_, server)| server == self.server_name)
+    }
+}
+
+/// One entry on its way into rows.
+pub(super) struct Applying<'a> {
+    pub(super) batch: &'a mut Batch,
+    pub(super) memory: &'a mut Memory,
+    header: &'a EntryHeader,
+}
+
+impl<'a> Applying<'a> {
+    pub(super) fn new(
+        batch: &'a mut Batch,
+        header: &'a EntryHeader,
+        memory: &'a mut Memory,
+    ) -> Self {
+        Self {
+            batch,
+            memory,
+            header,
+        }
+    }
+
+    /// Position of the entry.
+    pub(super) fn position(&self) -> LogPosition {
+        self.header.position
+    }
+
+    /// First position of the entry's batch.
+    pub(super) fn batch_start(&self) -> LogPosition {
+        self.header.batch
+    }
+
+    /// Stream of the entry.
+    pub(super) fn stream(&self) -> StreamId {
+        self.header.stream
+    }
+
+    /// Recorded time of the entry.
+    pub(super) fn recorded_at(&self) -> Timestamp {
+        self.header.recorded_at
+    }
+
+    /// The position that a fact names.
+    pub(super) fn resolve(&self, entry: EntryRef) -> LogPosition {
+        entry.resolve(self.header.batch)
+    }
+
+    /// The stream of a user id.
+    pub(super) fn user(&self, user_id: &str) -> Result<Option<StreamId>, StoreError> {
+        stream_of(self.batch, facts::fact::StreamKind::User, user_id)
+    }
+
+    /// The stream of a room id.
+    pub(super) fn room(&self, room_id: &str) -> Result<Option<StreamId>, StoreError> {
+        stream_of(self.batch, facts::fact::StreamKind::Room, room_id)
+    }
+
+    /// The row of a room, empty for a new one.
+    pub(super) fn room_row(&self, room: StreamId) -> Result<RoomRow, StoreError> {
+        Ok(room_row(self.batch, room)?.unwrap_or_default())
+    }
+
+    pub(super) fn put_room(&mut self, room: StreamId, row: &RoomRow) {
+        self.batch.put(Key::new(Table::Room).u64(room.0), row.encode());
+    }
+
+    /// The room has something new at this position; `row` is stored with it.
+    pub(super) fn moved(&mut self, room: StreamId, row: &mut RoomRow) {
+        row.last_moved = self.position().0;
+        let key = Key::new(Table::Moved).u64(self.position().0).u64(room.0);
+        self.batch.put(key, []);
+        self.put_room(room, row);
+    }
+
+    /// There is something new for a user.
+    pub(super) fn touch(&mut self, user: StreamId) {
+        self.memory.touched.insert(user);
+    }
+
+    /// There is something new for all local members of a room.
+    pub(super) fn touch_members(&mut self, room: StreamId) -> Result<(), StoreError> {
+        let members = self.local_members(room)?;
+        self.memory
+            .touched
+            .extend(members.iter().map(|member| member.user));
+        Ok(())
+    }
+}

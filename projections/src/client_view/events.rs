@@ -1,0 +1,291 @@
+//! Events: stored, placed, redacted.
+//!
+//! Owns the order in which one placement reaches the tables: its own row, the two timelines,
+//! current state (and with it memberships), relations and threads, unread sums.
+
+use std::sync::Arc;
+
+use facts::{
+    LogPosition, StreamId,
+    fact::{
+        PduPlaced, PduRedacted, PduStored, Placement, PlacementKind, StateBefore, Verdict,
+    },
+};
+
+use super::{
+    applying::Applying,
+    lookup::{event_position, event_row},
+    membership, relations,
+    rows::{BeforeRow, EventKind, EventRow, RoomRow},
+    state,
+    table::Table,
+    timeline, unread,
+};
+use crate::{
+    bodies::EventBody,
+    store::{Key, Rows, StoreError},
+};
+
+/// An event on its way into rows.
+pub(super) struct Placing<'a> {
+    pub(super) room: StreamId,
+    pub(super) event: LogPosition,
+    pub(super) body: &'a EventBody,
+    pub(super) row: EventRow,
+    /// Positions of its previous events, as far as they are in the timeline; and the ids of the
+    /// others.
+    pub(super) previous: Vec<LogPosition>,
+    pub(super) missing: Vec<String>,
+}
+
+pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), StoreError> {
+    let event = a.position();
+    a.batch
+        .put_u64(Key::new(Table::EventById).str(&stored.event_id), event.0);
+    let Some(body) = EventBody::of(stored) else {
+        return Ok(());
+    };
+    let row = EventRow {
+        room: a.stream(),
+        placed: event,
+        kind: EventKind::Unplaced,
+        accepted: false,
+        in_step: false,
+        place: None,
+        state: state_place(&body),
+    };
+    match &stored.placement {
+        Some(placement) => place(a, event, &body, row, placement),
+        None => {
+            put_row(a, event, &row);
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn placed(a: &mut Applying<'_>, placed: &PduPlaced) -> Result<(), StoreError> {
+    let event = a.resolve(placed.pdu);
+    let (Some(row), Some(body)) = (event_row(a.batch, event)?, a.event_body(event)?) else {
+        return Ok(());
+    };
+    timeline::unplace(a, event, &row, &body)?;
+    place(a, event, &body, row, &placed.placement)
+}
+
+/// Type and state key, for a state event.
+fn state_place(body: &EventBody) -> Option<(String, String)> {
+    Some((body.str("type")?.to_owned(), body.str("state_key")?.to_owned()))
+}
+
+fn put_row(a: &mut Applying<'_>, event: LogPosition, row: &EventRow) {
+    a.batch.put(Key::new(Table::Event).u64(event.0), row.encode());
+}
+
+fn place(
+    a: &mut Applying<'_>,
+    event: LogPosition,
+    body: &EventBody,
+    mut row: EventRow,
+    placement: &Placement,
+) -> Result<(), StoreError> {
+    let room = row.room;
+    let mut room_row = a.room_row(room)?;
+    let (previous, missing) = previous_events(a, body)?;
+    row.placed = a.position();
+    row.kind = EventRow::kind_of(placement.kind);
+    row.accepted = EventRow::is_accepted(placement.verdict);
+    row.place = placement.timeline;
+    row.in_step = is_in_step(placement.kind, &room_row, &previous, &missing);
+    put_row(a, event, &row);
+    put_before(a, event, &row, &previous, placement);
+    let placing = Placing {
+        room,
+        event,
+        body,
+        row,
+        previous,
+        missing,
+    };
+    if placing.body.str("type") == Some("m.room.create") && placing.row.accepted {
+        room_row.create = event.0;
+    }
+    advance(a, &mut room_row, &placing, placement);
+    a.put_room(room, &room_row);
+    if placing.row.accepted && placing.row.kind != EventKind::Outlier {
+        show(a, &placing)?;
+    }
+    if !placement.changes.is_empty() {
+        state::apply_changes(a, room, &placement.changes)?;
+    } else if placing.row.kind == EventKind::Outlier && placing.row.accepted {
+        membership::outside(a, &placing)?;
+    }
+    if placing.row.accepted && placing.row.kind == EventKind::Live {
+        unread::count(a, &placing)?;
+        a.touch_members(room)?;
+    }
+    Ok(())
+}
+
+/// Makes an accepted event visible. A redaction waits until it takes effect.
+fn show(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), StoreError> {
+    if placing.body.str("type") == Some("m.room.redaction") {
+        let key = Key::new(Table::RedactionApplied).u64(placing.event.0);
+        if a.batch.get(key.as_bytes())?.is_none() {
+            return Ok(());
+        }
+    }
+    timeline::show(a, placing, a.position())?;
+    relations::show(a, placing)
+}
+
+/// Forward extremities and the last movement.
+fn advance(
+    a: &mut Applying<'_>,
+    room_row: &mut RoomRow,
+    placing: &Placing<'_>,
+    placement: &Placement,
+) {
+    match &placement.extremities {
+        Some(extremities) => {
+            room_row.extremities = extremities.iter().map(|at| a.resolve(*at).0).collect();
+            room_row.extremities.sort_unstable();
+        }
+        None if placing.row.kind == EventKind::Live && placement.verdict == Verdict::Accept => {
+            room_row.extremities = vec![placing.event.0];
+        }
+        None => {}
+    }
+    let live = placing.row.kind == EventKind::Live && placing.row.accepted;
+    if live {
+        room_row.last_live = a.position().0;
+    }
+    if live || !placement.changes.is_empty() {
+        a.moved(placing.room, room_row);
+    }
+}
+
+/// The state before a live event that follows all forward extremities is the current state.
+fn is_in_step(
+    kind: PlacementKind,
+    room_row: &RoomRow,
+    previous: &[LogPosition],
+    missing: &[String],
+) -> bool {
+    let mut previous: Vec<u64> = previous.iter().map(|at| at.0).collect();
+    previous.sort_unstable();
+    previous.dedup();
+    kind == PlacementKind::Live && missing.is_empty() && previous == room_row.extremities
+}
+
+fn put_before(
+    a: &mut Applying<'_>,
+    event: LogPosition,
+    row: &EventRow,
+    previous: &[LogPosition],
+    placement: &Placement,
+) {
+    let key = Key::new(Table::EventBefore).u64(event.0);
+    if row.in_step {
+        a.batch.remove(key);
+        return;
+    }
+    let before = match &placement.before {
+        StateBefore::Unknown => {
+            a.batch.remove(key);
+            return;
+        }
+        StateBefore::AfterPrev => BeforeRow {
+            base: previous.first().map(|at| at.0),
+            delta: Vec::new(),
+            full: true,
+        },
+        StateBefore::Base { at, delta, full } => BeforeRow {
+            base: Some(a.resolve(*at).0),
+            delta: delta
+                .iter()
+                .map(|change| {
+                    let now = change.3.map(|now| a.resolve(now).0);
+                    (change.0.clone(), change.1.clone(), now)
+                })
+                .collect(),
+            full: *full,
+        },
+    };
+    a.batch.put_row(key, &before);
+}
+
+/// Previous events by position, and the ids of those that the timeline does not have.
+fn previous_events(
+    a: &Applying<'_>,
+    body: &EventBody,
+) -> Result<(Vec<LogPosition>, Vec<String>), StoreError> {
+    let mut known = Vec::new();
+    let mut missing = Vec::new();
+    let listed = body.redacted.get("prev_events").and_then(|list| list.as_array());
+    for entry in listed.into_iter().flatten() {
+        // Room versions 1 and 2 list pairs of id and hashes.
+        let id = entry.as_str().or_else(|| entry.get(0)?.as_str());
+        let Some(id) = id else { continue };
+        match event_position(a.batch, id)? {
+            Some(position)
+                if event_row(a.batch, position)?.is_some_and(|row| {
+                    !matches!(row.kind, EventKind::Outlier | EventKind::Unplaced)
+                }) =>
+            {
+                known.push(position);
+            }
+            _ => missing.push(id.to_owned()),
+        }
+    }
+    Ok((known, missing))
+}
+
+pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(), StoreError> {
+    let target = a.resolve(redacted.target);
+    let by = a.resolve(redacted.by);
+    let applied = Key::new(Table::RedactionApplied).u64(by.0);
+    if a.batch.get(applied.as_bytes())?.is_some() {
+        return Ok(());
+    }
+    a.batch.put_u64(applied, target.0);
+    a.batch.put_u64(Key::new(Table::Redacted).u64(target.0), by.0);
+    if let (Some(row), Some(body)) = (event_row(a.batch, target)?, a.event_body(target)?) {
+        relations::hide(a, target, &row, &body)?;
+    }
+    let (Some(row), Some(body)) = (event_row(a.batch, by)?, a.event_body(by)?) else {
+        return Ok(());
+    };
+    if !row.accepted || matches!(row.kind, EventKind::Outlier | EventKind::Unplaced) {
+        return Ok(());
+    }
+    // Clients that were told of the redaction's position already see it here instead.
+    let shown_at = if row.placed >= a.batch_start() {
+        row.placed
+    } else {
+        a.position()
+    };
+    let room = row.room;
+    let (previous, missing) = previous_events(a, &body)?;
+    let placing = Placing {
+        room,
+        event: by,
+        body: &body,
+        row,
+        previous,
+        missing,
+    };
+    timeline::show(a, &placing, shown_at)?;
+    let mut room_row = a.room_row(room)?;
+    a.moved(room, &mut room_row);
+    a.touch_members(room)
+}
+
+impl Applying<'_> {
+    /// The event stored at a position.
+    pub(super) fn event_body(
+        &self,
+        event: LogPosition,
+    ) -> Result<Option<Arc<EventBody>>, StoreError> {
+        Ok(self.memory.bodies.event(event)?)
+    }
+}

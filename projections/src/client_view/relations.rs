@@ -1,0 +1,106 @@
+//! Relations between events, and threads.
+
+use facts::LogPosition;
+use serde_json::Value;
+
+use super::{
+    applying::Applying,
+    events::Placing,
+    rows::{EventKind, EventRow},
+    table::Table,
+};
+use crate::{
+    bodies::EventBody,
+    store::{Key, Rows, StoreError},
+};
+
+/// Longest `rel_type` that is indexed; longer ones are nobody's.
+const REL_TYPE_BYTES_MAX: usize = 255;
+
+/// The relation that an event declares: parent event id and type.
+pub(super) fn relation_of(body: &EventBody) -> Option<(&str, &str)> {
+    let relates_to = body.full.get("content")?.get("m.relates_to")?;
+    let parent = relates_to.get("event_id").and_then(Value::as_str)?;
+    let rel_type = relates_to.get("rel_type").and_then(Value::as_str)?;
+    (rel_type.len() <= REL_TYPE_BYTES_MAX && parent.len() <= REL_TYPE_BYTES_MAX)
+        .then_some((parent, rel_type))
+}
+
+fn relation_key(row: &EventRow, body: &EventBody) -> Option<Key> {
+    let (parent, rel_type) = relation_of(body)?;
+    let place = row.place?;
+    Some(
+        Key::new(Table::Relation)
+            .u64(row.room.0)
+            .str(parent)
+            .str(rel_type)
+            .str(body.str("type")?)
+            .i64(place.0)
+            .i64(place.1),
+    )
+}
+
+pub(super) fn show(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), StoreError> {
+    let redacted = Key::new(Table::Redacted).u64(placing.event.0);
+    if a.batch.get(redacted.as_bytes())?.is_some() {
+        return Ok(());
+    }
+    let Some(key) = relation_key(&placing.row, placing.body) else {
+        return Ok(());
+    };
+    a.batch.put_u64(key, placing.event.0);
+    if let Some((root, "m.thread")) = relation_of(placing.body) {
+        thread_moved(a, placing, root)?;
+    }
+    Ok(())
+}
+
+fn thread_moved(
+    a: &mut Applying<'_>,
+    placing: &Placing<'_>,
+    root: &str,
+) -> Result<(), StoreError> {
+    let room = placing.room.0;
+    let key = Key::new(Table::Thread).u64(room).str(root);
+    let old = a.batch.get_u64(&key)?;
+    // A backfilled event is old news in a thread that is known already.
+    let position = match (placing.row.kind, old) {
+        (EventKind::Historic, Some(_)) => None,
+        _ => Some(a.position().0),
+    };
+    if let Some(position) = position {
+        if let Some(old) = old {
+            a.batch
+                .remove(Key::new(Table::ThreadOrder).u64(room).u64(old));
+        }
+        a.batch.put_u64(key, position);
+        a.batch.put(
+            Key::new(Table::ThreadOrder).u64(room).u64(position),
+            root.as_bytes(),
+        );
+    }
+    let sender = placing.body.str("sender").map(|sender| a.user(sender));
+    if let Some(user) = sender.transpose()?.flatten() {
+        let key = Key::new(Table::ThreadParticipant)
+            .u64(room)
+            .str(root)
+            .u64(user.0);
+        a.batch.put(key, []);
+    }
+    Ok(())
+}
+
+/// A redacted event relates to nothing any more.
+pub(super) fn hide(
+    a: &mut Applying<'_>,
+    event: LogPosition,
+    row: &EventRow,
+    body: &EventBody,
+) -> Result<(), StoreError> {
+    if let Some(key) = relation_key(row, body)
+        && a.batch.get_u64(&key)? == Some(event.0)
+    {
+        a.batch.remove(key);
+    }
+    Ok(())
+}

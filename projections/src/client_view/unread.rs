@@ -1,0 +1,132 @@
+//! Running sums of what notifies, from which unread counts are differences.
+//!
+//! Owns two sums for each room and thread: what notifies anybody with the default push rules (one
+//! row an event), and for each user what differs from it: own events, mentions, own rules. So an
+//! event costs rows for those whom it concerns in particular, not for every member, and a count
+//! costs the same however much is unread. What once was counted stays so when rules change later,
+//! or when the event is redacted.
+
+use std::ops::Add;
+
+use facts::{LogPosition, StreamId};
+
+use super::{applying::Applying, events::Placing, push::Outcome, relations::relation_of, table::Table};
+use crate::store::{Key, Rows, StoreError};
+
+/// Notifications and highlights so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) notifications: i64,
+    pub(crate) highlights: i64,
+}
+
+impl Add for Sums {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            notifications: self.notifications + other.notifications,
+            highlights: self.highlights + other.highlights,
+        }
+    }
+}
+
+impl Sums {
+    fn encode(self) -> Vec<u8> {
+        let mut out = self.notifications.to_be_bytes().to_vec();
+        out.extend_from_slice(&self.highlights.to_be_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (notifications, rest) = bytes.split_first_chunk::<8>()?;
+        Some(Self {
+            notifications: i64::from_be_bytes(*notifications),
+            highlights: i64::from_be_bytes(rest.try_into().ok()?),
+        })
+    }
+
+    fn of(outcome: Outcome) -> Self {
+        Self {
+            notifications: i64::from(outcome.notify),
+            highlights: i64::from(outcome.highlight),
+        }
+    }
+}
+
+fn room_prefix(room: StreamId, root: &str) -> Key {
+    Key::new(Table::NotifyRoom).u64(room.0).str(root)
+}
+
+fn user_prefix(user: StreamId, room: StreamId, root: &str) -> Key {
+    Key::new(Table::NotifyUser)
+        .u64(user.0)
+        .u64(room.0)
+        .str(root)
+}
+
+/// The sum of a room and thread up to a position; the largest position stands for now.
+pub(crate) fn room_sums(
+    rows: &impl Rows,
+    room: StreamId,
+    root: &str,
+    upto: LogPosition,
+) -> Result<Sums, StoreError> {
+    sums(rows, &room_prefix(room, root), upto)
+}
+
+/// What differs for a user, likewise.
+pub(crate) fn user_sums(
+    rows: &impl Rows,
+    user: StreamId,
+    room: StreamId,
+    root: &str,
+    upto: LogPosition,
+) -> Result<Sums, StoreError> {
+    sums(rows, &user_prefix(user, room, root), upto)
+}
+
+fn sums(rows: &impl Rows, prefix: &Key, upto: LogPosition) -> Result<Sums, StoreError> {
+    let key = prefix.clone().u64(upto.0);
+    let value = if upto.0 == u64::MAX {
+        rows.get(key.as_bytes())?
+    } else {
+        rows.last_at_most(prefix, &key)?.map(|(_, value)| value)
+    };
+    match value {
+        Some(value) => Sums::decode(&value).ok_or(StoreError::Row(prefix.table())),
+        None => Ok(Sums::default()),
+    }
+}
+
+fn add(a: &mut Applying<'_>, prefix: &Key, more: Sums) -> Result<(), StoreError> {
+    let position = a.position();
+    let sum = sums(a.batch, prefix, LogPosition(u64::MAX))? + more;
+    a.batch.put(prefix.clone().u64(position.0), sum.encode());
+    a.batch.put(prefix.clone().u64(u64::MAX), sum.encode());
+    Ok(())
+}
+
+/// Counts a live event.
+pub(super) fn count(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), StoreError> {
+    let root = match relation_of(placing.body) {
+        Some((root, "m.thread")) => root,
+        _ => "",
+    };
+    let verdicts = a.evaluate(placing)?;
+    let everybody = Sums::of(verdicts.everybody);
+    if everybody != Sums::default() {
+        add(a, &room_prefix(placing.room, root), everybody)?;
+    }
+    for (user, outcome) in verdicts.exceptions {
+        let own = Sums::of(outcome);
+        let difference = Sums {
+            notifications: own.notifications - everybody.notifications,
+            highlights: own.highlights - everybody.highlights,
+        };
+        if difference != Sums::default() {
+            add(a, &user_prefix(user, placing.room, root), difference)?;
+        }
+    }
+    Ok(())
+}

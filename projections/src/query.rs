@@ -1,0 +1,90 @@
+//! Reading the client view: one snapshot, one checkpoint, typed questions.
+//!
+//! Owns [`Snapshot`]; each family of questions has a file in `query/`. All methods read one
+//! instant and answer about (since, upto] where upto is [`Snapshot::position`] (DESIGN section 6).
+//! They block on the disk at worst, never on the network, and never wait for the follower.
+
+mod account_data;
+mod accounts;
+mod activity;
+mod aliases;
+mod backups;
+mod device_lists;
+mod events;
+mod keys;
+mod media;
+mod membership;
+mod names;
+mod receipts;
+mod relations;
+mod rooms;
+mod sessions;
+mod state;
+mod threads;
+mod timeline;
+mod to_device;
+mod unread;
+mod visibility;
+
+use std::sync::Arc;
+
+use facts::LogPosition;
+
+pub use self::{
+    account_data::AccountDataItem,
+    accounts::Account,
+    backups::{BackupVersion, StoredSession},
+    device_lists::DeviceListChanges,
+    events::EventInfo,
+    keys::{CrossSigningUsage, DeviceKeysInfo, FallbackKey, StoredKey},
+    media::MediaInfo,
+    membership::{MemberEntry, RoomMembership},
+    receipts::ReceiptItem,
+    relations::RelationFilter,
+    rooms::{RoomCounts, RoomSummary},
+    sessions::{Device, Session},
+    state::{StateDelta, StateEntry},
+    timeline::{Direction, LiveRange, PageItem, TimelineEvent},
+    to_device::ToDeviceItem,
+    unread::{RoomUnread, UnreadCounts},
+    visibility::VisibilityInput,
+};
+pub use crate::{
+    client_view::rows::{EventKind, EventRow, Membership},
+    store::{Order, StoreError},
+};
+use crate::{
+    bodies::{Bodies, Body, EventBody},
+    follower::Checkpoint,
+    store::StoreSnapshot,
+};
+
+/// The client view at one instant.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) rows: StoreSnapshot,
+    pub(crate) bodies: Arc<Bodies>,
+    pub(crate) checkpoint: Checkpoint,
+}
+
+impl Snapshot {
+    /// Everything up to and including this position is in the snapshot; `next_batch` carries it.
+    pub fn position(&self) -> LogPosition {
+        self.checkpoint.position
+    }
+
+    /// Log, incarnation and position of the snapshot.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The entry at a position, opened; `None` where it is destroyed.
+    pub fn body(&self, position: LogPosition) -> Result<Option<Arc<Body>>, StoreError> {
+        Ok(self.bodies.get(position)?)
+    }
+
+    /// The JSON of the event stored at a position.
+    pub fn event_body(&self, position: LogPosition) -> Result<Option<Arc<EventBody>>, StoreError> {
+        Ok(self.bodies.event(position)?)
+    }
+}

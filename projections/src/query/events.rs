@@ -1,0 +1,106 @@
+//! Single events.
+
+use std::sync::Arc;
+
+use facts::{LogPosition, StreamId};
+use serde_json::{Map, Value};
+
+use super::{EventRow, Snapshot};
+use crate::{
+    bodies::EventBody,
+    client_view::{
+        lookup::{event_position, event_row},
+        table::Table,
+    },
+    store::{Key, Rows, StoreError},
+};
+
+/// An event with everything that serving it takes.
+#[derive(Clone, Debug)]
+pub struct EventInfo {
+    /// Position of its `PduStored` entry.
+    pub position: LogPosition,
+    /// Where it stands.
+    pub row: EventRow,
+    /// Its JSON.
+    pub body: Arc<EventBody>,
+    /// Position of the redaction that took effect on it.
+    pub redacted_by: Option<LogPosition>,
+}
+
+impl EventInfo {
+    /// The room's stream.
+    pub fn room(&self) -> StreamId {
+        self.row.room
+    }
+
+    /// The form that is shown: redacted where a redaction took effect or the content is gone.
+    ///
+    /// Still a PDU: it carries `hashes`, `auth_events` and so on, and no `unsigned`.
+    pub fn shown(&self) -> &Map<String, Value> {
+        if self.redacted_by.is_some() {
+            &self.body.redacted
+        } else {
+            &self.body.full
+        }
+    }
+
+    /// A string at the top level of the shown form.
+    pub fn str(&self, key: &str) -> Option<&str> {
+        self.shown().get(key).and_then(Value::as_str)
+    }
+
+    /// The content of the shown form.
+    pub fn content(&self) -> Option<&Map<String, Value>> {
+        self.shown().get("content").and_then(Value::as_object)
+    }
+}
+
+impl Snapshot {
+    /// The position of an event, whatever became of it.
+    pub fn event_position(&self, event_id: &str) -> Result<Option<LogPosition>, StoreError> {
+        event_position(&self.rows, event_id)
+    }
+
+    /// Where the event at a position stands.
+    pub fn event_row(&self, position: LogPosition) -> Result<Option<EventRow>, StoreError> {
+        event_row(&self.rows, position)
+    }
+
+    /// An event by id, whatever its verdict; `None` where it is not known or not readable.
+    pub fn event(&self, event_id: &str) -> Result<Option<EventInfo>, StoreError> {
+        match self.event_position(event_id)? {
+            Some(position) => self.event_at(position),
+            None => Ok(None),
+        }
+    }
+
+    /// An event by position.
+    pub fn event_at(&self, position: LogPosition) -> Result<Option<EventInfo>, StoreError> {
+        let (Some(row), Some(body)) = (self.event_row(position)?, self.event_body(position)?)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(EventInfo {
+            position,
+            row,
+            body,
+            redacted_by: self.redacted_by(position)?,
+        }))
+    }
+
+    /// The redaction that took effect on an event, in this snapshot.
+    pub fn redacted_by(&self, target: LogPosition) -> Result<Option<LogPosition>, StoreError> {
+        let key = Key::new(Table::Redacted).u64(target.0);
+        Ok(self.rows.get_u64(&key)?.map(LogPosition))
+    }
+
+    /// The event that a redaction took effect on; a redaction without one is shown to nobody.
+    pub fn redaction_target(
+        &self,
+        redaction: LogPosition,
+    ) -> Result<Option<LogPosition>, StoreError> {
+        let key = Key::new(Table::RedactionApplied).u64(redaction.0);
+        Ok(self.rows.get_u64(&key)?.map(LogPosition))
+    }
+}

@@ -1,0 +1,52 @@
+//! What reading causes, and what it reads that is no view.
+//!
+//! Owns the ports of the read side: [`Wishes`] (commands, best effort) and [`MediaBlobs`] (sealed
+//! files). The composition root implements them; a reading node may have none.
+
+use std::{ops::Range, pin::Pin};
+
+use bytes::Bytes;
+use facts::{LogPosition, StreamId, fact::MediaStored};
+use futures_util::Stream;
+
+/// A wish that reading causes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The device has every message up to this position.
+    AcknowledgeToDevice {
+        /// The person.
+        user: StreamId,
+        /// User id.
+        user_id: String,
+        /// Device id.
+        device_id: String,
+        /// The last position that the device has.
+        through: LogPosition,
+    },
+}
+
+/// Takes wishes, best effort: a wish that is lost is wished again by the next request.
+pub trait Wishes: Send + Sync + 'static {
+    /// Takes a wish; never blocks.
+    fn wish(&self, wish: Wish);
+}
+
+/// Why a blob cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The file is not there.
+    #[error("the blob is gone")]
+    Gone,
+    /// The file is damaged or the disk failed.
+    #[error("the blob could not be read")]
+    Fault(#[source] std::io::Error),
+}
+
+/// Clear bytes of a blob.
+pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, BlobError>> + Send>>;
+
+/// Opens sealed blobs.
+pub trait MediaBlobs: Send + Sync + 'static {
+    /// Streams a range of a blob's clear bytes.
+    fn read(&self, media: &MediaStored, range: Range<u64>) -> BlobStream;
+}

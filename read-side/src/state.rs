@@ -1,0 +1,103 @@
+//! What every reading endpoint shares.
+//!
+//! Owns the handle on views, typing and ports, and the step onto the blocking pool: queries read
+//! the disk at worst, so they never run on the threads that serve connections.
+
+use std::{sync::Arc, time::Duration};
+
+use facts::Timestamp;
+use http_edge::Clock;
+use projections::{ClientView, Snapshot};
+use ruma::OwnedServerName;
+
+use crate::{
+    fault::ReadFault,
+    ports::{MediaBlobs, Wishes},
+    typing::Typing,
+};
+
+/// What a reading server can be set to.
+#[derive(Clone, Debug)]
+pub struct ReadSettings {
+    /// Our server name.
+    pub server_name: OwnedServerName,
+    /// Where clients reach us, for `.well-known`; `None` serves none.
+    pub public_base_url: Option<String>,
+    /// Version of new rooms, for `/capabilities`.
+    pub default_room_version: String,
+    /// Largest upload in bytes, for `/media/config`.
+    pub upload_bytes_max: u64,
+    /// A `/sync` waits at most this long, whatever the client asks for.
+    pub sync_wait_max: Duration,
+    /// Differs at each start of the server: typing counters of another start mean nothing.
+    pub boot_id: u32,
+}
+
+/// What the read side is built on.
+pub struct ReadSideParts {
+    /// The client view.
+    pub view: ClientView,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Commands, best effort.
+    pub wishes: Arc<dyn Wishes>,
+    /// Media files.
+    pub blobs: Arc<dyn MediaBlobs>,
+    /// Settings.
+    pub settings: ReadSettings,
+}
+
+/// The read side; a cheap clone of one shared thing.
+#[derive(Clone)]
+pub struct ReadSide(Arc<Inner>);
+
+struct Inner {
+    parts: ReadSideParts,
+    typing: Arc<Typing>,
+}
+
+impl ReadSide {
+    /// A read side over its parts.
+    pub fn new(parts: ReadSideParts) -> Self {
+        let typing = Arc::new(Typing::default());
+        Self(Arc::new(Inner { parts, typing }))
+    }
+
+    pub(crate) fn view(&self) -> &ClientView {
+        &self.0.parts.view
+    }
+
+    pub(crate) fn settings(&self) -> &ReadSettings {
+        &self.0.parts.settings
+    }
+
+    pub(crate) fn wishes(&self) -> &dyn Wishes {
+        &*self.0.parts.wishes
+    }
+
+    pub(crate) fn blobs(&self) -> &dyn MediaBlobs {
+        &*self.0.parts.blobs
+    }
+
+    pub(crate) fn typing(&self) -> &Arc<Typing> {
+        &self.0.typing
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
+    }
+
+    /// Runs queries over one snapshot on the blocking pool.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Snapshot) -> Result<T, ReadFault> + Send + 'static,
+    ) -> Result<T, ReadFault> {
+        let view = self.view().clone();
+        tokio::task::spawn_blocking(move || {
+            let snapshot = view.snapshot()?;
+            question(&snapshot)
+        })
+        .await
+        .map_err(|_| ReadFault::Cancelled)?
+    }
+}

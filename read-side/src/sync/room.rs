@@ -1,0 +1,155 @@
+//! A joined room in `/sync`.
+
+use facts::{LogPosition, StreamId};
+use projections::query::{RoomMembership, UnreadCounts};
+use serde_json::{Map, Value, json};
+
+use super::{
+    account_data,
+    answer::Look,
+    ephemeral,
+    filter::EventFacts,
+    query::StateDialect,
+    room_state::{Stretch, state_section},
+    timeline::{Timeline, timeline},
+};
+use crate::{client_event::EventWriter, fault::ReadFault, page_token::PageToken};
+
+/// The room's section; `None` where an incremental client already knows everything.
+pub(crate) fn joined(
+    look: &Look<'_>,
+    member: &RoomMembership,
+    room_id: &str,
+) -> Result<Option<Value>, ReadFault> {
+    let upto = look.snapshot.position();
+    // A room that the user joined since the last answer is told whole.
+    let known = look.since.map(|since| since.position).filter(|since| member.since <= *since);
+    let timeline = timeline(look, member.room, room_id, known.unwrap_or_default(), upto)?;
+    let from = if look.asker.full_state { None } else { known };
+    let state = state_section(look, member.room, Stretch { from, upto }, &timeline)?;
+    let mut room = Map::new();
+    let writer = EventWriter {
+        snapshot: look.snapshot,
+        room_id,
+        reader: look.reader(),
+        with_room_id: false,
+    };
+    let events = ephemeral::events(look, member.room, room_id, known)?;
+    let data = account_data::of_room(look, member.room, room_id, known)?;
+    let moved = !timeline.events.is_empty() || !state.is_empty();
+    let unread = look.snapshot.unread(look.asker.user, member.room)?;
+    let own_receipt = known.is_some() && own_receipt_moved(look, member.room)?;
+    if known.is_some()
+        && !look.asker.full_state
+        && !moved
+        && events.is_empty()
+        && data.is_empty()
+        && !own_receipt
+    {
+        return Ok(None);
+    }
+    room.insert("timeline".to_owned(), timeline_json(&writer, &timeline, known)?);
+    let (key, section) = state_json(look, &writer, room_id, &state)?;
+    room.insert(key.to_owned(), section);
+    room.insert("ephemeral".to_owned(), json!({ "events": events }));
+    room.insert("account_data".to_owned(), json!({ "events": data }));
+    if known.is_none() || moved {
+        room.insert("summary".to_owned(), summary(look, member)?);
+    }
+    add_unread(look, &unread, &mut room);
+    Ok(Some(Value::Object(room)))
+}
+
+/// Receipts looked at to tell whether the user's own moved.
+const RECEIPTS_LOOKED_AT: usize = 100;
+
+/// The user's own receipt moves the counts, also where a filter hides receipts.
+fn own_receipt_moved(look: &Look<'_>, room: StreamId) -> Result<bool, ReadFault> {
+    let moved = look.snapshot.receipts_since(room, look.from(), RECEIPTS_LOOKED_AT)?;
+    Ok(moved.iter().any(|receipt| receipt.user == look.asker.user))
+}
+
+pub(super) fn timeline_json(
+    writer: &EventWriter<'_>,
+    timeline: &Timeline,
+    known: Option<LogPosition>,
+) -> Result<Value, ReadFault> {
+    let events = timeline
+        .events
+        .iter()
+        .map(|(_, event)| writer.event(event))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut json = json!({ "events": events, "limited": timeline.limited });
+    let first = timeline.events.first().and_then(|(_, event)| event.row.place);
+    if let (Some(place), Some(json)) = (first, json.as_object_mut())
+        && (timeline.limited || known.is_none() || !timeline.events.is_empty())
+    {
+        json.insert("prev_batch".to_owned(), Value::from(PageToken(place).to_string()));
+    }
+    Ok(json)
+}
+
+pub(super) fn state_json(
+    look: &Look<'_>,
+    writer: &EventWriter<'_>,
+    room_id: &str,
+    positions: &[LogPosition],
+) -> Result<(&'static str, Value), ReadFault> {
+    let mut events = Vec::with_capacity(positions.len());
+    for position in positions {
+        let Some(event) = look.snapshot.event_at(*position)? else { continue };
+        let facts = EventFacts {
+            event_type: event.str("type").unwrap_or_default(),
+            sender: event.str("sender"),
+            content: event.content(),
+        };
+        if look.asker.filter.wants_state(room_id, facts) {
+            events.push(writer.event(&event)?);
+        }
+    }
+    let key = match look.asker.use_state_after {
+        StateDialect::Before => "state",
+        StateDialect::After => "state_after",
+        StateDialect::AfterUnstable => "org.matrix.msc4222.state_after",
+    };
+    Ok((key, json!({ "events": events })))
+}
+
+fn summary(look: &Look<'_>, member: &RoomMembership) -> Result<Value, ReadFault> {
+    let summary = look.snapshot.room_summary(member.room, look.asker.user)?;
+    let mut heroes = Vec::new();
+    for hero in summary.heroes {
+        heroes.extend(look.snapshot.name(hero)?);
+    }
+    Ok(json!({
+        "m.heroes": heroes,
+        "m.joined_member_count": summary.joined,
+        "m.invited_member_count": summary.invited,
+    }))
+}
+
+fn add_unread(
+    look: &Look<'_>,
+    unread: &projections::query::RoomUnread,
+    room: &mut Map<String, Value>,
+) {
+    let counts = |counts: UnreadCounts| {
+        json!({
+            "notification_count": counts.notifications,
+            "highlight_count": counts.highlights,
+        })
+    };
+    if look.asker.filter.thread_counts() {
+        room.insert("unread_notifications".to_owned(), counts(unread.main));
+        let threads: Map<String, Value> = unread
+            .threads
+            .iter()
+            .map(|(root, thread)| (root.clone(), counts(*thread)))
+            .collect();
+        if !threads.is_empty() {
+            room.insert("unread_thread_notifications".to_owned(), Value::Object(threads));
+        }
+    } else {
+        room.insert("unread_notifications".to_owned(), counts(unread.total()));
+    }
+}

@@ -1,0 +1,130 @@
+//! Who is typing: ephemeral, in memory, never in the log (DESIGN section 5).
+//!
+//! Owns the current typists of each room and a counter that `/sync` tokens carry. Invariants: I9
+//! (time is handed in), I10 (bounded rooms and typists; what is too much is not shown).
+
+use std::collections::{BTreeMap, HashMap};
+
+use facts::{StreamId, Timestamp};
+use parking_lot::Mutex;
+
+/// Rooms with typists at one time.
+pub const TYPING_ROOMS_MAX: usize = 100_000;
+/// Typists of a room at one time.
+pub const TYPISTS_MAX: usize = 100;
+/// A notice lasts at most this long, whatever the client asks for.
+pub const TYPING_MS_MAX: u64 = 120_000;
+
+/// The typists of all rooms.
+#[derive(Default)]
+pub struct Typing {
+    rooms: Mutex<Rooms>,
+}
+
+#[derive(Default)]
+struct Rooms {
+    /// Counts every change of any room.
+    serial: u64,
+    typing: HashMap<StreamId, RoomTyping>,
+}
+
+#[derive(Default)]
+struct RoomTyping {
+    /// The serial of the room's last change.
+    changed: u64,
+    /// User id → end of the notice.
+    typists: BTreeMap<String, Timestamp>,
+}
+
+impl Typing {
+    /// A user types until `until`, or stops (`None`). True if the room's typists changed.
+    pub fn set(&self, room: StreamId, user_id: &str, until: Option<Timestamp>) -> bool {
+        let mut rooms = self.rooms.lock();
+        let full = rooms.typing.len() >= TYPING_ROOMS_MAX && !rooms.typing.contains_key(&room);
+        if full {
+            return false;
+        }
+        let entry = rooms.typing.entry(room).or_default();
+        let changed = match until {
+            Some(until) if entry.typists.contains_key(user_id) => {
+                entry.typists.insert(user_id.to_owned(), until);
+                false
+            }
+            Some(_) if entry.typists.len() >= TYPISTS_MAX => false,
+            Some(until) => entry.typists.insert(user_id.to_owned(), until).is_none(),
+            None => entry.typists.remove(user_id).is_some(),
+        };
+        if changed {
+            rooms.bump(room);
+        }
+        changed
+    }
+
+    /// Ends notices whose time is over; the rooms whose typists changed.
+    pub fn expire(&self, now: Timestamp) -> Vec<StreamId> {
+        let mut rooms = self.rooms.lock();
+        let mut expired = Vec::new();
+        for (room, entry) in &mut rooms.typing {
+            let before = entry.typists.len();
+            entry.typists.retain(|_, until| *until > now);
+            if entry.typists.len() != before {
+                expired.push(*room);
+            }
+        }
+        for room in &expired {
+            rooms.bump(*room);
+        }
+        expired
+    }
+
+    /// The serial of the last change anywhere.
+    pub fn serial(&self) -> u64 {
+        self.rooms.lock().serial
+    }
+
+    /// The typists of a room if they changed after `since`; all current ones with `since` 0.
+    pub fn changed_since(&self, room: StreamId, since: u64, now: Timestamp) -> Option<Vec<String>> {
+        let rooms = self.rooms.lock();
+        let entry = rooms.typing.get(&room)?;
+        if entry.changed <= since {
+            return None;
+        }
+        let typists: Vec<String> = entry
+            .typists
+            .iter()
+            .filter(|(_, until)| **until > now)
+            .map(|(user, _)| user.clone())
+            .collect();
+        (since > 0 || !typists.is_empty()).then_some(typists)
+    }
+}
+
+impl Rooms {
+    fn bump(&mut self, room: StreamId) {
+        self.serial += 1;
+        let serial = self.serial;
+        if let Some(entry) = self.typing.get_mut(&room) {
+            entry.changed = serial;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typists_come_and_go_with_the_serial() {
+        let typing = Typing::default();
+        let room = StreamId(5);
+        assert!(typing.set(room, "@a:b", Some(Timestamp(100))));
+        assert!(!typing.set(room, "@a:b", Some(Timestamp(200))), "longer is no change");
+        assert_eq!(typing.changed_since(room, 0, Timestamp(1)), Some(vec!["@a:b".to_owned()]));
+        let seen = typing.serial();
+        assert_eq!(typing.changed_since(room, seen, Timestamp(1)), None);
+        assert_eq!(typing.expire(Timestamp(150)), vec![]);
+        assert_eq!(typing.expire(Timestamp(200)), vec![room]);
+        assert_eq!(typing.changed_since(room, seen, Timestamp(200)), Some(vec![]));
+        assert!(!typing.set(room, "@a:b", None));
+    }
+}

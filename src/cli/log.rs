@@ -1,0 +1,32 @@
+//! `chancery log`.
+
+mod open;
+mod scavenge;
+mod stat;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::Origin;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Log {
+    /// Check every entry of the log; only reads, and works beside a running server.
+    Verify(verify::Verify),
+    /// Say how much the log holds. The server must be stopped.
+    Stat(stat::Stat),
+    /// Drop the ciphertext of parts whose keys are destroyed. The server must be stopped.
+    Scavenge(scavenge::Scavenge),
+}
+
+pub(super) fn run(command: &Log, origin: &Origin) -> anyhow::Result<ExitCode> {
+    match command {
+        Log::Verify(verify) => verify::run(verify, origin),
+        Log::Stat(stat) => stat::run(stat, origin),
+        Log::Scavenge(scavenge) => scavenge::run(scavenge, origin),
+    }
+}

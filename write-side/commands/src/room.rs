@@ -1,0 +1,50 @@
+//! Commands on rooms: one command, one file.
+//!
+//! Owns what they share: how the fold of a room is kept, how the PDUs that a decision reads are
+//! gathered, and how decided facts become drafts. The rules are `decide::room`'s.
+//! Invariants: I3, I14 (authorization reads the write side's own fold).
+
+mod act;
+mod ban_user;
+mod create_room;
+mod drafts;
+mod fold;
+mod forget_room;
+mod inputs;
+mod invite_user;
+mod join_room;
+mod kick_user;
+mod knock_room;
+mod leave_room;
+mod local;
+mod member_event;
+mod powers;
+mod publish_room;
+mod refusal;
+mod send_event;
+mod unban_user;
+
+pub use self::{
+    act::{RoomError, Sent},
+    ban_user::ban_user,
+    create_room::{BesideRoom, create_room, create_room_with},
+    forget_room::forget_room,
+    invite_user::invite_user,
+    join_room::join_room,
+    kick_user::kick_user,
+    knock_room::knock_room,
+    leave_room::leave_room,
+    member_event::MemberDetails,
+    publish_room::publish_room,
+    refusal::RoomCommandRefusal,
+    send_event::send_event,
+    unban_user::unban_user,
+};
+use crate::FoldKindsBuilder;
+
+/// Folds of rooms that stay in memory while nobody uses them.
+pub const ROOMS_IDLE_MAX: usize = 2_000;
+
+pub(crate) fn register(kinds: FoldKindsBuilder) -> FoldKindsBuilder {
+    kinds.with::<fold::RoomActor>(ROOMS_IDLE_MAX)
+}

@@ -1,0 +1,118 @@
+//! The common road of commands on one person: decide on the fold, append to the own stream.
+
+use decide::user::{UserFold, UserRefusal};
+use facts::{Draft, Fact, LogPosition, Routing, StreamId};
+use ruma::UserId;
+
+use super::{PersonFold, UserError};
+use crate::{Decision, Done, ViewWait, WriteSide};
+
+/// A fact read from the log whose place moved is looked at again at most this often.
+const READ_TRIES_MAX: usize = 16;
+
+/// The stream of a person who is known here.
+pub(super) fn stream_of(ws: &WriteSide, user: &UserId) -> Result<StreamId, UserError> {
+    ws.user_stream(user)?
+        .ok_or(UserError::Refusal(UserRefusal::UnknownUser))
+}
+
+/// Drafts of facts of a person's own stream, by that person.
+pub(super) fn own_drafts(stream: StreamId, facts: &[Fact]) -> Vec<Draft> {
+    let draft = |fact: &Fact| {
+        fact.draft(Routing::own(stream))
+            .expect("the routing of an own fact names the person")
+    };
+    facts.iter().map(draft).collect()
+}
+
+/// Decides and appends; the answer comes from the decision.
+pub(super) async fn own_with<T>(
+    ws: &WriteSide,
+    user: &UserId,
+    wait: ViewWait,
+    mut decide: impl FnMut(&UserFold) -> Result<(Vec<Fact>, T), UserRefusal>,
+) -> Result<Done<T>, UserError> {
+    let stream = stream_of(ws, user)?;
+    ws.actors::<PersonFold>()
+        .execute_and_wait(stream, wait, |person| {
+            let (facts, reply) = decide(person.user())?;
+            Ok(Decision {
+                drafts: own_drafts(stream, &facts),
+                reply,
+            })
+        })
+        .await
+}
+
+/// Decides and appends.
+pub(super) async fn own(
+    ws: &WriteSide,
+    user: &UserId,
+    mut decide: impl FnMut(&UserFold) -> Result<Vec<Fact>, UserRefusal>,
+) -> Result<(), UserError> {
+    own_with(ws, user, ViewWait::Bounded, |fold| Ok((decide(fold)?, ()))).await?;
+    Ok(())
+}
+
+/// The same for what takes rights away: answers only once the sessions view has passed it.
+pub(super) async fn own_revoking(
+    ws: &WriteSide,
+    user: &UserId,
+    mut decide: impl FnMut(&UserFold) -> Result<Vec<Fact>, UserRefusal>,
+) -> Result<(), UserError> {
+    own_with(ws, user, ViewWait::Full, |fold| Ok((decide(fold)?, ()))).await?;
+    Ok(())
+}
+
+/// Reads something of a person's fold, without changing it.
+pub async fn look<T>(
+    ws: &WriteSide,
+    user: &UserId,
+    read: impl FnOnce(&UserFold) -> T,
+) -> Result<T, UserError> {
+    let stream = stream_of(ws, user)?;
+    let guard = ws.actors::<PersonFold>().lock(stream).await?;
+    Ok(read(guard.fold().user()))
+}
+
+/// Decides on the fold and the content of a fact that it points to. The content is read without
+/// the lock; if the pointer moved meanwhile it is read again.
+pub(super) async fn own_with_content(
+    ws: &WriteSide,
+    user: &UserId,
+    pointer: impl Fn(&UserFold) -> Option<LogPosition>,
+    decide: impl Fn(&UserFold, Option<&str>) -> Result<Vec<Fact>, UserRefusal>,
+) -> Result<(), UserError> {
+    for _ in 0..READ_TRIES_MAX {
+        let at = look(ws, user, &pointer).await?;
+        let content = match at {
+            Some(at) => account_data_content(ws, at).await?,
+            None => None,
+        };
+        let done = own_with(ws, user, ViewWait::Bounded, |fold| {
+            if pointer(fold) != at {
+                return Ok((Vec::new(), false));
+            }
+            Ok((decide(fold, content.as_deref())?, true))
+        });
+        if done.await?.reply {
+            return Ok(());
+        }
+    }
+    Err(UserError::busy())
+}
+
+async fn account_data_content(
+    ws: &WriteSide,
+    at: LogPosition,
+) -> Result<Option<String>, UserError> {
+    // The entry may have a position and not be durable yet; the log reads durable entries only.
+    ws.core().durable(at).await?;
+    let fact = ws.read_fact(at).await?;
+    Ok(match fact {
+        Some(Fact::AccountDataSet(data)) => data
+            .content
+            .and_then(|content| String::from_utf8(content).ok()),
+        _ => None,
+    })
+}

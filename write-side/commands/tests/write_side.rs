@@ -1,0 +1,14 @@
+//! The write side on a real log: answers, restarts, rebuilds, concurrency.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "write_side/stage.rs"]
+mod stage;
+#[path = "write_side/concurrency.rs"]
+mod concurrency;
+#[path = "write_side/membership.rs"]
+mod membership;
+#[path = "write_side/restart.rs"]
+mod restart;
+#[path = "write_side/stopped.rs"]
+mod stopped;

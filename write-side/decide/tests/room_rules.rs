@@ -1,0 +1,17 @@
+//! Rules of rooms: given what happened, when somebody wishes or a server sends, then facts or a
+//! refusal.
+
+#[path = "room_rules/foreign.rs"]
+mod foreign;
+#[path = "room_rules/forms.rs"]
+mod forms;
+#[path = "room_rules/local.rs"]
+mod local;
+#[path = "room_rules/peer.rs"]
+mod peer;
+#[path = "room_rules/receive.rs"]
+mod receive;
+#[path = "room_rules/resolution.rs"]
+mod resolution;
+#[path = "room_rules/world.rs"]
+mod world;

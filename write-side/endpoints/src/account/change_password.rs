@@ -1,0 +1,40 @@
+//! `POST /account/password`.
+
+use axum::extract::State;
+use commands::user::set_password;
+use http_edge::MatrixError;
+use ruma::api::client::account::change_password::v3::{Request, Response};
+
+use crate::{
+    Answer, WriteEndpoints, answer,
+    caller::Caller,
+    interactive::{Interactive, prove_owner},
+};
+
+pub(crate) async fn change_password(
+    State(state): State<WriteEndpoints>,
+    caller: Caller,
+    Interactive {
+        request,
+        identity,
+        auth,
+    }: Interactive<Request>,
+) -> Answer<Response> {
+    // Without a session only a proven mail address would do, and this server knows none.
+    let session = identity.ok_or_else(MatrixError::missing_token)?;
+    session.refuse_guest()?;
+    if request.new_password.is_empty() {
+        return Err(MatrixError::weak_password("The password is empty").into());
+    }
+    prove_owner(&state, &caller, &session, "change_password", auth.as_ref()).await?;
+    set_password(
+        &state.write_side,
+        &state.passwords,
+        &session.user,
+        &request.new_password,
+        request.logout_devices,
+        session.device.as_ref().map(|device| device.as_str()),
+    )
+    .await?;
+    answer(Response::new())
+}

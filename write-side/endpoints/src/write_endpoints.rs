@@ -1,0 +1,108 @@
+//! What the endpoints share.
+//!
+//! Owns the state that handlers are given: the write side, the settings, and what is in memory
+//! only (sessions of user-interactive authentication, nonces). Never holds truth.
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use commands::{
+    WriteSide,
+    media::BlobStore,
+    user::{Passwords, SharedSecretRegistration, TokenLifetimes},
+};
+use decide::user::uia::RegistrationMode;
+use parking_lot::Mutex;
+use ruma::{OwnedServerName, RoomVersionId, ServerName};
+
+use crate::{
+    interactive::InteractiveSessions,
+    ports::{Memberships, Namespaces},
+};
+
+/// What the composition root hands in.
+pub struct WriteEndpointsParts {
+    /// Where commands go.
+    pub write_side: WriteSide,
+    /// Hashing of passwords, bounded.
+    pub passwords: Passwords,
+    /// Blobs of media.
+    pub media: Arc<BlobStore>,
+    /// In which rooms a person is.
+    pub memberships: Arc<dyn Memberships>,
+    /// Names that application services reserve; [`crate::NoNamespaces`] without any.
+    pub namespaces: Arc<dyn Namespaces>,
+    /// The settings.
+    pub settings: WriteSettings,
+}
+
+/// The settings of the endpoints.
+#[derive(Clone)]
+pub struct WriteSettings {
+    /// How accounts can be made (`registration.mode`).
+    pub registration: RegistrationMode,
+    /// The secret of `/_synapse/admin/v1/register` (`registration.shared_secret_file`); without
+    /// it the endpoint does not exist.
+    pub shared_secret: Option<Vec<u8>>,
+    /// Version of new rooms (`rooms.default_version`).
+    pub default_room_version: RoomVersionId,
+    /// Where clients find this server (`server.public_base_url`), told at login.
+    pub public_base_url: Option<String>,
+    /// How long tokens live.
+    pub token_lifetimes: TokenLifetimes,
+}
+
+impl fmt::Debug for WriteSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteSettings")
+            .field("registration", &self.registration)
+            .field("default_room_version", &self.default_room_version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The state of all handlers; a cheap clone of one shared thing.
+#[derive(Clone)]
+pub struct WriteEndpoints {
+    pub(crate) write_side: WriteSide,
+    pub(crate) passwords: Passwords,
+    pub(crate) media: Arc<BlobStore>,
+    pub(crate) memberships: Arc<dyn Memberships>,
+    pub(crate) namespaces: Arc<dyn Namespaces>,
+    pub(crate) settings: Arc<WriteSettings>,
+    pub(crate) interactive: Arc<InteractiveSessions>,
+    pub(crate) shared_secret: Option<Arc<Mutex<SharedSecretRegistration>>>,
+}
+
+impl WriteEndpoints {
+    /// The state over its parts.
+    pub fn new(parts: WriteEndpointsParts) -> Self {
+        let shared_secret = parts.settings.shared_secret.as_deref();
+        let shared_secret = shared_secret.map(SharedSecretRegistration::new);
+        Self {
+            write_side: parts.write_side,
+            passwords: parts.passwords,
+            media: parts.media,
+            memberships: parts.memberships,
+            namespaces: parts.namespaces,
+            settings: Arc::new(parts.settings),
+            interactive: Arc::default(),
+            shared_secret: shared_secret.map(|secret| Arc::new(Mutex::new(secret))),
+        }
+    }
+
+    /// This server's name.
+    pub(crate) fn server_name(&self) -> &OwnedServerName {
+        &self.write_side.identity().server_name
+    }
+
+    /// True for a name of this server.
+    pub(crate) fn is_ours(&self, server: &ServerName) -> bool {
+        server == self.server_name()
+    }
+
+    /// An unguessable word for URLs and JSON: 144 bits.
+    pub(crate) fn random_word(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.write_side.random_bytes::<18>())
+    }
+}

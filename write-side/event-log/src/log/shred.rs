@@ -1,0 +1,186 @@
+//! Destruction (LOG.md section 6): order, keys, ciphertext, report.
+//!
+//! Owns the sequence. The order is durable before anything is destroyed; what was ordered is
+//! finished at the next start if a crash comes between. Invariants: I6, I13.
+
+use facts::{
+    Batch, ExpectedRevision, LogPosition, StreamId,
+    fact::{ShredCause, ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport},
+};
+
+use super::{Log, append::own_batch};
+use crate::{
+    AppendFault, AppendRefusal, IndexFault, KeyRange, KeyringError, ReadFault,
+    segment::scavenge::{Scavenged, scavenge_closed},
+    vault::key_ranges,
+};
+
+/// What is to be destroyed.
+#[derive(Clone, Debug)]
+pub struct ShredRequest {
+    /// Key ranges.
+    pub ranges: Vec<facts::fact::KeyRange>,
+    /// Why.
+    pub cause: ShredCause,
+    /// Conditions, above all on the revisions of the holds: log order decides.
+    pub expects: Vec<(StreamId, ExpectedRevision)>,
+    /// Close the active segment first if it holds destroyed parts, so that their ciphertext goes
+    /// now and not when it is full.
+    pub roll_active: bool,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShredReceipt {
+    /// Position of the order.
+    pub order: LogPosition,
+    /// Position of the report.
+    pub done: LogPosition,
+    /// Outcome of each surface.
+    pub reports: Vec<SurfaceReport>,
+}
+
+/// Why an order was not carried out to its report.
+#[derive(Debug, thiserror::Error)]
+pub enum ShredError {
+    /// Order or report was refused. A refused order destroyed nothing.
+    #[error("the log refused the order or its report")]
+    Refused(#[from] AppendRefusal),
+    /// Order or report did not become durable.
+    #[error("the order or its report did not become durable")]
+    NotDurable(#[from] AppendFault),
+    /// The keyring could not be rewritten. Reads refuse all the same; the next start tries again.
+    #[error("the keyring could not be rewritten")]
+    Keyring(#[from] KeyringError),
+    /// The log could not be read.
+    #[error("the log could not be read")]
+    Read(#[from] ReadFault),
+    /// The orders could not be listed.
+    #[error("the orders could not be listed")]
+    Index(#[from] IndexFault),
+    /// A range ends before it begins.
+    #[error("a key range ends before it begins")]
+    BadRange,
+}
+
+impl Log {
+    /// Destroys keys: appends the order, executes it and appends the report. Blocks.
+    ///
+    /// `purge_copies` is called once the keys are gone, and answers for the surfaces outside the
+    /// log (views, search, media).
+    pub fn order_shred(
+        &self,
+        request: ShredRequest,
+        purge_copies: impl FnOnce(&[KeyRange]) -> Vec<SurfaceReport>,
+    ) -> Result<ShredReceipt, ShredError> {
+        let _one_at_a_time = self.shredding.lock();
+        let ordered = ShredOrdered {
+            ranges: request.ranges,
+            cause: request.cause,
+        };
+        let ranges = key_ranges(&ordered);
+        if !ranges.iter().all(KeyRange::is_ordered) {
+            return Err(ShredError::BadRange);
+        }
+        let batch = Batch {
+            expects: request.expects,
+            ..own_batch(&ordered)
+        };
+        let epoch = self.shared.vault.keyring().epoch_for_sealing();
+        let ended = crate::vault::ended_trees(&ordered, epoch);
+        let appended = self.append_with(batch, |_| Ok(()), &ended)?;
+        let order = appended.first;
+        // When this returns, the writing thread has made reads refuse what the order covers.
+        appended.durable.wait()?;
+        self.shared.vault.destroy(&ranges, order)?;
+        let mut reports = purge_copies(&ranges);
+        reports.splice(0..0, self.scavenge_surfaces(&ranges, request.roll_active));
+        self.report_done(order, reports)
+    }
+
+    /// Drops ciphertext of destroyed parts from all closed segments. Answers parts and bytes.
+    pub fn scavenge(&self) -> Result<(u64, u64), ReadFault> {
+        let _one_at_a_time = self.shredding.lock();
+        let done = self.scavenge_where(|_| true)?;
+        Ok((done.parts, done.bytes))
+    }
+
+    /// Finishes orders that have no report yet: after a crash, or after the keyring could not be
+    /// rewritten. Opening does it by itself.
+    pub fn finish_orders(&self) -> Result<(), ShredError> {
+        let _one_at_a_time = self.shredding.lock();
+        let undone: Vec<LogPosition> = self.shared.index.lock().undone().iter().copied().collect();
+        for order in undone {
+            let Some(ordered) = self.shared.fact_at::<ShredOrdered>(order)? else {
+                continue;
+            };
+            let ranges = key_ranges(&ordered);
+            self.shared.vault.destroy(&ranges, order)?;
+            let reports = self.scavenge_surfaces(&ranges, false);
+            self.report_done(order, reports)?;
+        }
+        Ok(())
+    }
+
+    fn scavenge_surfaces(&self, ranges: &[KeyRange], roll_active: bool) -> Vec<SurfaceReport> {
+        let in_order = |tree: u32| ranges.iter().any(|range| range.tree == tree);
+        let mut in_active = self.shared.shelf.active_has_tree(in_order);
+        if in_active && roll_active {
+            in_active = !self.roll();
+        }
+        let outcome = match self.scavenge_where(in_order) {
+            Err(error) => {
+                tracing::error!(%error, "scavenging failed; the keys are gone all the same");
+                SurfaceOutcome::Failed
+            }
+            Ok(_) if in_active && roll_active => SurfaceOutcome::Failed,
+            Ok(_) if in_active => SurfaceOutcome::Pending,
+            Ok(_) => SurfaceOutcome::Done,
+        };
+        let report = |surface, outcome| SurfaceReport { surface, outcome };
+        vec![
+            report(ShredSurface::Keyring, SurfaceOutcome::Done),
+            report(ShredSurface::KeyCaches, SurfaceOutcome::Done),
+            report(ShredSurface::Segments, outcome),
+        ]
+    }
+
+    fn roll(&self) -> bool {
+        let answer = self.shared.queue.roll();
+        crate::durable::wait_for(answer).unwrap_or(false)
+    }
+
+    fn scavenge_where(&self, matches: impl Fn(u32) -> bool) -> Result<Scavenged, ReadFault> {
+        let shared = &self.shared;
+        let mut total = Scavenged::default();
+        for first in shared.shelf.closed() {
+            if !shared.shelf.closed_has_tree(first, &matches)? {
+                continue;
+            }
+            let done = scavenge_closed(&shared.shelf, first, |header, part, number| {
+                let named = matches(part.stream_tree.0) || matches(part.person_tree.0);
+                let keys = || shared.vault.part_keys(shared.log_id, header, part, number);
+                named && keys().is_none()
+            })?;
+            total.parts += done.parts;
+            total.bytes += done.bytes;
+        }
+        Ok(total)
+    }
+
+    fn report_done(
+        &self,
+        order: LogPosition,
+        reports: Vec<SurfaceReport>,
+    ) -> Result<ShredReceipt, ShredError> {
+        let done = ShredDone { order, reports };
+        let appended = self.append(own_batch(&done))?;
+        let position = appended.first;
+        appended.durable.wait()?;
+        Ok(ShredReceipt {
+            order,
+            done: position,
+            reports: done.reports,
+        })
+    }
+}

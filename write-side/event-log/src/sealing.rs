@@ -1,0 +1,65 @@
+//! Sealing a batch: from planned entries to frozen bytes. Runs outside of every lock.
+
+use bytes::Bytes;
+use facts::{EntryHeader, LogId};
+
+use crate::{
+    Digest, PartKeys, PartPlace, Random,
+    assign::PlannedEntry,
+    frame::{Frame, StoredPart},
+    seal::NONCE_BYTES,
+};
+
+/// Frames and what the write needs to know of each entry.
+pub(crate) struct SealedEntries {
+    pub(crate) frames: Vec<u8>,
+    /// Offset in `frames`, header and digest.
+    pub(crate) entries: Vec<(u32, EntryHeader, Digest)>,
+}
+
+/// Seals entries in order.
+pub(crate) fn seal_entries(
+    log_id: LogId,
+    planned: Vec<PlannedEntry>,
+    bytes: usize,
+    random: &dyn Random,
+) -> SealedEntries {
+    let mut sealed = SealedEntries {
+        frames: Vec::with_capacity(bytes),
+        entries: Vec::with_capacity(planned.len()),
+    };
+    for entry in planned {
+        let frame = seal_entry(log_id, entry, random);
+        let offset = u32::try_from(sealed.frames.len()).expect("a batch is at most 8 MiB");
+        frame.encode_into(&mut sealed.frames);
+        let digest = frame.digest();
+        sealed.entries.push((offset, frame.header, digest));
+    }
+    sealed
+}
+
+fn seal_entry(log_id: LogId, entry: PlannedEntry, random: &dyn Random) -> Frame {
+    let PlannedEntry { mut header, parts } = entry;
+    let mut keys = Vec::with_capacity(parts.len());
+    for (number, (described, part)) in (1..).zip(header.parts.iter_mut().zip(&parts)) {
+        let place = PartPlace {
+            log_id,
+            incarnation: header.incarnation,
+            position: header.position,
+            part: number,
+        };
+        let part_keys = PartKeys::derive(&part.stream_leaf, part.person_leaf.as_ref(), &place);
+        described.commitment = part_keys.commit(&part.clear);
+        keys.push(part_keys);
+    }
+    let encoded = header.encode();
+    let stored = keys.iter().zip(&parts).map(|(keys, part)| {
+        let mut nonce = [0; NONCE_BYTES];
+        random.fill(&mut nonce);
+        let mut out = Vec::new();
+        keys.seal(&encoded, nonce, &part.clear, &mut out);
+        StoredPart::Sealed(Bytes::from(out))
+    });
+    let parts = stored.collect();
+    Frame { header, parts }
+}

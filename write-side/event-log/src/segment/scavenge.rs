@@ -1,0 +1,155 @@
+//! Scavenging: dropping the ciphertext of destroyed parts from a closed segment.
+//!
+//! Owns the making of the new file and its exchange for the old. Digests of entries and writes
+//! stay as they were (I6); lengths and CRCs are made anew.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
+
+use facts::{EntryHeader, LogPosition, PartHeader};
+
+use super::{
+    footer::{FOOTER_BYTES, Footer},
+    offsets::{Offsets, SegmentSeal},
+    scan::{ScannedWrite, Step},
+    shelf::{Shelf, scan_closed},
+};
+use crate::{
+    DamageKind, ReadFault,
+    frame::StoredPart,
+    write::{WRITE_HEADER_BYTES, WriteHeader, assemble},
+};
+
+/// What scavenging one segment did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scavenged {
+    /// Parts whose ciphertext went.
+    pub(crate) parts: u64,
+    /// Bytes that the file is shorter.
+    pub(crate) bytes: u64,
+}
+
+/// Drops the parts of a closed segment for which `is_gone` says so. Touches nothing where there
+/// are none.
+pub(crate) fn scavenge_closed(
+    shelf: &Shelf,
+    first: LogPosition,
+    is_gone: impl Fn(&EntryHeader, &PartHeader, u8) -> bool,
+) -> Result<Scavenged, ReadFault> {
+    let path = super::path(shelf.dir(), first);
+    let mut scan = scan_closed(&path, first)?;
+    let mut rewrite = Rewrite::default();
+    let end = scan.run(|write| {
+        rewrite.take(write, &is_gone);
+        Ok::<(), ReadFault>(())
+    })?;
+    if !matches!(end, Step::Footer) {
+        return Err(scan.damage(DamageKind::Footer).into());
+    }
+    if rewrite.parts == 0 {
+        return Ok(Scavenged::default());
+    }
+    let old = OldFooter::read(&path)?.ok_or_else(|| scan.damage(DamageKind::Footer))?;
+    let length = rewrite.bytes.len() + FOOTER_BYTES;
+    let footer = Footer {
+        file_length: length as u64,
+        ..old.footer
+    };
+    rewrite.bytes.extend_from_slice(&footer.encode());
+    let parts = rewrite.parts;
+    exchange(shelf, first, &path, &rewrite)?;
+    Ok(Scavenged {
+        parts,
+        bytes: old.length.saturating_sub(length as u64),
+    })
+}
+
+struct OldFooter {
+    footer: Footer,
+    length: u64,
+}
+
+impl OldFooter {
+    fn read(path: &Path) -> io::Result<Option<Self>> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut bytes = [0; FOOTER_BYTES];
+        file.read_exact_at(&mut bytes, length.saturating_sub(FOOTER_BYTES as u64))?;
+        Ok(Footer::decode(&bytes).map(|footer| Self { footer, length }))
+    }
+}
+
+#[derive(Default)]
+struct Rewrite {
+    bytes: Vec<u8>,
+    offsets: Offsets,
+    parts: u64,
+}
+
+impl Rewrite {
+    fn take(
+        &mut self,
+        write: ScannedWrite,
+        is_gone: &impl Fn(&EntryHeader, &PartHeader, u8) -> bool,
+    ) {
+        let mut frames = Vec::new();
+        let start = self.bytes.len() + WRITE_HEADER_BYTES;
+        for entry in write.entries {
+            let mut frame = entry.frame;
+            for ((number, described), stored) in
+                (1..).zip(&frame.header.parts).zip(&mut frame.parts)
+            {
+                let sealed = matches!(stored, StoredPart::Sealed(_));
+                if sealed && is_gone(&frame.header, described, number) {
+                    *stored = StoredPart::Scavenged(stored.hash());
+                    self.parts += 1;
+                }
+            }
+            let offset = (start + frames.len()) as u64;
+            self.offsets.push_at(offset, &frame.header);
+            frame.encode_into(&mut frames);
+        }
+        // A part of up to three clear bytes is stored shorter than its 32-byte hash, so a write
+        // can also grow, by a seventh at most.
+        let header = WriteHeader {
+            length: u32::try_from(frames.len()).expect("a write is at most 9 MiB, and a seventh"),
+            ..write.header
+        };
+        let bytes = assemble(&header, std::iter::once(frames.as_slice()));
+        self.bytes.extend_from_slice(&bytes);
+    }
+}
+
+/// Puts the new file in the place of the old one.
+fn exchange(shelf: &Shelf, first: LogPosition, path: &Path, rewrite: &Rewrite) -> io::Result<()> {
+    let new = new_path(path);
+    // A crash up to the rename leaves the old segment and a leftover that recovery removes.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
+    file.write_all(&rewrite.bytes)?;
+    file.sync_all()?;
+    super::make_read_only(&new)?;
+    shelf.replace_closed(first, || {
+        fs::rename(&new, path)?;
+        // A crash here may bring the old segment back; its order is executed again at the start.
+        super::sync_dir(shelf.dir())
+    })?;
+    let seal = SegmentSeal::of(rewrite.bytes.len() as u64, &rewrite.bytes);
+    if let Some(seal) = seal
+        && let Err(error) = rewrite.offsets.write(path, seal)
+    {
+        tracing::info!(%error, "a segment's sidecar could not be written; it is made again");
+    }
+    Ok(())
+}
+
+fn new_path(path: &Path) -> PathBuf {
+    path.with_extension("seg.new")
+}

@@ -1,0 +1,170 @@
+//! `log verify`: reading everything, without a lease, beside a running server.
+//!
+//! Owns the whole check: every write, the digest chain across segments, contiguous positions,
+//! contiguous revisions of every stream and, given keys, every part that can be opened.
+//! Invariants: I7 (it reads through the scan that recovery uses). Never writes.
+
+use std::{collections::HashMap, fs, io, path::Path};
+
+use bytes::Bytes;
+use facts::{LogId, LogPosition, Revision, StreamId};
+use serde::Serialize;
+
+use crate::{
+    Damage, DamageKind, Keyring, PartKeys, PartPlace, ReadFault,
+    frame::StoredPart,
+    segment::{
+        self,
+        scan::{ChainPoint, Scan, ScannedEntry, ScannedWrite, Step},
+    },
+};
+
+/// The result, in the shape of `log verify --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// True without a fault; a torn last write is none.
+    pub ok: bool,
+    /// Entries that were read.
+    pub entries: u64,
+    /// Position of the last whole entry; null in an empty log.
+    pub head: Option<LogPosition>,
+    /// Bytes after the last whole write.
+    pub torn_tail_bytes: u64,
+    /// The first fault.
+    pub fault: Option<Damage>,
+}
+
+/// Reads the segments in a directory and checks all of them.
+///
+/// `keys`: also open what can be opened. An error means that the files could not be read; a fault
+/// in them is in the report. The last revision of every stream is remembered.
+pub fn verify(segments_dir: &Path, keys: Option<&Keyring>) -> io::Result<VerifyReport> {
+    let mut check = Check {
+        keys,
+        chain: ChainPoint::START,
+        revisions: HashMap::new(),
+        entries: 0,
+        torn_tail_bytes: 0,
+    };
+    let fault = match check.segments(segments_dir) {
+        Ok(()) => None,
+        Err(ReadFault::Damage(damage)) => Some(damage),
+        Err(ReadFault::Io(error)) => return Err(error),
+    };
+    Ok(VerifyReport {
+        ok: fault.is_none(),
+        entries: check.entries,
+        head: check.entries.checked_sub(1).map(LogPosition),
+        torn_tail_bytes: check.torn_tail_bytes,
+        fault,
+    })
+}
+
+struct Check<'a> {
+    keys: Option<&'a Keyring>,
+    chain: ChainPoint,
+    revisions: HashMap<StreamId, Revision>,
+    entries: u64,
+    torn_tail_bytes: u64,
+}
+
+impl Check<'_> {
+    fn segments(&mut self, dir: &Path) -> Result<(), ReadFault> {
+        let firsts = segment::list(dir)?;
+        for (index, first) in firsts.iter().enumerate() {
+            let last = index + 1 == firsts.len();
+            self.segment(dir, *first, last)?;
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, dir: &Path, first: LogPosition, last: bool) -> Result<(), ReadFault> {
+        let bytes = Bytes::from(fs::read(segment::path(dir, first))?);
+        let length = bytes.len() as u64;
+        let mut scan = Scan::new(first, bytes, self.chain.clone(), last);
+        let end = scan.run(|write| self.write(first, &write))?;
+        self.chain = scan.chain().clone();
+        match end {
+            Step::Torn(offset) => self.torn_tail_bytes = length - offset,
+            Step::Footer => {}
+            Step::End | Step::Write(_) if last => {}
+            Step::End | Step::Write(_) => return Err(scan.damage(DamageKind::Footer).into()),
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, first: LogPosition, write: &ScannedWrite) -> Result<(), ReadFault> {
+        for entry in &write.entries {
+            let fault = |kind| Damage {
+                segment: segment::file_name(first),
+                offset: entry.offset,
+                position: entry.frame.header.position,
+                kind,
+            };
+            if !self.revision_follows(entry) {
+                return Err(fault(DamageKind::Revision).into());
+            }
+            if !self.opens(write.header.log_id, entry) {
+                return Err(fault(DamageKind::Seal).into());
+            }
+            self.entries += 1;
+        }
+        Ok(())
+    }
+
+    fn revision_follows(&mut self, entry: &ScannedEntry) -> bool {
+        let header = &entry.frame.header;
+        let opens = header.stream.0 == header.position.0;
+        let expected = match self.revisions.get(&header.stream) {
+            None if opens => Revision(0),
+            Some(last) if !opens => last.next(),
+            _ => return false,
+        };
+        self.revisions.insert(header.stream, header.revision);
+        header.revision == expected
+    }
+
+    fn opens(&self, log_id: LogId, entry: &ScannedEntry) -> bool {
+        let Some(keyring) = self.keys else {
+            return true;
+        };
+        let header = &entry.frame.header;
+        let encoded = header.encode();
+        let parts = header.parts.iter().zip(&entry.frame.parts);
+        (1..).zip(parts).all(|(number, (described, stored))| {
+            let StoredPart::Sealed(sealed) = stored else {
+                return true;
+            };
+            let place = PartPlace {
+                log_id,
+                incarnation: header.incarnation,
+                position: header.position,
+                part: number,
+            };
+            let Some(keys) = part_keys(keyring, header, described, &place) else {
+                return true;
+            };
+            let mut clear = Vec::new();
+            keys.open(&encoded, &described.commitment, sealed, &mut clear)
+                .is_ok()
+        })
+    }
+}
+
+/// Keys of a part; `None` if a factor is destroyed.
+fn part_keys(
+    keyring: &Keyring,
+    header: &facts::EntryHeader,
+    part: &facts::PartHeader,
+    place: &PartPlace,
+) -> Option<PartKeys> {
+    let revision = u32::try_from(header.revision.0).ok()?;
+    let stream = keyring.leaf(header.key_epoch, part.stream_tree, revision)?;
+    let person = if part.person_tree.is_some() {
+        let day = header.recorded_at.day();
+        Some(keyring.leaf(header.key_epoch, part.person_tree, day)?)
+    } else {
+        None
+    };
+    Some(PartKeys::derive(&stream, person.as_ref(), place))
+}

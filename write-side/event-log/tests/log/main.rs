@@ -1,0 +1,11 @@
+//! The log from outside: opening, appending, crashing, destroying.
+
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
+mod appending;
+mod crash;
+mod destruction;
+mod full_disk;
+mod golden;
+mod model;
+mod world;
