@@ -15,7 +15,7 @@ mod load;
 mod log;
 mod media;
 mod problem;
-mod registration;
+pub(crate) mod registration;
 mod rooms;
 mod section;
 mod server;

@@ -2,12 +2,15 @@
 //!
 //! Owns the process. Contains no rule of Matrix or of the log: those are in the layers.
 
+mod admin_socket;
 mod cli;
 mod clock;
 mod config;
 mod http_server;
 mod shutdown;
 mod telemetry;
+mod user_admin;
+mod wiring;
 
 use std::process::ExitCode;
 

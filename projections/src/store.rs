@@ -21,6 +21,8 @@ pub use self::{
     rows::{Order, Rows},
 };
 pub(crate) use self::rows::decode;
+#[cfg(test)]
+pub(crate) use self::rows::Row;
 
 /// Bytes of the block cache of one view.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -111,6 +113,14 @@ impl Store {
 pub struct StoreSnapshot {
     snapshot: fjall::Snapshot,
     rows: Keyspace,
+}
+
+#[cfg(test)]
+impl StoreSnapshot {
+    /// Writes what is in memory to a table.
+    pub(crate) fn flush(&self) -> Result<(), StoreError> {
+        Ok(self.rows.rotate_memtable_and_wait()?)
+    }
 }
 
 impl Rows for StoreSnapshot {

@@ -1,6 +1,7 @@
 //! Faults of reading, as answers.
 //!
-//! Owns the mapping of store faults to Matrix errors; the chain is logged once, here.
+//! Owns the mapping of store faults to Matrix errors; the chain is logged once, here. A refusal
+//! that is found while reading travels along, so that questions need one kind of error alone.
 
 use http_edge::MatrixError;
 use projections::{client_view::SnapshotError, query::StoreError};
@@ -21,18 +22,28 @@ pub(crate) enum ReadFault {
     /// The request's work was cancelled with the runtime.
     #[error("the work was cancelled")]
     Cancelled,
+    /// No fault: the caller gets this answer.
+    #[error("the request is refused")]
+    Refused(Box<MatrixError>),
 }
 
 impl From<ReadFault> for MatrixError {
     fn from(fault: ReadFault) -> Self {
-        match &fault {
+        match fault {
             ReadFault::NotServing => Self::unavailable(VIEW_RETRY_AFTER),
             ReadFault::Cancelled => Self::internal(),
+            ReadFault::Refused(refusal) => *refusal,
             ReadFault::Store(error) => {
-                tracing::error!(error = ?error, "reading a view failed");
+                tracing::error!(?error, "reading a view failed");
                 Self::internal()
             }
         }
+    }
+}
+
+impl From<MatrixError> for ReadFault {
+    fn from(refusal: MatrixError) -> Self {
+        Self::Refused(Box::new(refusal))
     }
 }
 

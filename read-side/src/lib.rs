@@ -4,19 +4,32 @@
 //! through two ports ([`Wishes`], [`MediaBlobs`]) that the composition root wires.
 //! Invariants: I14 (nothing here authorizes a write), I15. Never appends.
 
+mod account;
+mod account_data;
+mod caller;
 mod client_event;
+mod directory;
+mod e2ee;
 mod fault;
+mod limit;
+mod media;
 mod page_token;
 mod ports;
+mod push_rules;
+mod room;
+mod room_access;
+mod room_digest;
 mod router;
+mod server;
 mod state;
 mod sync;
 mod typing;
 mod visibility;
+mod walk;
 
 pub use self::{
     ports::{BlobError, BlobStream, MediaBlobs, Wish, Wishes},
-    router::router,
+    router::{SERVED, router},
     state::{ReadSettings, ReadSide, ReadSideParts},
     sync::{SyncToken, SyncTokenError},
     typing::Typing,

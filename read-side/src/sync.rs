@@ -8,7 +8,7 @@ mod account_data;
 mod answer;
 mod device_lists;
 mod ephemeral;
-mod filter;
+pub(crate) mod filter;
 mod invited;
 mod left;
 mod query;

@@ -40,9 +40,12 @@ impl Typing {
     /// A user types until `until`, or stops (`None`). True if the room's typists changed.
     pub fn set(&self, room: StreamId, user_id: &str, until: Option<Timestamp>) -> bool {
         let mut rooms = self.rooms.lock();
-        let full = rooms.typing.len() >= TYPING_ROOMS_MAX && !rooms.typing.contains_key(&room);
-        if full {
-            return false;
+        if rooms.typing.len() >= TYPING_ROOMS_MAX && !rooms.typing.contains_key(&room) {
+            // Rooms where nobody types stay only to tell that they stopped.
+            rooms.typing.retain(|_, entry| !entry.typists.is_empty());
+            if rooms.typing.len() >= TYPING_ROOMS_MAX {
+                return false;
+            }
         }
         let entry = rooms.typing.entry(room).or_default();
         let changed = match until {
@@ -75,6 +78,11 @@ impl Typing {
             rooms.bump(*room);
         }
         expired
+    }
+
+    /// True where nobody types anywhere.
+    pub fn is_quiet(&self) -> bool {
+        self.rooms.lock().typing.values().all(|entry| entry.typists.is_empty())
     }
 
     /// The serial of the last change anywhere.

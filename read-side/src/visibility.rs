@@ -6,7 +6,7 @@
 use facts::StreamId;
 use projections::{
     Snapshot,
-    query::{EventRow, Membership, StoreError, VisibilityInput},
+    query::{EventInfo, EventRow, Membership, StoreError, VisibilityInput},
 };
 
 /// Who looks.
@@ -34,6 +34,22 @@ pub(crate) fn may_see(
     }
     let input = snapshot.visibility_input(event, viewer.user, viewer.user_id)?;
     Ok(visible(&input))
+}
+
+/// True if `viewer` may see the event and it is shown at all: a redaction is shown to nobody
+/// before it took effect on its target (DESIGN section 5).
+pub(crate) fn may_read(
+    snapshot: &Snapshot,
+    event: &EventInfo,
+    viewer: &Viewer<'_>,
+) -> Result<bool, StoreError> {
+    if event.str("type") == Some("m.room.redaction")
+        && event.row.state.is_none()
+        && snapshot.redaction_target(event.position)?.is_none()
+    {
+        return Ok(false);
+    }
+    may_see(snapshot, event.position, &event.row, viewer)
 }
 
 /// The rule itself. An event that changes visibility or the viewer's membership counts with the

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::Origin;
+pub(super) use self::open::open;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Log {

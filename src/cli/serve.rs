@@ -5,17 +5,19 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
-use facts::Timestamp;
-use http_edge::{ADMISSION_RETRY, Claim, Edge, Session, SessionRefusal, Sessions, dress};
+use event_log::{LeaseError, Log, OpenError, SystemRandom};
+use http_edge::dress;
 use tokio::net::TcpListener;
 
 use super::{Failure, Origin};
 use crate::{
+    admin_socket,
     clock::SystemClock,
     config::Config,
-    http_server::{Listener, ServerBounds, edge_bounds, health_route, serve},
-    shutdown::{Stopping, stopping},
+    http_server::{Listener, ServerBounds, serve},
+    shutdown::stopping,
     telemetry::{Metrics, report_panics, start_logs},
+    wiring::{Layers, log_options},
 };
 
 #[derive(Debug, Args)]
@@ -30,19 +32,23 @@ pub(super) fn run(_command: &Serve, origin: &Origin) -> anyhow::Result<ExitCode>
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(until_stopped(&config, metrics))?;
+    let log = open_log(&config)?;
+    runtime.block_on(until_stopped(&config, log, metrics))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn until_stopped(config: &Config, metrics: Metrics) -> anyhow::Result<()> {
+async fn until_stopped(config: &Config, log: Arc<Log>, metrics: Metrics) -> anyhow::Result<()> {
     let (stopper, stopping) = stopping();
-    let routes = routes(config, &stopping);
-    let listeners = listeners(config, routes, &metrics).await?;
+    let layers = Layers::open(config, log).await?;
+    let listeners = listeners(config, routes(&layers, config)?, &metrics).await?;
+    admin_socket::serve(&config.server.data_dir, layers.user_admin())?;
+    layers.first_token(config).await?;
     let signals = tokio::spawn(stopper.stop_on_signals());
     let upkeep = tokio::spawn(metrics.upkeep());
     serve(listeners, ServerBounds::of(config), stopping).await;
     upkeep.abort();
-    signals.await.context("the watch for signals broke")?
+    signals.await.context("the watch for signals broke")??;
+    layers.close().await
 }
 
 /// The routes of the listeners that clients and servers use.
@@ -51,27 +57,23 @@ struct Routes {
     federation: Router,
 }
 
-/// The wiring of the layers.
-fn routes(config: &Config, _stopping: &Stopping) -> Routes {
-    let edge = Edge::new(
-        Arc::new(NoSessions),
-        Arc::new(SystemClock),
-        edge_bounds(config),
-    );
-    Routes {
-        client: dress(health_route(|| true), edge.clone()),
+fn routes(layers: &Layers, config: &Config) -> anyhow::Result<Routes> {
+    let edge = layers.client_edge(config);
+    Ok(Routes {
+        client: layers.client_routes(config, edge.clone())?,
         federation: dress(Router::new(), edge),
-    }
+    })
 }
 
-/// Stands where the sessions view will: with no view nobody can say whether a token is good.
-struct NoSessions;
-
-impl Sessions for NoSessions {
-    fn lookup(&self, _claim: &Claim<'_>, _now: Timestamp) -> Result<Session, SessionRefusal> {
-        Err(SessionRefusal::Lagging {
-            retry_after: ADMISSION_RETRY,
-        })
+fn open_log(config: &Config) -> anyhow::Result<Arc<Log>> {
+    match Log::open(log_options(config), Arc::new(SystemClock), Arc::new(SystemRandom)) {
+        Ok(log) => Ok(Arc::new(log)),
+        Err(OpenError::Lease(LeaseError::Held(dir))) => Err(Failure::new(
+            format!("another process holds the log in {}", dir.display()),
+            "stop the other server, or name another data directory",
+        )
+        .into()),
+        Err(error) => Err(error).context("the log cannot be opened"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `chancery user`.
 
+mod ask;
 mod create;
 mod list;
 mod password;

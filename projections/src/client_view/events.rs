@@ -32,9 +32,7 @@ pub(super) struct Placing<'a> {
     pub(super) event: LogPosition,
     pub(super) body: &'a EventBody,
     pub(super) row: EventRow,
-    /// Positions of its previous events, as far as they are in the timeline; and the ids of the
-    /// others.
-    pub(super) previous: Vec<LogPosition>,
+    /// Ids of previous events that the timeline does not have.
     pub(super) missing: Vec<String>,
 }
 
@@ -103,7 +101,6 @@ fn place(
         event,
         body,
         row,
-        previous,
         missing,
     };
     if placing.body.str("type") == Some("m.room.create") && placing.row.accepted {
@@ -265,13 +262,12 @@ pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(
         a.position()
     };
     let room = row.room;
-    let (previous, missing) = previous_events(a, &body)?;
+    let (_, missing) = previous_events(a, &body)?;
     let placing = Placing {
         room,
         event: by,
         body: &body,
         row,
-        previous,
         missing,
     };
     timeline::show(a, &placing, shown_at)?;

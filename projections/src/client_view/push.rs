@@ -2,8 +2,8 @@
 //!
 //! Owns one evaluation for everybody with the default rules whom the event does not name, and one
 //! for each member whom it might name or who has rules of their own. Rules are ruma's. Default
-//! rules look at a user only through user id, localpart and display name, so a member none of
-//! which stands in the event gets what nobody in particular gets.
+//! rules look at a user only through `m.mentions` and the state key of an invite, so a member whom
+//! neither names gets what nobody in particular gets.
 
 mod members;
 mod memo;
@@ -85,7 +85,6 @@ impl Applying<'_> {
             }
         };
         let sender = placing.body.str("sender").unwrap_or_default();
-        let text = placing.body.content_str("body").map(str::to_lowercase);
         let mut exceptions = Vec::new();
         for member in members.iter() {
             if member.user_id == sender {
@@ -93,7 +92,7 @@ impl Applying<'_> {
                 continue;
             }
             let rules = self.rules_of(member)?;
-            if rules.is_default() && !member.may_be_named(placing.body, text.as_deref()) {
+            if rules.is_default() && !member.may_be_named(placing.body) {
                 continue;
             }
             let context = match &mut context {

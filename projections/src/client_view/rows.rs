@@ -16,182 +16,182 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     event::{EventKind, EventRow},
-    member::{MemberRow, Membership},
-    room::RoomRow,
+    member::Membership,
 };
+pub(crate) use self::{member::MemberRow, room::RoomRow};
 
 /// The state before an event that was not in step with the room's current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BeforeRow {
+pub(crate) struct BeforeRow {
     /// The event after which the base state holds; `None` where it is not known.
-    pub base: Option<u64>,
+    pub(crate) base: Option<u64>,
     /// Differences from the base: type, state key, event position.
-    pub delta: Vec<(String, String, Option<u64>)>,
+    pub(crate) delta: Vec<(String, String, Option<u64>)>,
     /// False where members may be missing.
-    pub full: bool,
+    pub(crate) full: bool,
 }
 
 /// One change of current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangeRow {
+pub(crate) struct ChangeRow {
     /// Event type.
-    pub event_type: String,
+    pub(crate) event_type: String,
     /// State key.
-    pub state_key: String,
+    pub(crate) state_key: String,
     /// Position of the event before.
-    pub old: Option<u64>,
+    pub(crate) old: Option<u64>,
     /// Position of the event now.
-    pub new: Option<u64>,
+    pub(crate) new: Option<u64>,
 }
 
 /// A fallback key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FallbackRow {
+pub(crate) struct FallbackRow {
     /// Algorithm and key id.
-    pub key_id: String,
+    pub(crate) key_id: String,
     /// Position of the fact that holds it.
-    pub position: u64,
+    pub(crate) position: u64,
     /// Index in the fact.
-    pub index: u32,
+    pub(crate) index: u32,
     /// It was handed out.
-    pub used: bool,
+    pub(crate) used: bool,
 }
 
 /// A backup version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackupRow {
+pub(crate) struct BackupRow {
     /// Position of its creation.
-    pub created: u64,
+    pub(crate) created: u64,
     /// Position of the last `auth_data`.
-    pub updated: u64,
+    pub(crate) updated: u64,
     /// Position of the last change of its sessions: the etag.
-    pub etag: u64,
+    pub(crate) etag: u64,
     /// Number of sessions.
-    pub count: u64,
+    pub(crate) count: u64,
     /// It is gone.
-    pub deleted: bool,
+    pub(crate) deleted: bool,
 }
 
 /// An access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccessRow {
+pub(crate) struct AccessRow {
     /// User.
-    pub user: u64,
+    pub(crate) user: u64,
     /// Device id.
-    pub device_id: String,
+    pub(crate) device_id: String,
     /// End of the token.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// Position of the fact that gave it.
-    pub since: u64,
+    pub(crate) since: u64,
 }
 
 /// A pair of tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenPair {
+pub(crate) struct TokenPair {
     /// Hash of the access token.
     #[serde(with = "serde_bytes")]
-    pub access: [u8; 32],
+    pub(crate) access: [u8; 32],
     /// Hash of the refresh token.
     #[serde(with = "serde_bytes")]
-    pub refresh: Option<[u8; 32]>,
+    pub(crate) refresh: Option<[u8; 32]>,
 }
 
 /// The tokens of a device, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokensRow {
+pub(crate) struct TokensRow {
     /// Pairs that are not superseded; at most two in practice.
-    pub pairs: Vec<TokenPair>,
+    pub(crate) pairs: Vec<TokenPair>,
 }
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceRow {
+pub(crate) struct DeviceRow {
     /// Name shown to the person.
-    pub display_name: Option<String>,
+    pub(crate) display_name: Option<String>,
     /// Position at which it was added.
-    pub added: u64,
+    pub(crate) added: u64,
     /// When it was last in use.
-    pub seen_at: Option<Timestamp>,
+    pub(crate) seen_at: Option<Timestamp>,
     /// Position of the last sighting, which holds the address.
-    pub seen: Option<u64>,
+    pub(crate) seen: Option<u64>,
 }
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountRow {
+pub(crate) struct AccountRow {
     /// Kind of account.
-    pub kind: AccountKind,
+    pub(crate) kind: AccountKind,
     /// Server administrator.
-    pub admin: bool,
+    pub(crate) admin: bool,
     /// Position of the password's fact.
-    pub password: Option<u64>,
+    pub(crate) password: Option<u64>,
     /// Position of creation.
-    pub created: u64,
+    pub(crate) created: u64,
     /// When it was created.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// It can no longer be used.
-    pub deactivated: bool,
+    pub(crate) deactivated: bool,
     /// The person asked for erasure.
-    pub erased: bool,
+    pub(crate) erased: bool,
 }
 
 /// A receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptRow {
+pub(crate) struct ReceiptRow {
     /// Position of the fact.
-    pub position: u64,
+    pub(crate) position: u64,
     /// Event id that it points to.
-    pub event_id: String,
+    pub(crate) event_id: String,
     /// Up to this placement position everything is read; 0 where the event is not known.
-    pub read_upto: u64,
+    pub(crate) read_upto: u64,
     /// Time that it claims.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 /// The key of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptLogRow {
+pub(crate) struct ReceiptLogRow {
     /// User.
-    pub user: u64,
+    pub(crate) user: u64,
     /// Public or private.
-    pub kind: ReceiptKind,
+    pub(crate) kind: ReceiptKind,
     /// Thread.
-    pub thread: ThreadScope,
+    pub(crate) thread: ThreadScope,
 }
 
 /// An alias.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AliasRow {
+pub(crate) struct AliasRow {
     /// Room id.
-    pub room: String,
+    pub(crate) room: String,
     /// User id of the creator.
-    pub creator: String,
+    pub(crate) creator: String,
     /// Position.
-    pub position: u64,
+    pub(crate) position: u64,
 }
 
 /// A media id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MediaRow {
+pub(crate) struct MediaRow {
     /// Uploader.
-    pub user: u64,
+    pub(crate) user: u64,
     /// Position of the reservation.
-    pub reserved: Option<u64>,
+    pub(crate) reserved: Option<u64>,
     /// End of the reservation.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// Position of `MediaStored`.
-    pub stored: Option<u64>,
+    pub(crate) stored: Option<u64>,
     /// When it was created or stored.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 /// A registration token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegistrationTokenRow {
+pub(crate) struct RegistrationTokenRow {
     /// How often it can be used.
-    pub uses_allowed: Option<u32>,
+    pub(crate) uses_allowed: Option<u32>,
     /// How often it was used.
-    pub used: u32,
+    pub(crate) used: u32,
     /// When it ends.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }

@@ -1,1 +1,6 @@
+//! The client view against streams of facts.
 
+mod convergence;
+mod questions;
+
+mod world;

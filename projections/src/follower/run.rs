@@ -147,7 +147,7 @@ impl<V: View> Follower<V> {
     }
 
     /// Applies everything up to the durable head.
-    pub(super) fn catch_up(&mut self, stopped: impl Fn() -> bool) -> Result<(), FollowFault> {
+    pub(crate) fn catch_up(&mut self, stopped: impl Fn() -> bool) -> Result<(), FollowFault> {
         while !stopped() {
             let next = self.progress.position().map_or(LogPosition(0), LogPosition::next);
             if self.source.head() < next {
@@ -201,7 +201,7 @@ impl<V: View> Follower<V> {
     }
 
     /// The view is at the head: it serves from here on, and older ones go.
-    fn take_over(&mut self) {
+    pub(crate) fn take_over(&mut self) {
         if self.progress.position().is_none() {
             return;
         }

@@ -1,1 +1,108 @@
+//! A log in memory for tests: gives positions and revisions, seals nothing.
+
+use facts::{
+    EntryHeader, Fact, Incarnation, KeyEpoch, LogId, LogPosition, Revision, StreamId,
+    StreamRef, Timestamp,
+};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::{EntrySource, SourceEntry, SourceError};
+
+/// A log in memory.
+pub(crate) struct MemoryLog {
+    id: LogId,
+    entries: Mutex<Vec<SourceEntry>>,
+    head: watch::Sender<LogPosition>,
+}
+
+impl MemoryLog {
+    pub(crate) fn new(id: u8) -> Self {
+        let log = Self {
+            id: LogId([id; 16]),
+            entries: Mutex::new(Vec::new()),
+            head: watch::Sender::new(LogPosition(0)),
+        };
+        let opened = facts::fact::LogOpened {
+            log_id: log.id,
+            server_name: "here.test".to_owned(),
+            format: 1,
+        };
+        log.append(vec![(StreamRef::OpenedBy(0), opened.into())]);
+        log
+    }
+
+    /// Appends facts as one batch; `OpenedBy(k)` names the stream that the k-th opens.
+    pub(crate) fn append(&self, facts: Vec<(StreamRef, Fact)>) -> Vec<LogPosition> {
+        let mut entries = self.entries.lock();
+        let batch = LogPosition(entries.len() as u64);
+        let mut given = Vec::new();
+        for (stream, fact) in facts {
+            let position = LogPosition(entries.len() as u64);
+            let stream = match stream {
+                StreamRef::Existing(stream) => stream,
+                StreamRef::OpenedBy(k) => StreamId(batch.0 + u64::from(k)),
+            };
+            let mut digest = [self.id.0[0]; 32];
+            digest[..8].copy_from_slice(&position.0.to_be_bytes());
+            entries.push(SourceEntry {
+                header: EntryHeader {
+                    position,
+                    stream,
+                    revision: Revision(0),
+                    incarnation: Incarnation(1),
+                    fact_type: fact.fact_type(),
+                    fact_version: fact.version(),
+                    recorded_at: Timestamp(1_000 + position.0),
+                    key_epoch: KeyEpoch(1),
+                    batch,
+                    actor: StreamId(0),
+                    cause: LogPosition(0),
+                    parts: Vec::new(),
+                },
+                digest,
+                fact: Some(fact),
+            });
+            given.push(position);
+        }
+        let head = LogPosition(entries.len() as u64 - 1);
+        drop(entries);
+        self.head.send_replace(head);
+        given
+    }
+
+    /// Makes the content of the event at a position unreadable.
+    pub(crate) fn destroy_content(&self, position: LogPosition) {
+        let mut entries = self.entries.lock();
+        let at = usize::try_from(position.0).expect("fits");
+        if let Some(Fact::PduStored(stored)) = &mut entries[at].fact {
+            stored.content = None;
+        }
+    }
+}
+
+impl EntrySource for MemoryLog {
+    fn log_id(&self) -> LogId {
+        self.id
+    }
+
+    fn head(&self) -> LogPosition {
+        *self.head.borrow()
+    }
+
+    fn read(&self, position: LogPosition) -> Result<Option<SourceEntry>, SourceError> {
+        let at = usize::try_from(position.0).expect("fits");
+        Ok(self.entries.lock().get(at).cloned())
+    }
+
+    fn read_range(&self, from: LogPosition, max: usize) -> Result<Vec<SourceEntry>, SourceError> {
+        let at = usize::try_from(from.0).expect("fits");
+        let entries = self.entries.lock();
+        Ok(entries.iter().skip(at).take(max).cloned().collect())
+    }
+
+    fn subscribe(&self) -> watch::Receiver<LogPosition> {
+        self.head.subscribe()
+    }
+}
 

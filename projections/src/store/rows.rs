@@ -14,10 +14,10 @@ pub enum Order {
 }
 
 /// A key with its value.
-pub type Row = (Vec<u8>, Vec<u8>);
+pub(crate) type Row = (Vec<u8>, Vec<u8>);
 
 /// Rows in order.
-pub type RowIter<'a> = Box<dyn Iterator<Item = Result<Row, StoreError>> + 'a>;
+pub(crate) type RowIter<'a> = Box<dyn Iterator<Item = Result<Row, StoreError>> + 'a>;
 
 /// Something that rows can be read from.
 pub trait Rows {

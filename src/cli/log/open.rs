@@ -6,15 +6,7 @@ use event_log::{LeaseError, Log, LogOptions, OpenError, SystemRandom};
 
 use crate::{cli::Failure, clock::SystemClock, config::Config};
 
-/// Where a configuration has its log, and how it writes it.
-pub(super) fn options(config: &Config) -> LogOptions {
-    let server = &config.server;
-    let mut options = LogOptions::new(&server.data_dir, server.name.as_str());
-    if let Some(dir) = &config.keys.dir {
-        options.keys_dir.clone_from(dir);
-    }
-    options
-}
+pub(super) use crate::wiring::log_options as options;
 
 /// Fails where there is no log: a command that looks at one must not begin one.
 pub(super) fn log_exists(options: &LogOptions) -> anyhow::Result<()> {
@@ -30,7 +22,7 @@ pub(super) fn log_exists(options: &LogOptions) -> anyhow::Result<()> {
 }
 
 /// Opens a log that is there. Recovers it and finishes ordered destructions, as a start does.
-pub(super) fn open(config: &Config) -> anyhow::Result<Log> {
+pub(in crate::cli) fn open(config: &Config) -> anyhow::Result<Log> {
     let options = options(config);
     log_exists(&options)?;
     match Log::open(options, Arc::new(SystemClock), Arc::new(SystemRandom)) {

@@ -4,10 +4,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use super::password;
+use super::{ask::ask, password};
 use crate::{
-    cli::{Failure, Origin},
+    cli::{Origin, output},
     config::Config,
+    user_admin::{UserAnswer, UserRequest},
 };
 
 #[derive(Debug, Args)]
@@ -25,10 +26,17 @@ pub(in crate::cli) struct Create {
 pub(super) fn run(command: &Create, origin: &Origin) -> anyhow::Result<ExitCode> {
     let config = origin.config()?;
     let password = password::read(command.password_file.as_deref())?;
-    create(command, &config, &password)
+    create(command, &config, password)
 }
 
-/// The work itself.
-fn create(_command: &Create, _config: &Config, _password: &str) -> anyhow::Result<ExitCode> {
-    Err(Failure::missing("user create", "accounts").into())
+fn create(command: &Create, config: &Config, password: String) -> anyhow::Result<ExitCode> {
+    let request = UserRequest::Create {
+        localpart: command.localpart.clone(),
+        password,
+        admin: command.admin,
+    };
+    if let UserAnswer::Done { user_id } = ask(config, request)? {
+        output::line(&format!("created {user_id}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -4,10 +4,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use super::password;
+use super::{ask::ask, password};
 use crate::{
-    cli::{Failure, Origin},
+    cli::{Origin, output},
     config::Config,
+    user_admin::{UserAnswer, UserRequest},
 };
 
 #[derive(Debug, Args)]
@@ -25,14 +26,21 @@ pub(in crate::cli) struct ResetPassword {
 pub(super) fn run(command: &ResetPassword, origin: &Origin) -> anyhow::Result<ExitCode> {
     let config = origin.config()?;
     let password = password::read(command.password_file.as_deref())?;
-    reset_password(command, &config, &password)
+    reset_password(command, &config, password)
 }
 
-/// The work itself.
 fn reset_password(
-    _command: &ResetPassword,
-    _config: &Config,
-    _password: &str,
+    command: &ResetPassword,
+    config: &Config,
+    password: String,
 ) -> anyhow::Result<ExitCode> {
-    Err(Failure::missing("user reset-password", "accounts").into())
+    let request = UserRequest::ResetPassword {
+        localpart: command.localpart.clone(),
+        password,
+        keep_devices: command.keep_devices,
+    };
+    if let UserAnswer::Done { user_id } = ask(config, request)? {
+        output::line(&format!("{user_id} has a new password"))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

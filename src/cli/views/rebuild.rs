@@ -1,11 +1,12 @@
 //! `chancery views rebuild`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
+use projections::{ClientView, source::EntrySource};
 
 use crate::{
-    cli::{Failure, Origin},
+    cli::{Failure, Origin, log::open, output},
     config::Config,
 };
 
@@ -19,7 +20,21 @@ pub(super) fn run(command: &Rebuild, origin: &Origin) -> anyhow::Result<ExitCode
     rebuild(command, &origin.config()?)
 }
 
+/// The one view so far; search and statistics will be others.
+const VIEWS: [&str; 1] = ["client"];
+
 /// The work itself.
-fn rebuild(_command: &Rebuild, _config: &Config) -> anyhow::Result<ExitCode> {
-    Err(Failure::missing("views rebuild", "the views").into())
+fn rebuild(command: &Rebuild, config: &Config) -> anyhow::Result<ExitCode> {
+    if let Some(unknown) = command.names.iter().find(|name| !VIEWS.contains(&name.as_str())) {
+        return Err(Failure::new(
+            format!("there is no view `{unknown}`"),
+            "name one of: client",
+        )
+        .into());
+    }
+    let log: Arc<dyn EntrySource> = Arc::new(open(config)?);
+    let entries =
+        ClientView::rebuild(&log, &config.server.data_dir, config.server.name.as_str())?;
+    output::line(&format!("client: {entries} entries"))?;
+    Ok(ExitCode::SUCCESS)
 }

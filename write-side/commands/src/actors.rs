@@ -5,6 +5,8 @@
 //! Invariants: I2, I7 (folds change through `Fold::evolve` alone), I10, I14.
 
 mod guard;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -171,6 +173,13 @@ impl<F: Fold> Actors<F> {
         }
     }
 
+    fn trim(&self) {
+        let mut slots = self.slots.lock();
+        if slots.by_stream.len() > self.capacity {
+            self.evict(&mut slots);
+        }
+    }
+
     async fn save(&self, stream: StreamId) -> Result<Option<SavedFold>, Fault> {
         let slot = self.slot(stream, true);
         let slot = slot.expect("a flush always gets its slot");
@@ -188,11 +197,18 @@ fn is_clean<F: Fold>(lock: &SlotLock<F>) -> bool {
 pub(crate) trait FoldKind: Send + Sync {
     /// Catches a fold up and gives its changed rows.
     fn save(&self, stream: StreamId) -> PortFuture<'_, Result<Option<SavedFold>, Fault>>;
+
+    /// Forgets idle folds above the capacity; after a flush, which loads what it saves.
+    fn trim(&self);
 }
 
 impl<F: Fold> FoldKind for Actors<F> {
     fn save(&self, stream: StreamId) -> PortFuture<'_, Result<Option<SavedFold>, Fault>> {
         Box::pin(Actors::save(self, stream))
+    }
+
+    fn trim(&self) {
+        Actors::trim(self);
     }
 }
 

@@ -5,8 +5,7 @@ use facts::{EntryHeader, Fact, Routing, StreamId, StreamRef, fact::StreamKind};
 use ruma::{RoomAliasId, RoomId, UserId};
 
 use crate::{
-    CommandError, Decision, Fold, FoldKindsBuilder, FoldRow, Unfit, WriteSide, load_blob,
-    save_blob,
+    CommandError, Decision, Fold, FoldKindsBuilder, FoldRow, Unfit, WriteSide, load_blob, save_blob,
 };
 
 /// Aliases that stay in memory.
@@ -53,8 +52,15 @@ pub async fn set_alias(
 ) -> Result<(), AliasError> {
     let server_name = ws.identity().server_name.clone();
     // Decided once without a stream, so that a refused name opens none.
-    rules::set_alias(&AliasFold::default(), &server_name, alias, room, user, reserved)
-        .map_err(CommandError::Refusal)?;
+    rules::set_alias(
+        &AliasFold::default(),
+        &server_name,
+        alias,
+        room,
+        user,
+        reserved,
+    )
+    .map_err(CommandError::Refusal)?;
     let actor = ws.ensure_user::<AliasRefusal>(user)?;
     let stream = ws.ensure_stream::<AliasRefusal>(StreamKind::Alias, alias.as_str())?;
     change(ws, stream, actor, |fold| {
@@ -89,7 +95,10 @@ pub async fn resolve_alias(
     let Some(stream) = stream else {
         return Ok(None);
     };
-    let guard = ws.actors::<AliasFold>().lock::<AliasRefusal>(stream).await?;
+    let guard = ws
+        .actors::<AliasFold>()
+        .lock::<AliasRefusal>(stream)
+        .await?;
     Ok(guard.fold().target.clone())
 }
 

@@ -57,6 +57,7 @@ pub(crate) async fn flush(core: &Arc<Core>, kinds: &FoldKinds) -> Result<bool, F
     }
     core.with_recent(|recent| recent.forget(upto));
     drop(flushing);
+    kinds.values().for_each(|kind| kind.trim());
     Ok(true)
 }
 

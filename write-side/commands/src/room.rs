@@ -20,8 +20,10 @@ mod local;
 mod member_event;
 mod powers;
 mod publish_room;
+mod receive_pdus;
 mod refusal;
 mod send_event;
+mod state_after;
 mod unban_user;
 
 pub use self::{
@@ -36,6 +38,7 @@ pub use self::{
     leave_room::leave_room,
     member_event::MemberDetails,
     publish_room::publish_room,
+    receive_pdus::{Incoming, PduOutcome, RECEIVED_AT_ONCE_MAX, receive_pdus},
     refusal::RoomCommandRefusal,
     send_event::send_event,
     unban_user::unban_user,

@@ -6,6 +6,8 @@
 mod stage;
 #[path = "write_side/concurrency.rs"]
 mod concurrency;
+#[path = "write_side/foreign.rs"]
+mod foreign;
 #[path = "write_side/membership.rs"]
 mod membership;
 #[path = "write_side/restart.rs"]

@@ -51,3 +51,35 @@ impl InboxFold {
         Some(ToDeviceAcknowledged { through: *last }.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use facts::{Timestamp, fact::ToDeviceQueued};
+
+    use super::*;
+    use crate::user::tests::header;
+
+    fn queued() -> Fact {
+        ToDeviceQueued {
+            sender: String::new(),
+            event_type: String::new(),
+            content: Vec::new(),
+        }
+        .into()
+    }
+
+    #[test]
+    fn an_inbox_forgets_what_was_acknowledged_and_takes_no_more_when_full() {
+        let mut inbox = InboxFold::default();
+        for position in 0..INBOX_MAX as u64 {
+            assert!(!inbox.is_full());
+            inbox.evolve(&header(position + 10, Timestamp(0)), &queued());
+        }
+        assert!(inbox.is_full());
+        assert_eq!(inbox.acknowledge(LogPosition(9)), None);
+        let fact = inbox.acknowledge(LogPosition(11)).unwrap();
+        inbox.evolve(&header(u64::MAX, Timestamp(0)), &fact);
+        assert_eq!(inbox.waiting.len(), INBOX_MAX - 2);
+        assert_eq!(inbox.acknowledge(LogPosition(11)), None);
+    }
+}

@@ -8,7 +8,7 @@ pub mod alias;
 pub mod inbox;
 pub mod media;
 pub mod pdu;
-pub mod resolution;
 pub mod registration_token;
+pub mod resolution;
 pub mod room;
 pub mod user;

@@ -111,3 +111,50 @@ pub fn use_registration_token(
     fold.valid(hash, now).ok_or(TokenRefusal::NotValid)?;
     Ok(RegistrationTokenUsed { token_hash: *hash }.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::tests::header;
+
+    const NOW: Timestamp = Timestamp(10);
+
+    fn token(n: u8, uses_allowed: Option<u32>, end: Option<u64>) -> RegistrationTokenCreated {
+        RegistrationTokenCreated {
+            token_hash: [n; 32],
+            uses_allowed,
+            expires_at: end.map(Timestamp),
+            makes_admin: false,
+        }
+    }
+
+    fn with(tokens: &[RegistrationTokenCreated]) -> ServerFold {
+        let mut fold = ServerFold::default();
+        for token in tokens {
+            fold.evolve(&header(1, NOW), &token.clone().into());
+        }
+        fold
+    }
+
+    #[test]
+    fn a_token_is_used_up() {
+        let mut fold = with(&[token(1, Some(2), None)]);
+        for _ in 0..2 {
+            let fact = use_registration_token(&fold, &[1; 32], NOW).unwrap();
+            fold.evolve(&header(2, NOW), &fact);
+        }
+        let refused = use_registration_token(&fold, &[1; 32], NOW);
+        assert_eq!(refused, Err(TokenRefusal::NotValid));
+    }
+
+    #[test]
+    fn a_token_ends_and_its_name_is_free_again() {
+        let fold = with(&[token(1, None, Some(20))]);
+        assert!(use_registration_token(&fold, &[1; 32], Timestamp(19)).is_ok());
+        let refused = use_registration_token(&fold, &[1; 32], Timestamp(20));
+        assert_eq!(refused, Err(TokenRefusal::NotValid));
+        let again = |now| create_registration_token(&fold, token(1, None, None), Timestamp(now));
+        assert_eq!(again(19), Err(TokenRefusal::Exists));
+        assert!(again(20).is_ok());
+    }
+}

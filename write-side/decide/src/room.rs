@@ -25,13 +25,16 @@ pub use self::{
     auth_index::{AuthIndex, IndexedEvent},
     batch::{Decision, LocalContext, RoomFact},
     create_room::{CREATE_EVENTS_MAX, CreateRoom, Preset, RoomCreated, decide_create_room},
-    delta::FoldDelta,
+    delta::{FoldDelta, FoldRest},
     fold::{
         GAPS_MAX, PENDING_REDACTIONS_MAX, RECENT_STATES_MAX, RoomFold, TXN_KEPT_MS, TXNS_MAX, Tip,
         TxnKey,
     },
     membership::{JoinPath, MembershipWish, join_path, member_event},
-    new_event::{Needed, NewEvent, decide_new_event, needed_for},
+    new_event::{
+        Needed, NewEvent, add_signature, decide_new_event, event_template, needed_for,
+        sign_template,
+    },
     place::{ForeignBatch, GivenState, PlaceAs, PlaceFault, needed_for_placing},
     push::{PushOutcome, push_actions, push_outcome},
     receive::{DropReason, RECEIVED_BYTES_MAX, ReceivedPdu, Signatures, decide_store},

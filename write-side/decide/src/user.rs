@@ -39,6 +39,9 @@ mod upload_cross_signing;
 mod upload_keys;
 mod upload_signatures;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::collections::BTreeMap;
 
 use facts::{Fact, LogPosition, Timestamp};
@@ -133,7 +136,9 @@ impl UserFold {
 
     /// A device that exists.
     pub(crate) fn device(&self, device_id: &str) -> Result<&Device, UserRefusal> {
-        self.devices.get(device_id).ok_or(UserRefusal::UnknownDevice)
+        self.devices
+            .get(device_id)
+            .ok_or(UserRefusal::UnknownDevice)
     }
 
     /// What an access token stands for at a time.

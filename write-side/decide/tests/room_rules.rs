@@ -3,6 +3,12 @@
 
 #[path = "room_rules/foreign.rs"]
 mod foreign;
+#[path = "room_rules/foreign_join.rs"]
+mod foreign_join;
+#[path = "room_rules/foreign_redaction.rs"]
+mod foreign_redaction;
+#[path = "room_rules/foreign_room.rs"]
+mod foreign_room;
 #[path = "room_rules/forms.rs"]
 mod forms;
 #[path = "room_rules/local.rs"]

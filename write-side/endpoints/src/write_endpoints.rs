@@ -18,6 +18,7 @@ use ruma::{OwnedServerName, RoomVersionId, ServerName};
 use crate::{
     interactive::InteractiveSessions,
     ports::{Memberships, Namespaces},
+    remote::Remote,
 };
 
 /// What the composition root hands in.
@@ -32,6 +33,8 @@ pub struct WriteEndpointsParts {
     pub memberships: Arc<dyn Memberships>,
     /// Names that application services reserve; [`crate::NoNamespaces`] without any.
     pub namespaces: Arc<dyn Namespaces>,
+    /// Federation; [`crate::NoRemote`] without it.
+    pub remote: Arc<dyn Remote>,
     /// The settings.
     pub settings: WriteSettings,
 }
@@ -69,6 +72,7 @@ pub struct WriteEndpoints {
     pub(crate) media: Arc<BlobStore>,
     pub(crate) memberships: Arc<dyn Memberships>,
     pub(crate) namespaces: Arc<dyn Namespaces>,
+    pub(crate) remote: Arc<dyn Remote>,
     pub(crate) settings: Arc<WriteSettings>,
     pub(crate) interactive: Arc<InteractiveSessions>,
     pub(crate) shared_secret: Option<Arc<Mutex<SharedSecretRegistration>>>,
@@ -85,6 +89,7 @@ impl WriteEndpoints {
             media: parts.media,
             memberships: parts.memberships,
             namespaces: parts.namespaces,
+            remote: parts.remote,
             settings: Arc::new(parts.settings),
             interactive: Arc::default(),
             shared_secret: shared_secret.map(|secret| Arc::new(Mutex::new(secret))),

@@ -117,23 +117,13 @@ pub struct Routing {
 impl Routing {
     /// The server acts in `stream`.
     pub fn server(stream: impl Into<StreamRef>) -> Self {
-        Self {
-            stream: stream.into(),
-            actor: StreamRef::LOG,
-            person: None,
-            cause: None,
-        }
+        Self { stream: stream.into(), actor: StreamRef::LOG, person: None, cause: None }
     }
 
     /// A person acts in their own stream.
     pub fn own(stream: impl Into<StreamRef>) -> Self {
         let stream = stream.into();
-        Self {
-            stream,
-            actor: stream,
-            person: Some(stream),
-            cause: None,
-        }
+        Self { stream, actor: stream, person: Some(stream), cause: None }
     }
 }
 
@@ -145,16 +135,8 @@ impl Fact {
             .into_iter()
             .map(|part| match (part.personal, routing.person) {
                 (true, None) => Err(MissingPerson(self.fact_type())),
-                (true, person) => Ok(ClearPart {
-                    class: part.class,
-                    person,
-                    bytes: part.bytes,
-                }),
-                (false, _) => Ok(ClearPart {
-                    class: part.class,
-                    person: None,
-                    bytes: part.bytes,
-                }),
+                (true, person) => Ok(ClearPart { class: part.class, person, bytes: part.bytes }),
+                (false, _) => Ok(ClearPart { class: part.class, person: None, bytes: part.bytes }),
             })
             .collect::<Result<_, _>>()?;
         Ok(Draft {
@@ -180,11 +162,7 @@ pub(crate) fn from_cbor<T: DeserializeOwned>(fact_type: u16, bytes: &[u8]) -> Re
     let mut rest = bytes;
     let value = ciborium::de::from_reader_with_recursion_limit(&mut rest, 32)
         .map_err(|_| FactError::Shape(fact_type))?;
-    if rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(FactError::Shape(fact_type))
-    }
+    if rest.is_empty() { Ok(value) } else { Err(FactError::Shape(fact_type)) }
 }
 
 /// The usual fact: one part, the CBOR of the struct, version 1.

@@ -93,10 +93,7 @@ impl EntryHeader {
 
     /// The bytes that are written, digested and bound to each sealed part.
     pub fn encode(&self) -> Vec<u8> {
-        assert!(
-            self.parts.len() <= PARTS_MAX,
-            "an entry has at most two parts"
-        );
+        assert!(self.parts.len() <= PARTS_MAX, "an entry has at most two parts");
         let mut out = Vec::with_capacity(self.encoded_len());
         let part_count = u8::try_from(self.parts.len()).unwrap_or(u8::MAX);
         out.extend_from_slice(&[ENTRY_FORMAT, SUITE_1, part_count, 0]);
@@ -161,10 +158,7 @@ struct Cursor<'a> {
 
 impl Cursor<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], HeaderError> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(HeaderError::Short)?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(HeaderError::Short)?;
         self.rest = rest;
         Ok(*head)
     }

@@ -59,6 +59,7 @@ const DAY_MS: u64 = 86_400_000;
 
 impl LogPosition {
     /// The position after this one.
+    #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
@@ -66,6 +67,7 @@ impl LogPosition {
 
 impl Revision {
     /// The revision after this one.
+    #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
@@ -171,10 +173,7 @@ mod tests {
         ] {
             assert_eq!(EntryRef::from(i64::from(entry)), entry);
         }
-        assert_eq!(
-            EntryRef::InBatch(2).resolve(LogPosition(40)),
-            LogPosition(42)
-        );
+        assert_eq!(EntryRef::InBatch(2).resolve(LogPosition(40)), LogPosition(42));
     }
 
     #[test]

@@ -18,9 +18,7 @@ use facts::{
 };
 
 fn golden_path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
 fn held_still(name: &str, now: &str) {
@@ -29,10 +27,7 @@ fn held_still(name: &str, now: &str) {
         fs::write(&path, now).expect("the golden folder can be written");
     }
     let golden = fs::read_to_string(&path).unwrap_or_else(|_| panic!("{name} has no golden file"));
-    assert_eq!(
-        golden, now,
-        "the bytes of {name} changed: add a version instead"
-    );
+    assert_eq!(golden, now, "the bytes of {name} changed: add a version instead");
 }
 
 fn drawn(fact: &Fact) -> String {
@@ -46,11 +41,7 @@ fn drawn(fact: &Fact) -> String {
 }
 
 fn registered_name(fact: &Fact) -> &'static str {
-    REGISTRY
-        .iter()
-        .find(|line| line.number == fact.fact_type())
-        .expect("registered")
-        .name
+    REGISTRY.iter().find(|line| line.number == fact.fact_type()).expect("registered").name
 }
 
 #[test]
@@ -58,11 +49,7 @@ fn i6_the_bytes_of_every_fact_version_are_held_still() {
     for (case, fact) in samples::all() {
         let name = registered_name(&fact);
         let version = fact.version();
-        let suffix = if case.is_empty() {
-            String::new()
-        } else {
-            format!("_{case}")
-        };
+        let suffix = if case.is_empty() { String::new() } else { format!("_{case}") };
         held_still(&format!("{name}{suffix}_v{version}.txt"), &drawn(&fact));
     }
 }
@@ -71,17 +58,9 @@ fn i6_the_bytes_of_every_fact_version_are_held_still() {
 fn every_golden_file_decodes_to_its_sample() {
     for (case, fact) in samples::all() {
         let parts = fact.to_parts();
-        let bytes: Vec<_> = parts
-            .iter()
-            .map(|part| Some(part.bytes.as_slice()))
-            .collect();
+        let bytes: Vec<_> = parts.iter().map(|part| Some(part.bytes.as_slice())).collect();
         let read = Fact::from_parts(fact.fact_type(), fact.version(), &bytes);
-        assert_eq!(
-            read,
-            Ok(Some(fact.clone())),
-            "{} {case}",
-            registered_name(&fact)
-        );
+        assert_eq!(read, Ok(Some(fact.clone())), "{} {case}", registered_name(&fact));
     }
 }
 
@@ -89,21 +68,11 @@ fn every_golden_file_decodes_to_its_sample() {
 fn every_registered_fact_has_a_sample_and_keeps_its_key_rule() {
     let mut sampled = BTreeSet::new();
     for (case, fact) in samples::all() {
-        let line = REGISTRY
-            .iter()
-            .find(|line| line.number == fact.fact_type())
-            .expect("listed");
+        let line = REGISTRY.iter().find(|line| line.number == fact.fact_type()).expect("listed");
         sampled.insert(line.number);
         for (i, part) in fact.to_parts().iter().enumerate() {
-            let rule = line
-                .parts
-                .get(i)
-                .unwrap_or_else(|| panic!("{} part {i}", line.name));
-            assert!(
-                rule.classes.contains(&part.class),
-                "{} {case} part {i}",
-                line.name
-            );
+            let rule = line.parts.get(i).unwrap_or_else(|| panic!("{} part {i}", line.name));
+            assert!(rule.classes.contains(&part.class), "{} {case} part {i}", line.name);
             match rule.key {
                 KeyRule::StreamOnly => assert!(!part.personal, "{} {case}", line.name),
                 KeyRule::Owner | KeyRule::Recipient | KeyRule::Sender => {
@@ -114,42 +83,27 @@ fn every_registered_fact_has_a_sample_and_keeps_its_key_rule() {
         }
     }
     let all: BTreeSet<_> = REGISTRY.iter().map(|line| line.number).collect();
-    assert_eq!(
-        sampled, all,
-        "a registered fact has no sample, or a sample is not registered"
-    );
+    assert_eq!(sampled, all, "a registered fact has no sample, or a sample is not registered");
     assert_eq!(all.len(), REGISTRY.len(), "a fact number is used twice");
 }
 
 #[test]
 fn unknown_types_versions_and_trailing_bytes_are_refused() {
     use facts::FactError;
-    assert_eq!(
-        Fact::from_parts(60_000, 1, &[]),
-        Err(FactError::UnknownType(60_000))
-    );
+    assert_eq!(Fact::from_parts(60_000, 1, &[]), Err(FactError::UnknownType(60_000)));
     for (_, fact) in samples::all() {
         let parts = fact.to_parts();
-        let bytes: Vec<_> = parts
-            .iter()
-            .map(|part| Some(part.bytes.as_slice()))
-            .collect();
+        let bytes: Vec<_> = parts.iter().map(|part| Some(part.bytes.as_slice())).collect();
         let number = fact.fact_type();
         assert_eq!(
             Fact::from_parts(number, fact.version() + 1, &bytes),
-            Err(FactError::UnknownVersion {
-                fact_type: number,
-                version: fact.version() + 1
-            })
+            Err(FactError::UnknownVersion { fact_type: number, version: fact.version() + 1 })
         );
         let mut longer = parts[0].bytes.clone();
         longer.push(0);
         let mut spoiled = bytes.clone();
         spoiled[0] = Some(&longer);
-        assert_eq!(
-            Fact::from_parts(number, 1, &spoiled),
-            Err(FactError::Shape(number))
-        );
+        assert_eq!(Fact::from_parts(number, 1, &spoiled), Err(FactError::Shape(number)));
         let gone: Vec<_> = parts.iter().map(|_| None).collect();
         assert_eq!(Fact::from_parts(number, 1, &gone), Ok(None));
     }
@@ -201,11 +155,7 @@ fn every_cut_or_unknown_header_is_refused() {
     use facts::HeaderError;
     let bytes = header().encode();
     for cut in 0..bytes.len() {
-        assert_eq!(
-            EntryHeader::decode(&bytes[..cut]),
-            Err(HeaderError::Short),
-            "cut at {cut}"
-        );
+        assert_eq!(EntryHeader::decode(&bytes[..cut]), Err(HeaderError::Short), "cut at {cut}");
     }
     let spoil = |at: usize, value: u8| {
         let mut spoiled = bytes.clone();
@@ -229,11 +179,7 @@ fn the_registry_is_drawn_in_the_docs() {
     );
     for line in REGISTRY {
         for (i, part) in line.parts.iter().enumerate() {
-            let classes: Vec<_> = part
-                .classes
-                .iter()
-                .map(|class| format!("{class:?}"))
-                .collect();
+            let classes: Vec<_> = part.classes.iter().map(|class| format!("{class:?}")).collect();
             let key = match part.key {
                 KeyRule::StreamOnly => "none",
                 KeyRule::Owner => "owner of the stream",
@@ -254,8 +200,5 @@ fn the_registry_is_drawn_in_the_docs() {
     }
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/facts.md");
     let docs = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        docs.contains(&table),
-        "docs/facts.md must hold this table:\n\n{table}"
-    );
+    assert!(docs.contains(&table), "docs/facts.md must hold this table:\n\n{table}");
 }

@@ -134,9 +134,7 @@ fn the_residue_keeps_what_authorization_and_safety_read() {
     let residue = |version: RoomVersionId, pdu: &CanonicalJsonObject| {
         let rules = version.rules().expect("known").redaction;
         let parts = split(pdu, &rules).expect("it can be redacted");
-        parts
-            .residue
-            .map(|bytes| String::from_utf8(bytes).expect("JSON is UTF-8"))
+        parts.residue.map(|bytes| String::from_utf8(bytes).expect("JSON is UTF-8"))
     };
     let member = pdu(
         "m.room.member",

@@ -30,9 +30,7 @@ pub(in crate::client_view) const PUSH_RULES: &str = "m.push_rules";
 pub(in crate::client_view) struct LocalMember {
     pub(in crate::client_view) user: StreamId,
     pub(super) user_id: OwnedUserId,
-    localpart: String,
     pub(super) display_name: String,
-    display_name_lower: String,
 }
 
 /// A user's push rules.
@@ -53,13 +51,9 @@ impl UserRules {
 }
 
 impl LocalMember {
-    /// Whether a default rule could look at the member in particular; true too often does no
-    /// harm.
-    pub(super) fn may_be_named(&self, event: &EventBody, text: Option<&str>) -> bool {
-        let in_text = text.is_some_and(|text| {
-            text.contains(&self.localpart)
-                || (!self.display_name_lower.is_empty() && text.contains(&self.display_name_lower))
-        });
+    /// Whether a default rule could look at the member in particular: by `m.mentions` or as the
+    /// state key of an invite. True too often does no harm.
+    pub(super) fn may_be_named(&self, event: &EventBody) -> bool {
         let mentioned = || {
             event
                 .full
@@ -69,7 +63,7 @@ impl LocalMember {
                 .and_then(Value::as_array)
                 .is_some_and(|ids| ids.iter().any(|id| id.as_str() == Some(self.user_id.as_str())))
         };
-        in_text || mentioned() || event.str("state_key") == Some(self.user_id.as_str())
+        event.str("state_key") == Some(self.user_id.as_str()) || mentioned()
     }
 }
 
@@ -106,9 +100,7 @@ impl Applying<'_> {
                 .unwrap_or_default();
             local.push(LocalMember {
                 user,
-                localpart: user_id.localpart().to_lowercase(),
                 user_id,
-                display_name_lower: display_name.to_lowercase(),
                 display_name,
             });
         }
@@ -175,4 +167,29 @@ fn same(a: &Ruleset, b: &Ruleset) -> bool {
 /// The room id of a stream, for conditions.
 pub(super) fn room_id(a: &Applying<'_>, room: StreamId) -> Result<Option<OwnedRoomId>, StoreError> {
     Ok(stream_name(a.batch, room)?.and_then(|name| OwnedRoomId::try_from(name).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::push::{PushCondition, RuleKind};
+
+    use super::*;
+
+    /// [`LocalMember::may_be_named`] looks at ids alone; this holds as long as default rules do.
+    #[test]
+    fn default_rules_never_look_for_names_in_the_text() {
+        let user_id = ruma::user_id!("@someone:here.test");
+        let rules = default_rules(user_id);
+        assert!(rules.content.is_empty(), "{:?}", RuleKind::Content);
+        for rule in rules.override_.iter().chain(&rules.underride) {
+            let by_name = serde_json::to_string(&rule.conditions).expect("encodes");
+            assert!(!by_name.contains("contains_display_name"), "{}", rule.rule_id);
+            for condition in &rule.conditions {
+                let named = serde_json::to_string(condition).expect("encodes");
+                let known = matches!(condition, PushCondition::EventPropertyContains(_))
+                    || matches!(condition, PushCondition::EventMatch(data) if data.key == "state_key");
+                assert!(known || !named.contains("someone"), "{named}");
+            }
+        }
+    }
 }

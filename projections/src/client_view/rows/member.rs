@@ -50,17 +50,17 @@ impl Membership {
 
 /// A user's membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemberRow {
+pub(crate) struct MemberRow {
     /// Membership now.
-    pub membership: Membership,
+    pub(crate) membership: Membership,
     /// Position of the member event; 0 where the state has none.
-    pub event: LogPosition,
+    pub(crate) event: LogPosition,
     /// Position at which this membership began (profile changes do not move it).
-    pub since: LogPosition,
+    pub(crate) since: LogPosition,
     /// Position of the last change, profile changes included.
-    pub changed: LogPosition,
+    pub(crate) changed: LogPosition,
     /// True if the user was ever joined before.
-    pub was_joined: bool,
+    pub(crate) was_joined: bool,
 }
 
 impl MemberRow {

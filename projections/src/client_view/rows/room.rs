@@ -2,21 +2,21 @@
 
 /// A room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoomRow {
+pub(crate) struct RoomRow {
     /// Position of the create event; 0 where it is not known.
-    pub create: u64,
+    pub(crate) create: u64,
     /// Joined members.
-    pub joined: u32,
+    pub(crate) joined: u32,
     /// Invited members.
-    pub invited: u32,
+    pub(crate) invited: u32,
     /// Joined members of this server.
-    pub local_joined: u32,
+    pub(crate) local_joined: u32,
     /// Placement position of the last live event.
-    pub last_live: u64,
+    pub(crate) last_live: u64,
     /// Last position at which the room had anything new: events, state, receipts, device lists.
-    pub last_moved: u64,
+    pub(crate) last_moved: u64,
     /// Positions of the forward extremities.
-    pub extremities: Vec<u64>,
+    pub(crate) extremities: Vec<u64>,
 }
 
 impl RoomRow {

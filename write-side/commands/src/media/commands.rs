@@ -50,10 +50,8 @@ pub async fn reserve_media(
 ) -> Result<(String, Timestamp), MediaError> {
     let media_id = new_media_id(ws);
     let now = ws.now();
-    let reserved: MediaReserved = append(ws, user, |fold| {
-        rules::reserve_media(fold, &media_id, now)
-    })
-    .await?;
+    let reserved: MediaReserved =
+        append(ws, user, |fold| rules::reserve_media(fold, &media_id, now)).await?;
     Ok((reserved.media_id, reserved.expires_at))
 }
 

@@ -36,12 +36,7 @@ impl ChunkKey {
     }
 
     /// Opens in place; leaves the clear bytes.
-    pub(super) fn open(
-        &self,
-        index: u64,
-        last: bool,
-        chunk: &mut Vec<u8>,
-    ) -> Result<(), Tampered> {
+    pub(super) fn open(&self, index: u64, last: bool, chunk: &mut Vec<u8>) -> Result<(), Tampered> {
         let clear = self
             .0
             .open_in_place(nonce(index), Aad::from(bound_to(index, last)), chunk)

@@ -49,7 +49,12 @@ async fn blobs_of_any_size_come_back_whole_and_in_ranges() {
         let (store, blob, _) = stored(&dir, &clear).await;
         assert_eq!(blob.bytes, len as u64);
         assert_eq!(read(&store, &blob, 0..u64::MAX).await.unwrap(), clear);
-        for (from, to) in [(0, 1), (5, CHUNK + 5), (CHUNK, 2 * CHUNK), (CHUNK - 1, CHUNK)] {
+        for (from, to) in [
+            (0, 1),
+            (5, CHUNK + 5),
+            (CHUNK, 2 * CHUNK),
+            (CHUNK - 1, CHUNK),
+        ] {
             let (from, to) = (from.min(len), to.min(len));
             let part = read(&store, &blob, from as u64..to as u64).await.unwrap();
             assert_eq!(part, clear[from..to], "{len} {from} {to}");

@@ -18,6 +18,8 @@ use crate::{Fault, StoredPdu, WriteSide};
 pub(crate) struct Inputs {
     pub(crate) known: KnownPdus,
     absent: HashSet<OwnedEventId>,
+    /// Loaded before it was stored or placed.
+    stale: HashSet<OwnedEventId>,
 }
 
 impl Inputs {
@@ -37,8 +39,15 @@ impl Inputs {
         }
     }
 
-    fn was_tried(&self, event_id: &EventId) -> bool {
-        self.known.contains(event_id) || self.absent.contains(event_id)
+    /// Forgets what is known of a PDU: it was stored or placed since.
+    pub(crate) fn forget(&mut self, event_id: &EventId) {
+        self.absent.remove(event_id);
+        self.stale.insert(event_id.to_owned());
+    }
+
+    pub(crate) fn was_tried(&self, event_id: &EventId) -> bool {
+        !self.stale.contains(event_id)
+            && (self.known.contains(event_id) || self.absent.contains(event_id))
     }
 
     /// Loads what was not tried yet.
@@ -52,6 +61,7 @@ impl Inputs {
             if self.was_tried(&event_id) {
                 continue;
             }
+            self.stale.remove(&event_id);
             match write_side.known_pdu(room, &event_id).await? {
                 Some(known) => self.known.insert(known),
                 None => {

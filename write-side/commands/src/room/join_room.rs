@@ -1,20 +1,23 @@
 //! Joining a room that this server is in.
 //!
-//! Owns finding who authorizes a restricted join: the conditions are checked on the write side's
-//! own folds of the named rooms (I14), and a member of this server who may invite vouches.
-//! Whether the join is allowed is decided by the room's rules alone.
+//! Owns gathering what a restricted join asks: membership in other rooms, from the write side's
+//! own folds of them (I14). Who vouches, and whether the join is allowed, is decided elsewhere.
 
-use decide::room::RoomFold;
+use std::collections::HashMap;
+
+use decide::room::{JoinPath, RoomFold, join_path};
+use parking_lot::Mutex;
 use ruma::{
-    CanonicalJsonValue, OwnedUserId, RoomId, UserId, events::room::member::MembershipState,
+    CanonicalJsonValue, OwnedRoomId, OwnedUserId, RoomId, UserId,
+    events::room::member::MembershipState,
 };
 
 use super::{
     MemberDetails, RoomCommandRefusal,
     act::{Intent, RoomError, Sent},
-    local::check_local_room,
+    inputs::Inputs,
+    local::{check_local_room, is_local_room},
     member_event::{current_member_event, member_event},
-    powers::Powers,
 };
 use crate::{CommandError, Wish, WriteSide};
 
@@ -49,112 +52,62 @@ pub async fn join_room(
         .await
 }
 
-/// The member of this server who vouches for a restricted join; `None` where none is needed or
-/// no condition is met.
+/// The member of this server who vouches for a restricted join; `None` where none is needed.
 async fn authorizer(
     write_side: &WriteSide,
     fold: &RoomFold,
     user: &UserId,
 ) -> Result<Option<OwnedUserId>, RoomError> {
-    let knows_restricted = fold
-        .rules()
-        .is_some_and(|rules| rules.authorization.restricted_join_rule);
-    let is_expected = matches!(
-        fold.membership(user),
-        MembershipState::Join | MembershipState::Invite | MembershipState::Ban
-    );
-    if !knows_restricted || is_expected {
-        return Ok(None);
-    }
-    match meets_condition(write_side, fold, user).await? {
-        Condition::Met => {}
-        Condition::NotMet => return Ok(None),
-        Condition::Unknown => {
-            let refusal = RoomCommandRefusal::UnableToAuthoriseJoin;
-            return Err(CommandError::Refusal(refusal));
-        }
-    }
-    let powers = Powers::load(write_side, fold).await?;
+    let mut inputs = Inputs::default();
+    let read = ["m.room.create", "m.room.join_rules", "m.room.power_levels"];
+    let read = read.map(|event_type| fold.state_entry(event_type, ""));
+    let read = read.into_iter().flatten().map(|entry| entry.event_id.clone());
+    inputs.load(write_side, fold.room_id(), read).await?;
+
     let ours = &write_side.identity().server_name;
-    let voucher = fold
-        .members()
-        .filter(|(member, membership)| {
-            *membership == MembershipState::Join && member.server_name() == ours
-        })
-        .map(|(member, _)| member)
-        .find(|member| powers.may_invite(member));
-    match voucher {
-        Some(voucher) => Ok(Some(voucher)),
-        None => Err(CommandError::Refusal(
-            RoomCommandRefusal::UnableToGrantJoin,
-        )),
-    }
-}
-
-enum Condition {
-    Met,
-    NotMet,
-    /// A named room is none of ours: another server may know.
-    Unknown,
-}
-
-async fn meets_condition(
-    write_side: &WriteSide,
-    fold: &RoomFold,
-    user: &UserId,
-) -> Result<Condition, RoomError> {
-    let Some(rooms) = allowing_rooms(write_side, fold).await? else {
-        return Ok(Condition::NotMet);
+    let path = |is_member_of: &dyn Fn(&RoomId) -> Option<bool>| {
+        join_path(fold, user, ours, &inputs.known, is_member_of)
+            .map_err(|refusal| CommandError::<RoomCommandRefusal>::Refusal(refusal.into()))
     };
-    let mut unknown = false;
-    for room in rooms.into_iter().take(CONDITIONS_MAX) {
-        match write_side.room(&room).await {
-            Ok(other) if other.membership(user) == MembershipState::Join => {
-                return Ok(Condition::Met);
-            }
-            Ok(other) => unknown |= check_local_room(&other, write_side.identity()).is_err(),
-            Err(CommandError::Refusal(_)) => unknown = true,
-            Err(error) => return Err(error),
+    // First to learn which rooms the join rule asks about, then with their answers.
+    let asked: Mutex<Vec<OwnedRoomId>> = Mutex::default();
+    path(&|room| {
+        let mut asked = asked.lock();
+        if asked.len() < CONDITIONS_MAX {
+            asked.push(room.to_owned());
+        }
+        None
+    })?;
+    let mut answers = HashMap::new();
+    for room in asked.into_inner() {
+        let answer = is_member(write_side, &room, user).await?;
+        answers.insert(room, answer);
+    }
+    match path(&|room| answers.get(room).copied().flatten())? {
+        JoinPath::Plain => Ok(None),
+        JoinPath::AuthorizedBy(voucher) => Ok(Some(voucher)),
+        JoinPath::AskAnotherServer => {
+            let met = answers.values().any(|answer| *answer == Some(true));
+            Err(CommandError::Refusal(if met {
+                RoomCommandRefusal::UnableToGrantJoin
+            } else {
+                RoomCommandRefusal::UnableToAuthoriseJoin
+            }))
         }
     }
-    Ok(if unknown {
-        Condition::Unknown
-    } else {
-        Condition::NotMet
-    })
 }
 
-/// The rooms whose members may join; `None` where the join rule is not restricted.
-async fn allowing_rooms(
+/// Whether `user` is in a room; `None` where it is none of ours and another server may know.
+async fn is_member(
     write_side: &WriteSide,
-    fold: &RoomFold,
-) -> Result<Option<Vec<ruma::OwnedRoomId>>, RoomError> {
-    let Some(entry) = fold.state_entry("m.room.join_rules", "") else {
-        return Ok(None);
-    };
-    let Some(rule) = write_side.pdu(fold.room_id(), &entry.event_id).await? else {
-        return Ok(None);
-    };
-    if !matches!(
-        rule.pdu.content_str("join_rule"),
-        Some("restricted" | "knock_restricted")
-    ) {
-        return Ok(None);
+    room: &RoomId,
+    user: &UserId,
+) -> Result<Option<bool>, RoomError> {
+    match write_side.room(room).await {
+        Ok(fold) if is_local_room(&fold, write_side.identity()) => {
+            Ok(Some(fold.membership(user) == MembershipState::Join))
+        }
+        Ok(_) | Err(CommandError::Refusal(_)) => Ok(None),
+        Err(error) => Err(error),
     }
-    let allow = rule
-        .pdu
-        .content_object()
-        .and_then(|content| content.get("allow"))
-        .and_then(CanonicalJsonValue::as_array)
-        .unwrap_or_default();
-    let rooms = allow
-        .iter()
-        .filter_map(CanonicalJsonValue::as_object)
-        .filter(|condition| {
-            condition.get("type").and_then(CanonicalJsonValue::as_str) == Some("m.room_membership")
-        })
-        .filter_map(|condition| condition.get("room_id")?.as_str())
-        .filter_map(|room| RoomId::parse(room).ok())
-        .collect();
-    Ok(Some(rooms))
 }

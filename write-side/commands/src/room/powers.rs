@@ -1,7 +1,7 @@
 //! Who has which power in a room, as its current state says.
 //!
-//! Reads the power levels by ruma's rules; used to choose who acts and to check what is no event
-//! of the room. What is an event is checked by `decide` alone.
+//! Reads the power levels by ruma's rules; used to check what is no event of the room.
+//! What is an event is checked by `decide` alone.
 
 use std::collections::HashSet;
 
@@ -42,16 +42,6 @@ impl Powers {
             creators,
             levels: levels.map(RoomPowerLevelsEvent::new),
         })
-    }
-
-    /// Whether `user` may invite.
-    pub(crate) fn may_invite(&self, user: &UserId) -> bool {
-        let field = RoomPowerLevelsIntField::Invite;
-        let needed = match &self.levels {
-            Some(levels) => levels.get_as_int_or_default(field, &self.rules),
-            None => Ok(field.default_value()),
-        };
-        self.reaches(user, &needed)
     }
 
     /// Whether `user` may send state of this type.

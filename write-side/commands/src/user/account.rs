@@ -18,11 +18,13 @@ pub async fn verify_password(
     password: &str,
 ) -> Result<bool, LogInError> {
     let hash = match ws.user_stream(user).map_err(UserError::from)? {
-        Some(_) => look(ws, user, |fold| {
-            let account = fold.active_account().ok()?;
-            account.password_hash.clone()
-        })
-        .await?,
+        Some(_) => {
+            look(ws, user, |fold| {
+                let account = fold.active_account().ok()?;
+                account.password_hash.clone()
+            })
+            .await?
+        }
         None => None,
     };
     Ok(passwords.verify(password, hash.as_deref()).await?)
@@ -62,5 +64,8 @@ pub async fn set_profile_field(
     field: &str,
     value: Option<&Value>,
 ) -> Result<(), UserError> {
-    own(ws, user, |fold| rules::set_profile_field(fold, field, value)).await
+    own(ws, user, |fold| {
+        rules::set_profile_field(fold, field, value)
+    })
+    .await
 }

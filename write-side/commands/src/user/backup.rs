@@ -63,7 +63,10 @@ pub async fn store_backup_keys(
     version: u64,
     sessions: &[BackupSession],
 ) -> Result<BackupState, UserError> {
-    own(ws, user, |fold| rules::store_backup_keys(fold, version, sessions)).await?;
+    own(ws, user, |fold| {
+        rules::store_backup_keys(fold, version, sessions)
+    })
+    .await?;
     backup_state(ws, user, version).await
 }
 

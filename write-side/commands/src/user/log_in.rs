@@ -95,7 +95,9 @@ pub(super) struct NewSession {
 
 pub(super) fn new_session(ws: &WriteSide, request: &LogInRequest<'_>) -> NewSession {
     let user = request.user;
-    let device_id = request.device_id.map_or_else(|| random_device_id(ws), str::to_owned);
+    let device_id = request
+        .device_id
+        .map_or_else(|| random_device_id(ws), str::to_owned);
     let access_token = new_token(TokenKind::Access, user, ws.random_bytes());
     let refresh_token = request
         .refresh

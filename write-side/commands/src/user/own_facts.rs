@@ -106,8 +106,6 @@ async fn account_data_content(
     ws: &WriteSide,
     at: LogPosition,
 ) -> Result<Option<String>, UserError> {
-    // The entry may have a position and not be durable yet; the log reads durable entries only.
-    ws.core().durable(at).await?;
     let fact = ws.read_fact(at).await?;
     Ok(match fact {
         Some(Fact::AccountDataSet(data)) => data

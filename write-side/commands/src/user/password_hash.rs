@@ -88,7 +88,11 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let _place = Place::take(&self.queued)?;
-        let _permit = self.running.acquire().await.map_err(|_| PasswordError::Busy)?;
+        let _permit = self
+            .running
+            .acquire()
+            .await
+            .map_err(|_| PasswordError::Busy)?;
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| PasswordError::Failed)?
@@ -136,11 +140,17 @@ mod tests {
         let passwords = Passwords::new(2);
         let hash = passwords.hash("correct horse", [7; 16]).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(passwords.verify("correct horse", Some(&hash)).await, Ok(true));
+        assert_eq!(
+            passwords.verify("correct horse", Some(&hash)).await,
+            Ok(true)
+        );
         assert_eq!(passwords.verify("battery", Some(&hash)).await, Ok(false));
         assert_eq!(passwords.verify("correct horse", None).await, Ok(false));
         let long = "x".repeat(PASSWORD_BYTES_MAX + 1);
-        assert_eq!(passwords.hash(&long, [0; 16]).await, Err(PasswordError::TooLong));
+        assert_eq!(
+            passwords.hash(&long, [0; 16]).await,
+            Err(PasswordError::TooLong)
+        );
     }
 
     #[test]

@@ -42,7 +42,10 @@ pub async fn set_receipt(
         current_position: None,
     };
     own(ws, user, |fold| {
-        command.current_position = fold.receipts.event(&key).and_then(|event| looked_up(ws, event));
+        command.current_position = fold
+            .receipts
+            .event(&key)
+            .and_then(|event| looked_up(ws, event));
         rules::set_receipt(fold, &command)
     })
     .await

@@ -62,11 +62,7 @@ pub enum RegisterError {
 }
 
 /// Whether the name could be registered now.
-pub async fn is_available(
-    ws: &WriteSide,
-    user: &UserId,
-    reserved: bool,
-) -> Result<(), UserError> {
+pub async fn is_available(ws: &WriteSide, user: &UserId, reserved: bool) -> Result<(), UserError> {
     rules::check_username(user, reserved).map_err(UserError::Refusal)?;
     if ws.user_stream(user)?.is_none() {
         return Ok(());
@@ -129,7 +125,10 @@ async fn append(
         if let (Some(hash), Some(tokens)) = (&token, &tokens) {
             let now = ws.now();
             let fact = use_registration_token(tokens.fold(), hash, now)?;
-            let makes_admin = tokens.fold().valid(hash, now).is_some_and(|t| t.makes_admin);
+            let makes_admin = tokens
+                .fold()
+                .valid(hash, now)
+                .is_some_and(|t| t.makes_admin);
             command.admin |= makes_admin;
             batch.drafts.push(
                 fact.draft(Routing::server(tokens.stream()))
@@ -138,8 +137,8 @@ async fn append(
             let revision = ExpectedRevision::Exactly(tokens.revision());
             batch.expects.push((tokens.stream(), revision));
         }
-        let facts: Vec<Fact> = rules::register(person.fold().user(), user, command)
-            .map_err(UserError::Refusal)?;
+        let facts: Vec<Fact> =
+            rules::register(person.fold().user(), user, command).map_err(UserError::Refusal)?;
         batch.drafts.extend(own_drafts(stream, &facts));
         let revision = ExpectedRevision::Exactly(person.revision());
         batch.expects.push((stream, revision));

@@ -1,7 +1,10 @@
 //! Making and looking at registration tokens.
 
 use decide::registration_token::{self as rules, ServerFold, TokenRefusal};
-use facts::{EntryHeader, Fact, Routing, StreamId, Timestamp, fact::{RegistrationTokenCreated, StreamKind}};
+use facts::{
+    EntryHeader, Fact, Routing, StreamId, Timestamp,
+    fact::{RegistrationTokenCreated, StreamKind},
+};
 
 use super::{register::server_stream, token::token_hash};
 use crate::{CommandError, Decision, Fold, FoldRow, Unfit, WriteSide, load_blob, save_blob};
@@ -63,11 +66,11 @@ pub async fn create_registration_token(
 }
 
 /// Whether a token could be used now.
-pub async fn is_valid_registration_token(
-    ws: &WriteSide,
-    token: &str,
-) -> Result<bool, TokenError> {
+pub async fn is_valid_registration_token(ws: &WriteSide, token: &str) -> Result<bool, TokenError> {
     let stream = server_stream(ws)?;
-    let guard = ws.actors::<ServerFold>().lock::<TokenRefusal>(stream).await?;
+    let guard = ws
+        .actors::<ServerFold>()
+        .lock::<TokenRefusal>(stream)
+        .await?;
     Ok(guard.fold().valid(&token_hash(token), ws.now()).is_some())
 }

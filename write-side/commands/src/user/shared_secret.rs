@@ -93,12 +93,15 @@ impl SharedSecretRegistration {
             return Err(SharedSecretRefusal::UnknownNonce);
         }
         let fields = [request.username, request.password];
-        if fields.iter().chain(&request.user_type).any(|field| field.contains('\0')) {
+        if fields
+            .iter()
+            .chain(&request.user_type)
+            .any(|field| field.contains('\0'))
+        {
             return Err(SharedSecretRefusal::ZeroByte);
         }
         let mac = from_hex(request.mac).ok_or(SharedSecretRefusal::WrongMac)?;
-        hmac::verify(&self.key, &message(request), &mac)
-            .map_err(|_| SharedSecretRefusal::WrongMac)
+        hmac::verify(&self.key, &message(request), &mac).map_err(|_| SharedSecretRefusal::WrongMac)
     }
 }
 

@@ -106,3 +106,119 @@ pub(super) fn conflicted_subgraph(
     }
     subgraph
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ruma::EventId;
+
+    use super::*;
+    use crate::room::{IndexedEvent, StateEntry};
+
+    /// Auth events of each event, all earlier ones.
+    type Graph = Vec<Vec<prop::sample::Index>>;
+
+    fn position(number: usize) -> LogPosition {
+        LogPosition(u64::try_from(number).unwrap())
+    }
+
+    fn entry(number: usize) -> StateEntry {
+        StateEntry {
+            position: position(number),
+            event_id: EventId::parse(format!("$e{number}")).unwrap(),
+        }
+    }
+
+    fn index_of(graph: &Graph) -> AuthIndex {
+        let event = |(number, auth): (usize, &Vec<prop::sample::Index>)| {
+            let earlier = auth.iter().filter(|_| number > 0);
+            let event = IndexedEvent {
+                event_id: entry(number).event_id,
+                key: (String::new(), String::new()),
+                membership: None,
+                auth: earlier.map(|auth| position(auth.index(number))).collect(),
+                rejected: false,
+            };
+            (position(number), event)
+        };
+        graph.iter().enumerate().map(event).collect()
+    }
+
+    /// Every event on the auth paths from `from`, by following each path to its end.
+    fn reach(from: LogPosition, index: &AuthIndex) -> BTreeSet<LogPosition> {
+        let auth = index.at(from).unwrap().auth.clone();
+        auth.iter()
+            .flat_map(|auth| reach(*auth, index).into_iter().chain([*auth]))
+            .collect()
+    }
+
+    fn graphs() -> impl Strategy<Value = Graph> {
+        let auth = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
+        prop::collection::vec(auth, 2..14)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_subgraph_is_every_event_on_a_path_between_two(
+            graph in graphs(),
+            picks in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+        ) {
+            let index = index_of(&graph);
+            let conflicted: BTreeSet<_> =
+                picks.iter().map(|pick| position(pick.index(graph.len()))).collect();
+            let expected: BTreeSet<_> = (0..graph.len())
+                .map(position)
+                .filter(|event| {
+                    let from = conflicted
+                        .iter()
+                        .any(|start| start == event || reach(*start, &index).contains(event));
+                    let to = conflicted.contains(event)
+                        || !reach(*event, &index).is_disjoint(&conflicted);
+                    from && to
+                })
+                .collect();
+            prop_assert_eq!(conflicted_subgraph(&conflicted, &index), expected);
+        }
+
+        #[test]
+        fn the_auth_difference_is_that_of_whole_chains(
+            graph in graphs(),
+            states in prop::collection::vec(
+                prop::collection::vec((0..4_usize, any::<prop::sample::Index>()), 1..4),
+                2..4,
+            ),
+        ) {
+            let index = index_of(&graph);
+            let states: Vec<RoomState> = states
+                .iter()
+                .map(|state| {
+                    let place = |(key, pick): &(usize, prop::sample::Index)| {
+                        ((key.to_string(), String::new()), entry(pick.index(graph.len())))
+                    };
+                    state.iter().map(place).collect()
+                })
+                .collect();
+            let chains: Vec<BTreeSet<_>> = states
+                .iter()
+                .map(|state| {
+                    state.values().flat_map(|entry| reach(entry.position, &index)).collect()
+                })
+                .collect();
+            let expected: BTreeSet<_> = (0..graph.len())
+                .map(position)
+                .filter(|event| {
+                    let holding = chains.iter().filter(|chain| chain.contains(event)).count();
+                    holding > 0 && holding < chains.len()
+                })
+                .collect();
+            let keys = conflicted_keys(&states[0], &states[1..]);
+            let mut unconflicted = states[0].clone();
+            for key in &keys {
+                unconflicted.remove(key);
+            }
+            prop_assert_eq!(auth_difference(&states, &keys, &unconflicted, &index), expected);
+        }
+    }
+}

@@ -51,10 +51,7 @@ impl AuthIndex {
 
     /// The event at `position` as an entry of a state.
     pub fn state_entry(&self, position: LogPosition) -> Option<StateEntry> {
-        self.at(position).map(|event| StateEntry {
-            position,
-            event_id: event.event_id.clone(),
-        })
+        self.at(position).map(|event| StateEntry { position, event_id: event.event_id.clone() })
     }
 
     /// Every event in order of positions.
@@ -84,16 +81,12 @@ impl AuthIndex {
         newer: &'a Self,
     ) -> impl Iterator<Item = (LogPosition, IndexedEvent)> + 'a {
         use imbl::ordmap::DiffItem;
-        self.events
-            .diff(&newer.events)
-            .filter_map(|item| match item {
-                DiffItem::Add(position, event)
-                | DiffItem::Update {
-                    new: (position, event),
-                    ..
-                } => Some((*position, event.clone())),
-                DiffItem::Remove(..) => None,
-            })
+        self.events.diff(&newer.events).filter_map(|item| match item {
+            DiffItem::Add(position, event) | DiffItem::Update { new: (position, event), .. } => {
+                Some((*position, event.clone()))
+            }
+            DiffItem::Remove(..) => None,
+        })
     }
 }
 

@@ -115,8 +115,7 @@ impl<'a> RoomBatch<'a> {
     }
 
     pub(crate) fn required(&self, event_id: &EventId) -> Result<KnownPdu, RoomRefusal> {
-        self.by_id(event_id)
-            .ok_or_else(|| RoomRefusal::MissingInput(event_id.to_owned()))
+        self.by_id(event_id).ok_or_else(|| RoomRefusal::MissingInput(event_id.to_owned()))
     }
 
     /// Adds a fact; the provisional fold has it at once.
@@ -138,11 +137,7 @@ impl<'a> RoomBatch<'a> {
         let fact = stored_fact(&pdu, &self.rules, Some(placement), txn)
             .ok_or_else(|| RoomRefusal::Malformed("it cannot be redacted".to_owned()))?;
         let position = self.push(fact);
-        let known = KnownPdu {
-            position,
-            pdu: Arc::new(pdu),
-            standing,
-        };
+        let known = KnownPdu { position, pdu: Arc::new(pdu), standing };
         self.new.insert(known.clone());
         self.pdus.push(Arc::clone(&known.pdu));
         Ok(known)
@@ -155,10 +150,7 @@ impl<'a> RoomBatch<'a> {
 
     /// Adds that `by` redacts `target`.
     pub(crate) fn push_redacted(&mut self, target: &KnownPdu, by: &KnownPdu) {
-        let fact = PduRedacted {
-            target: entry_ref(target.position),
-            by: entry_ref(by.position),
-        };
+        let fact = PduRedacted { target: entry_ref(target.position), by: entry_ref(by.position) };
         self.push(RoomFact {
             fact: fact.into(),
             actor: Some(by.pdu.sender().to_owned()),
@@ -167,19 +159,13 @@ impl<'a> RoomBatch<'a> {
     }
 
     pub(crate) fn into_decision(self, event_id: OwnedEventId) -> Decision {
-        Decision {
-            facts: self.facts,
-            event_id,
-            pdus: self.pdus,
-        }
+        Decision { facts: self.facts, event_id, pdus: self.pdus }
     }
 }
 
 impl PduLookup for RoomBatch<'_> {
     fn by_id(&self, event_id: &EventId) -> Option<KnownPdu> {
-        self.new
-            .by_id(event_id)
-            .or_else(|| self.lookup.by_id(event_id))
+        self.new.by_id(event_id).or_else(|| self.lookup.by_id(event_id))
     }
 }
 
@@ -205,15 +191,7 @@ pub(crate) fn stored_fact(
         redacted: parts.redacted,
         residue: parts.residue,
         placement,
-        content: Some(PduContent {
-            rest: parts.rest,
-            whole: parts.whole,
-            txn,
-        }),
+        content: Some(PduContent { rest: parts.rest, whole: parts.whole, txn }),
     };
-    Some(RoomFact {
-        fact: stored.into(),
-        actor: Some(pdu.sender().to_owned()),
-        person,
-    })
+    Some(RoomFact { fact: stored.into(), actor: Some(pdu.sender().to_owned()), person })
 }

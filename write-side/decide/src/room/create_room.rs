@@ -90,11 +90,7 @@ impl CreateRoom {
     }
 
     fn preset(&self) -> Preset {
-        self.preset.unwrap_or(if self.is_public {
-            Preset::PublicChat
-        } else {
-            Preset::PrivateChat
-        })
+        self.preset.unwrap_or(if self.is_public { Preset::PublicChat } else { Preset::PrivateChat })
     }
 }
 
@@ -123,9 +119,7 @@ pub fn decide_create_room(
         return Err(RoomRefusal::ThirdPartyInvite);
     }
     if wish.invite.len() + wish.initial_state.len() > CREATE_EVENTS_MAX {
-        return Err(RoomRefusal::Malformed(
-            "too many invites and state events at once".to_owned(),
-        ));
+        return Err(RoomRefusal::Malformed("too many invites and state events at once".to_owned()));
     }
     let create = events::create(wish, &rules)?;
     let room_id = room_id(&create, &rules, context)?;
@@ -148,11 +142,7 @@ pub fn decide_create_room(
             person: None,
         });
     }
-    Ok(RoomCreated {
-        room_id,
-        facts: batch.facts,
-        pdus: batch.pdus,
-    })
+    Ok(RoomCreated { room_id, facts: batch.facts, pdus: batch.pdus })
 }
 
 /// The rules of a version in which rooms can be created: resolution of version 1 is not ours.

@@ -1,14 +1,16 @@
 //! What differs between two folds of one room, so that a store writes only what changed.
 //!
-//! Found by walking what the two do not share, never by marks: it cannot be forgotten.
+//! Found by walking what the two do not share, never by marks: it cannot be forgotten. A store
+//! keeps current state and index as rows and the rest, which is small, as one value.
 
 use facts::LogPosition;
+use serde::{Deserialize, Serialize};
 
 use super::{
     auth_index::IndexedEvent,
     fold::RoomFold,
     state::{StateEntry, StateKey},
-    stored_fold::differences,
+    stored_fold::{StoredFold, differences},
 };
 
 /// The rows of a fold that changed.
@@ -20,8 +22,13 @@ pub struct FoldDelta {
     pub index: Vec<(LogPosition, IndexedEvent)>,
 }
 
+/// A fold without the rows of its current state and index.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FoldRest(StoredFold);
+
 impl RoomFold {
-    /// What makes this fold's large maps of those of `older`, a former version of it.
+    /// What makes this fold's rows of those of `older`, a former version of it.
     pub fn delta_from(&self, older: &Self) -> FoldDelta {
         FoldDelta {
             state: differences(&older.state, &self.state),
@@ -29,21 +36,23 @@ impl RoomFold {
         }
     }
 
-    /// The fold without its large maps, to be written beside their rows.
-    #[must_use]
-    pub fn without_rows(&self) -> Self {
-        let mut rest = self.clone();
-        rest.index = super::AuthIndex::default();
-        rest
+    /// What is written beside the rows.
+    pub fn rest(&self) -> FoldRest {
+        let mut stored = StoredFold::from(self.clone());
+        stored.state.clear();
+        stored.index.clear();
+        FoldRest(stored)
     }
 
-    /// The fold with the rows of its index put back.
-    #[must_use]
-    pub fn with_index(
-        mut self,
-        rows: impl IntoIterator<Item = (LogPosition, IndexedEvent)>,
+    /// The fold of its written parts.
+    pub fn from_rows(
+        rest: FoldRest,
+        state: impl IntoIterator<Item = (StateKey, StateEntry)>,
+        index: impl IntoIterator<Item = (LogPosition, IndexedEvent)>,
     ) -> Self {
-        self.index = rows.into_iter().collect();
-        self
+        let mut stored = rest.0;
+        stored.state = state.into_iter().collect();
+        stored.index = index.into_iter().collect();
+        Self::from(stored)
     }
 }

@@ -66,10 +66,7 @@ impl RoomFold {
             redacts: pdu.redacts().map(ToOwned::to_owned),
             depth: pdu.depth(),
             origin_server_ts: pdu.origin_server_ts().0.into(),
-            txn: stored
-                .content
-                .as_ref()
-                .and_then(|content| content.txn.clone()),
+            txn: stored.content.as_ref().and_then(|content| content.txn.clone()),
         };
         self.unsettled.insert(position, unsettled);
         if let Some(placement) = &stored.placement {
@@ -102,11 +99,7 @@ impl RoomFold {
         let Some(state_key) = &pdu.state_key else {
             return;
         };
-        let auth = pdu
-            .auth_events
-            .iter()
-            .filter_map(|id| self.index.position_of(id))
-            .collect();
+        let auth = pdu.auth_events.iter().filter_map(|id| self.index.position_of(id)).collect();
         let event = IndexedEvent {
             event_id: pdu.event_id.clone(),
             key: (pdu.event_type.clone(), state_key.clone()),
@@ -140,10 +133,7 @@ impl RoomFold {
             StateBefore::Unknown => return None,
         };
         if let (Some(state_key), false) = (&pdu.state_key, rejected) {
-            let entry = StateEntry {
-                position,
-                event_id: pdu.event_id.clone(),
-            };
+            let entry = StateEntry { position, event_id: pdu.event_id.clone() };
             state.insert((pdu.event_type.clone(), state_key.clone()), entry);
         }
         Some(state)
@@ -162,11 +152,7 @@ impl RoomFold {
 
     fn keep_recent(&mut self, position: LogPosition, pdu: &Unsettled, after: RoomState) {
         self.recent_ids.insert(pdu.event_id.clone(), position);
-        let recent = Recent {
-            event_id: pdu.event_id.clone(),
-            depth: pdu.depth,
-            after,
-        };
+        let recent = Recent { event_id: pdu.event_id.clone(), depth: pdu.depth, after };
         self.recent.insert(position, recent);
     }
 
@@ -190,10 +176,8 @@ impl RoomFold {
             self.oldest_run = self.oldest_run.min(place.0);
         }
         if let (Some(target), Verdict::Accept) = (&pdu.redacts, placement.verdict) {
-            let pending = PendingRedaction {
-                redaction: pdu.event_id.clone(),
-                target: target.clone(),
-            };
+            let pending =
+                PendingRedaction { redaction: pdu.event_id.clone(), target: target.clone() };
             self.pending_redactions.insert(position, pending);
             while self.pending_redactions.len() > PENDING_REDACTIONS_MAX {
                 self.pending_redactions = self.pending_redactions.without_min().1;
@@ -205,11 +189,8 @@ impl RoomFold {
     fn remember_txn(&mut self, position: LogPosition, pdu: &Unsettled) {
         let Some(txn) = &pdu.txn else { return };
         let key = TxnKey::new(&pdu.sender, txn);
-        let entry = TxnEntry {
-            event_id: pdu.event_id.clone(),
-            position,
-            at_ms: pdu.origin_server_ts,
-        };
+        let entry =
+            TxnEntry { event_id: pdu.event_id.clone(), position, at_ms: pdu.origin_server_ts };
         let now = entry.at_ms;
         self.txns.insert(key.clone(), entry);
         self.txn_order.insert(position, key);
@@ -233,19 +214,13 @@ impl RoomFold {
         batch: LogPosition,
         placement: &Placement,
     ) {
-        let own = Tip {
-            position,
-            event_id: pdu.event_id.clone(),
-            depth: pdu.depth,
-        };
+        let own = Tip { position, event_id: pdu.event_id.clone(), depth: pdu.depth };
         let Some(extremities) = &placement.extremities else {
             self.tips = vec![own];
             return;
         };
-        self.tips = extremities
-            .iter()
-            .filter_map(|tip| self.tip_at(tip.resolve(batch), &own))
-            .collect();
+        self.tips =
+            extremities.iter().filter_map(|tip| self.tip_at(tip.resolve(batch), &own)).collect();
     }
 
     fn tip_at(&self, position: LogPosition, own: &Tip) -> Option<Tip> {
@@ -302,10 +277,8 @@ impl RoomFold {
 
 fn bound_oldest(gaps: &mut imbl::OrdMap<OwnedEventId, LogPosition>, max: usize) {
     while gaps.len() > max {
-        let Some(oldest) = gaps
-            .iter()
-            .min_by_key(|(_, position)| **position)
-            .map(|(id, _)| id.clone())
+        let Some(oldest) =
+            gaps.iter().min_by_key(|(_, position)| **position).map(|(id, _)| id.clone())
         else {
             return;
         };

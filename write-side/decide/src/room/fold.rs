@@ -196,11 +196,14 @@ impl RoomFold {
         self.gaps.iter().map(|(id, position)| (&**id, *position))
     }
 
+    /// True where a placed event names `event_id` as an earlier one that we do not have.
+    pub fn is_gap(&self, event_id: &EventId) -> bool {
+        self.gaps.contains_key(event_id)
+    }
+
     /// PDUs that are stored and not placed, or placed as outliers.
     pub fn unsettled(&self) -> impl Iterator<Item = (LogPosition, &EventId)> {
-        self.unsettled
-            .iter()
-            .map(|(position, pdu)| (*position, &*pdu.event_id))
+        self.unsettled.iter().map(|(position, pdu)| (*position, &*pdu.event_id))
     }
 
     /// The state after an event that was placed lately.
@@ -257,11 +260,7 @@ impl RoomFold {
 
     /// Depth of the next event.
     pub fn next_depth(&self) -> u64 {
-        self.tips
-            .iter()
-            .map(|tip| tip.depth)
-            .max()
-            .map_or(1, |depth| depth.saturating_add(1))
+        self.tips.iter().map(|tip| tip.depth).max().map_or(1, |depth| depth.saturating_add(1))
     }
 
     /// Redactions in the graph that wait for `target`.

@@ -59,10 +59,9 @@ pub fn member_event(
     let now = fold.membership(target);
     let fits = match wish {
         MembershipWish::Unban => now == MembershipState::Ban,
-        MembershipWish::Kick | MembershipWish::Leave => matches!(
-            now,
-            MembershipState::Join | MembershipState::Invite | MembershipState::Knock
-        ),
+        MembershipWish::Kick | MembershipWish::Leave => {
+            matches!(now, MembershipState::Join | MembershipState::Invite | MembershipState::Knock)
+        }
         _ => true,
     };
     if !fits {
@@ -72,12 +71,7 @@ pub fn member_event(
     }
     let mut content = extra;
     content.insert("membership".to_owned(), wish.membership().into());
-    Ok(NewEvent::state(
-        sender,
-        TimelineEventType::RoomMember,
-        target.as_str(),
-        content,
-    ))
+    Ok(NewEvent::state(sender, TimelineEventType::RoomMember, target.as_str(), content))
 }
 
 /// How somebody may join a room by its join rule.
@@ -103,10 +97,7 @@ pub fn join_path(
     is_member_of: &dyn Fn(&RoomId) -> Option<bool>,
 ) -> Result<JoinPath, RoomRefusal> {
     let rules = fold.rules().ok_or(RoomRefusal::UnknownRoom)?;
-    let already = matches!(
-        fold.membership(user),
-        MembershipState::Join | MembershipState::Invite
-    );
+    let already = matches!(fold.membership(user), MembershipState::Join | MembershipState::Invite);
     let Some(join_rules) = state_pdu(fold, lookup, &StateEventType::RoomJoinRules)? else {
         return Ok(JoinPath::Plain);
     };
@@ -118,17 +109,13 @@ pub fn join_path(
     if already || !restricted {
         return Ok(JoinPath::Plain);
     }
-    let answers: Vec<_> = allowed_rooms(&join_rules)
-        .iter()
-        .map(|room| is_member_of(room))
-        .collect();
+    let answers: Vec<_> =
+        allowed_rooms(&join_rules).iter().map(|room| is_member_of(room)).collect();
     if !answers.contains(&Some(true)) {
         return if answers.contains(&None) {
             Ok(JoinPath::AskAnotherServer)
         } else {
-            Err(RoomRefusal::forbidden(
-                "user is in none of the rooms that the join rule allows",
-            ))
+            Err(RoomRefusal::forbidden("user is in none of the rooms that the join rule allows"))
         };
     }
     Ok(inviter_of_ours(fold, server_name, lookup)?
@@ -157,9 +144,7 @@ fn inviter_of_ours(
     let rules = fold.rules().ok_or(RoomRefusal::UnknownRoom)?.authorization;
     let create =
         state_pdu(fold, lookup, &StateEventType::RoomCreate)?.ok_or(RoomRefusal::UnknownRoom)?;
-    let creators = RoomCreateEvent::new(create)
-        .creators(&rules)
-        .map_err(RoomRefusal::Malformed)?;
+    let creators = RoomCreateEvent::new(create).creators(&rules).map_err(RoomRefusal::Malformed)?;
     let levels =
         state_pdu(fold, lookup, &StateEventType::RoomPowerLevels)?.map(RoomPowerLevelsEvent::new);
     let may_invite = |user: &UserId| match &levels {

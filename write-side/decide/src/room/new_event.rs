@@ -7,6 +7,7 @@
 mod build;
 mod check;
 mod prev;
+mod template;
 
 use facts::{
     Timestamp,
@@ -30,6 +31,7 @@ use crate::pdu::{KnownPdu, PduLookup};
 pub(crate) use build::create_event_id;
 pub(crate) use check::{check_against, check_state_independent};
 pub(crate) use prev::PREV_EVENTS_MAX;
+pub use template::{add_signature, event_template, sign_template};
 
 /// An event that somebody wishes to send.
 #[derive(Clone, Debug)]
@@ -75,10 +77,7 @@ impl NewEvent {
         state_key: impl Into<String>,
         content: CanonicalJsonObject,
     ) -> Self {
-        Self {
-            state_key: Some(state_key.into()),
-            ..Self::message(sender, event_type, content)
-        }
+        Self { state_key: Some(state_key.into()), ..Self::message(sender, event_type, content) }
     }
 
     /// A redaction of `target`.
@@ -120,12 +119,7 @@ pub fn needed_for(fold: &RoomFold, event: &NewEvent) -> Vec<Needed> {
     let mut needed: Vec<Needed> = auth_keys(event, &rules)
         .into_iter()
         .chain([("m.room.create".to_owned(), String::new())])
-        .chain(
-            event
-                .state_key
-                .as_ref()
-                .map(|key| state_key(&event.event_type, key)),
-        )
+        .chain(event.state_key.as_ref().map(|key| state_key(&event.event_type, key)))
         .filter_map(|key| fold.state().get(&key))
         .map(|entry| required(entry.event_id.clone()))
         .collect();
@@ -134,10 +128,7 @@ pub fn needed_for(fold: &RoomFold, event: &NewEvent) -> Vec<Needed> {
         needed.extend(fold.tips().iter().map(|tip| required(tip.event_id.clone())));
     }
     if let Some(target) = redaction_target(event) {
-        needed.push(Needed {
-            event_id: target,
-            optional: true,
-        });
+        needed.push(Needed { event_id: target, optional: true });
     }
     needed.sort_by(|a, b| (&a.event_id, a.optional).cmp(&(&b.event_id, b.optional)));
     needed.dedup_by(|later, earlier| later.event_id == earlier.event_id);
@@ -145,10 +136,7 @@ pub fn needed_for(fold: &RoomFold, event: &NewEvent) -> Vec<Needed> {
 }
 
 fn required(event_id: OwnedEventId) -> Needed {
-    Needed {
-        event_id,
-        optional: false,
-    }
+    Needed { event_id, optional: false }
 }
 
 fn redaction_target(event: &NewEvent) -> Option<OwnedEventId> {
@@ -207,7 +195,6 @@ pub(crate) fn add_event(
     if let Some(event_id) = already(batch, &event)? {
         return Ok(event_id);
     }
-    let txn = event.txn.clone();
     let pdu = build::build(batch, &event, context)?;
     let position = provisional(batch.next_index());
     let candidate = KnownPdu {
@@ -219,7 +206,7 @@ pub(crate) fn add_event(
     redaction::check_wish(batch, &candidate)?;
     let placement = place(batch, &candidate);
     let pdu = std::sync::Arc::unwrap_or_clone(candidate.pdu);
-    let known = batch.push_pdu(pdu, placement, txn)?;
+    let known = batch.push_pdu(pdu, placement, event.txn)?;
     redaction::apply_placed(batch, &known);
     Ok(known.pdu.owned_event_id())
 }
@@ -250,12 +237,7 @@ fn place(batch: &RoomBatch<'_>, event: &KnownPdu) -> Placement {
     let changes = event.pdu.state_key().map(|key| {
         let event_type = event.pdu.event_type().to_string();
         let old = fold.state_entry(&event_type, key);
-        StateChange(
-            event_type,
-            key.to_owned(),
-            old.map(|old| entry_ref(old.position)),
-            Some(own),
-        )
+        StateChange(event_type, key.to_owned(), old.map(|old| entry_ref(old.position)), Some(own))
     });
     let remaining: Vec<_> = fold
         .tips()

@@ -5,6 +5,9 @@
 //! the new current state. Outcomes are facts and are never computed again. A PDU that is missing
 //! stops the placement with a fault and decides nothing. Invariants: I2, I7, I8, I14.
 
+mod fault;
+mod how;
+mod needed;
 mod state_before;
 mod verdict;
 
@@ -17,112 +20,23 @@ use facts::fact::{
 use ruma::{EventId, OwnedEventId, room_version_rules::RoomVersionRules};
 
 use self::state_before::Before;
+pub use self::{
+    fault::PlaceFault,
+    how::{GivenState, PlaceAs},
+    needed::needed_for_placing,
+};
 use super::{
     batch::{RoomBatch, RoomFact, stored_fact},
-    fold::RoomFold,
-    new_event::Needed,
+    fold::{RoomFold, Tip},
     provisional::{entry_ref, provisional},
     receive::ReceivedPdu,
     redaction,
-    state::{RoomState, StateEntry, changes_between},
+    state::{RoomState, StateEntry, changes_between, state_key},
 };
 use crate::{
     pdu::{KnownPdu, PduLookup, Standing},
-    resolution::{ResolutionFault, resolve_states},
+    resolution::resolve_states,
 };
-
-/// How a PDU is to be placed.
-#[derive(Clone, Debug)]
-pub enum PlaceAs {
-    /// After what we have.
-    Live {
-        /// The state before it as another server told it; needed where an event before it is
-        /// missing.
-        state_before: Option<GivenState>,
-        /// True where the room's policy server refused to sign it.
-        is_refused_by_policy: bool,
-    },
-    /// Known without a place in the graph: an event of somebody's auth chain or state.
-    Outlier {
-        /// State that is staged at this event: a large state that a later placement starts from
-        /// is told in several of them.
-        staged: Option<RoomState>,
-    },
-    /// Before what we have.
-    Historic {
-        /// The state before it, where the events before it are missing.
-        state_before: Option<GivenState>,
-        /// Its place in the timeline.
-        place: TimelinePlace,
-    },
-}
-
-impl PlaceAs {
-    /// Live, after events that we have.
-    pub fn live() -> Self {
-        Self::Live {
-            state_before: None,
-            is_refused_by_policy: false,
-        }
-    }
-
-    /// An outlier without staged state.
-    pub fn outlier() -> Self {
-        Self::Outlier { staged: None }
-    }
-
-    fn kind(&self) -> PlacementKind {
-        match self {
-            Self::Live { .. } => PlacementKind::Live,
-            Self::Outlier { .. } => PlacementKind::Outlier,
-            Self::Historic { .. } => PlacementKind::Historic,
-        }
-    }
-}
-
-/// A state that another server told.
-#[derive(Clone, Debug)]
-pub struct GivenState {
-    /// The state; its events are placed, at least as outliers.
-    pub state: RoomState,
-    /// False where members may be missing.
-    pub is_full: bool,
-}
-
-/// Why a PDU cannot be placed now. Nothing was decided.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlaceFault {
-    /// The PDU is not loaded.
-    #[error("event {0} was not loaded")]
-    Unknown(OwnedEventId),
-    /// Auth events that are not stored and placed, or were not loaded.
-    #[error("{} auth events are missing", .0.len())]
-    MissingAuthEvents(Vec<OwnedEventId>),
-    /// Events before it whose state is not known: fetch them, or give the state before it.
-    #[error("the state after {} earlier events is not known", .0.len())]
-    MissingPrevEvents(Vec<OwnedEventId>),
-    /// PDUs that a check or resolution reads were not loaded.
-    #[error("{} events that the checks read were not loaded", .0.len())]
-    MissingInputs(Vec<OwnedEventId>),
-    /// There is no placed event from which the state before it could be told.
-    #[error("no event is placed from which a state can be told")]
-    NoBase,
-    /// Resolution failed for another reason.
-    #[error("the states before the event cannot be resolved: {0}")]
-    Resolution(String),
-    /// Redaction cannot read it.
-    #[error("the event cannot be stored")]
-    Unstorable,
-}
-
-impl From<ResolutionFault> for PlaceFault {
-    fn from(fault: ResolutionFault) -> Self {
-        match fault {
-            ResolutionFault::Missing(ids) => Self::MissingInputs(ids),
-            other => Self::Resolution(other.to_string()),
-        }
-    }
-}
 
 /// PDUs of one room that are stored and placed as one batch.
 pub struct ForeignBatch<'a> {
@@ -189,35 +103,24 @@ impl<'a> ForeignBatch<'a> {
         let placement = self.placement(&event, how)?;
         let verdict = placement.verdict;
         let pdu = Arc::unwrap_or_clone(event.pdu);
-        let placed = self
-            .batch
-            .push_pdu(pdu, placement, None)
-            .map_err(|_| PlaceFault::Unstorable)?;
+        let placed =
+            self.batch.push_pdu(pdu, placement, None).map_err(|_| PlaceFault::Unstorable)?;
         redaction::apply_placed(&mut self.batch, &placed);
         Ok(verdict)
     }
 
     /// Places a PDU that is stored, or places it anew.
     pub fn place(&mut self, event_id: &EventId, how: PlaceAs) -> Result<Verdict, PlaceFault> {
-        let mut event = self
-            .batch
-            .by_id(event_id)
-            .ok_or_else(|| PlaceFault::Unknown(event_id.to_owned()))?;
+        let mut event =
+            self.batch.by_id(event_id).ok_or_else(|| PlaceFault::Unknown(event_id.to_owned()))?;
         if let (true, Standing::Placed { verdict, .. }) = (event.is_in_graph(), event.standing) {
             return Ok(verdict);
         }
         let placement = self.placement(&event, how)?;
         let verdict = placement.verdict;
         event.standing = Standing::from(Some(&placement));
-        let fact = PduPlaced {
-            pdu: entry_ref(event.position),
-            placement,
-        };
-        self.batch.push(RoomFact {
-            fact: fact.into(),
-            actor: None,
-            person: None,
-        });
+        let fact = PduPlaced { pdu: entry_ref(event.position), placement };
+        self.batch.push(RoomFact { fact: fact.into(), actor: None, person: None });
         self.batch.learn(event.clone());
         redaction::apply_placed(&mut self.batch, &event);
         Ok(verdict)
@@ -239,10 +142,7 @@ impl<'a> ForeignBatch<'a> {
         }
         match how {
             PlaceAs::Outlier { staged } => self.outlier(event, staged),
-            PlaceAs::Historic {
-                state_before,
-                place,
-            } => {
+            PlaceAs::Historic { state_before, place } => {
                 let before = self.before(event, state_before)?;
                 if verdict::by_state(&self.batch, event, &before.state)?.is_some() {
                     return Ok(self.rejected_at(kind, RejectReason::StateBefore, before));
@@ -252,10 +152,9 @@ impl<'a> ForeignBatch<'a> {
                     ..self.apart(kind, Verdict::Accept, before.told)
                 })
             }
-            PlaceAs::Live {
-                state_before,
-                is_refused_by_policy,
-            } => self.live(event, state_before, is_refused_by_policy),
+            PlaceAs::Live { state_before, is_refused_by_policy } => {
+                self.live(event, state_before, is_refused_by_policy)
+            }
         }
     }
 
@@ -308,47 +207,49 @@ impl<'a> ForeignBatch<'a> {
         };
         // Named as an earlier event by one that is placed: no extremity, and the current state
         // stands on later events.
-        if fold.gaps().any(|(gap, _)| gap == event.pdu.event_id()) {
+        if fold.is_gap(event.pdu.event_id()) {
             return Ok(placement);
-        }
-        let mut after = before.state;
-        if let Some(key) = event.pdu.state_key() {
-            let entry = StateEntry {
-                position: event.position,
-                event_id: event.pdu.owned_event_id(),
-            };
-            after.insert((event.pdu.event_type().to_string(), key.to_owned()), entry);
         }
         let others: Vec<_> = fold
             .tips()
             .iter()
             .filter(|tip| !event.pdu.prev_events().contains(&tip.event_id))
             .collect();
+        let state = self.current_state(event, before.state, &others)?;
+        placement.changes = changes_between(fold.state(), &state);
+        let own = entry_ref(event.position);
+        placement.extremities = (!others.is_empty()).then(|| {
+            let others = others.iter().map(|tip| entry_ref(tip.position));
+            others.chain([own]).collect()
+        });
+        Ok(placement)
+    }
+
+    /// The states after `event` and after the extremities that remain, resolved to one.
+    fn current_state(
+        &self,
+        event: &KnownPdu,
+        before: RoomState,
+        others: &[&Tip],
+    ) -> Result<RoomState, PlaceFault> {
+        let fold = &self.batch.fold;
+        let mut after = before;
+        if let Some(key) = event.pdu.state_key() {
+            let entry =
+                StateEntry { position: event.position, event_id: event.pdu.owned_event_id() };
+            after.insert(state_key(event.pdu.event_type(), key), entry);
+        }
         let mut states = vec![after];
-        for tip in &others {
+        for tip in others {
             let state = fold
                 .state_after(&tip.event_id)
                 .or_else(|| self.states_after.get(&tip.event_id))
                 .ok_or_else(|| PlaceFault::MissingPrevEvents(vec![tip.event_id.clone()]))?;
             states.push(state.clone());
         }
-        let own = entry_ref(event.position);
-        placement.extremities = (!others.is_empty()).then(|| {
-            let others = others.iter().map(|tip| entry_ref(tip.position));
-            others.chain([own]).collect()
-        });
+        let known = verdict::With { event, others: &self.batch };
         let index = verdict::index_with(fold, event);
-        let state = resolve_states(
-            &states,
-            &index,
-            &self.batch.rules,
-            &verdict::With {
-                event,
-                others: &self.batch,
-            },
-        )?;
-        placement.changes = changes_between(fold.state(), &state);
-        Ok(placement)
+        Ok(resolve_states(&states, &index, &self.batch.rules, &known)?)
     }
 
     /// A placement that leaves extremities and current state as they are.
@@ -382,50 +283,11 @@ impl<'a> ForeignBatch<'a> {
         Ok(self.apart(kind, Verdict::Reject(reason), told))
     }
 
-    fn rejected_at(
-        &self,
-        kind: PlacementKind,
-        reason: RejectReason,
-        before: Before,
-    ) -> Placement {
+    fn rejected_at(&self, kind: PlacementKind, reason: RejectReason, before: Before) -> Placement {
         self.apart(kind, Verdict::Reject(reason), before.told)
     }
 
     fn before(&self, event: &KnownPdu, given: Option<GivenState>) -> Result<Before, PlaceFault> {
         state_before::find(&self.batch, &self.states_after, event, given)
     }
-}
-
-/// The PDUs that placing `pdu` surely reads; more are named by [`PlaceFault::MissingInputs`].
-///
-/// The target of a redaction is optional: where it exists it must be loaded, and where it does not
-/// the redaction waits for it.
-pub fn needed_for_placing(
-    fold: &RoomFold,
-    rules: &RoomVersionRules,
-    pdu: &crate::pdu::Pdu,
-) -> Vec<Needed> {
-    let required = |event_id: &EventId| Needed {
-        event_id: event_id.to_owned(),
-        optional: false,
-    };
-    let optional = |event_id: &EventId| Needed {
-        event_id: event_id.to_owned(),
-        optional: true,
-    };
-    let create = fold.state_entry("m.room.create", "");
-    let read = verdict::read_keys(rules, pdu);
-    let state = read.iter().filter_map(|key| fold.state().get(key));
-    let mut needed: Vec<Needed> = pdu
-        .auth_events()
-        .iter()
-        .map(|id| required(id))
-        .chain(state.chain(create).map(|entry| required(&entry.event_id)))
-        .chain(verdict::create_named_by(rules, pdu).map(|id| required(&id)))
-        .chain(pdu.redacts().map(optional))
-        .chain(fold.redactions_of(pdu.event_id()).map(required))
-        .collect();
-    needed.sort_by(|a, b| (&a.event_id, a.optional).cmp(&(&b.event_id, b.optional)));
-    needed.dedup_by(|later, earlier| later.event_id == earlier.event_id);
-    needed
 }

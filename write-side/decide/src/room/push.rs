@@ -46,8 +46,5 @@ pub fn push_outcome<T>(
 ) -> PushOutcome {
     let actions = push_actions(rules, event, context);
     let notify = actions.iter().any(Action::should_notify);
-    PushOutcome {
-        notify,
-        highlight: notify && actions.iter().any(Action::is_highlight),
-    }
+    PushOutcome { notify, highlight: notify && actions.iter().any(Action::is_highlight) }
 }

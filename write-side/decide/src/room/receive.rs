@@ -139,11 +139,7 @@ fn check_format(
                 .ok()
                 .flatten()
                 .is_some_and(|id| id.as_str()[1..] == room_id.as_str()[1..]);
-            if names {
-                Ok(())
-            } else {
-                Err(DropReason::OtherRoom)
-            }
+            if names { Ok(()) } else { Err(DropReason::OtherRoom) }
         }
     }
 }

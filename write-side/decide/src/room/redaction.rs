@@ -25,11 +25,8 @@ pub(crate) fn apply_placed(batch: &mut RoomBatch<'_>, placed: &KnownPdu) {
     {
         batch.push_redacted(&target, placed);
     }
-    let waiting: Vec<_> = batch
-        .fold
-        .redactions_of(placed.pdu.event_id())
-        .map(ToOwned::to_owned)
-        .collect();
+    let waiting: Vec<_> =
+        batch.fold.redactions_of(placed.pdu.event_id()).map(ToOwned::to_owned).collect();
     for redaction in waiting {
         if let Some(redaction) = batch.by_id(&redaction)
             && applies(batch, &redaction, placed)
@@ -93,16 +90,10 @@ fn is_allowed(batch: &RoomBatch<'_>, redaction: &KnownPdu, target: &KnownPdu) ->
 /// They are read from its own auth events: the same on every server and at every later time.
 fn may_redact(batch: &RoomBatch<'_>, redaction: &KnownPdu) -> Result<bool, String> {
     let rules = &batch.rules.authorization;
-    let auth: Vec<KnownPdu> = redaction
-        .pdu
-        .auth_events()
-        .iter()
-        .filter_map(|id| batch.by_id(id))
-        .collect();
+    let auth: Vec<KnownPdu> =
+        redaction.pdu.auth_events().iter().filter_map(|id| batch.by_id(id)).collect();
     let of_type = |event_type: StateEventType| {
-        auth.iter()
-            .find(|event| *event.pdu.event_type() == event_type.clone().into())
-            .cloned()
+        auth.iter().find(|event| *event.pdu.event_type() == event_type.clone().into()).cloned()
     };
     let create = of_type(StateEventType::RoomCreate)
         .or_else(|| {

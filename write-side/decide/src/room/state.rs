@@ -38,10 +38,9 @@ pub(crate) fn changes_between(old: &RoomState, new: &RoomState) -> Vec<StateChan
         .filter_map(|item| match item {
             DiffItem::Add(key, entry) => Some(change(key, None, Some(entry))),
             DiffItem::Remove(key, entry) => Some(change(key, Some(entry), None)),
-            DiffItem::Update {
-                old: (key, old),
-                new: (_, new),
-            } => (old != new).then(|| change(key, Some(old), Some(new))),
+            DiffItem::Update { old: (key, old), new: (_, new) } => {
+                (old != new).then(|| change(key, Some(old), Some(new)))
+            }
         })
         .collect()
 }

@@ -30,9 +30,9 @@ pub(crate) struct StoredFold {
     version: Option<RoomVersionId>,
     tips: Vec<Tip>,
     gaps: Vec<(OwnedEventId, LogPosition)>,
-    state: Vec<(StateKey, StateEntry)>,
+    pub(super) state: Vec<(StateKey, StateEntry)>,
     recent: Vec<StoredRecent>,
-    index: Vec<(LogPosition, IndexedEvent)>,
+    pub(super) index: Vec<(LogPosition, IndexedEvent)>,
     unsettled: Vec<(LogPosition, Unsettled)>,
     pending_redactions: Vec<(LogPosition, PendingRedaction)>,
     txns: Vec<(TxnKey, TxnEntry)>,
@@ -42,9 +42,7 @@ pub(crate) struct StoredFold {
 }
 
 fn pairs<K: Clone + Ord, V: Clone>(map: &OrdMap<K, V>) -> Vec<(K, V)> {
-    map.iter()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    map.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// (key, entry in `to`) wherever `to` is not as `from`.
@@ -52,10 +50,9 @@ pub(crate) fn differences(from: &RoomState, to: &RoomState) -> Vec<(StateKey, Op
     use imbl::ordmap::DiffItem;
     from.diff(to)
         .map(|item| match item {
-            DiffItem::Add(key, entry)
-            | DiffItem::Update {
-                new: (key, entry), ..
-            } => (key.clone(), Some(entry.clone())),
+            DiffItem::Add(key, entry) | DiffItem::Update { new: (key, entry), .. } => {
+                (key.clone(), Some(entry.clone()))
+            }
             DiffItem::Remove(key, _) => (key.clone(), None),
         })
         .collect()
@@ -91,11 +88,7 @@ impl From<RoomFold> for StoredFold {
                 .collect(),
             gaps: pairs(&fold.gaps),
             state: pairs(&fold.state),
-            index: fold
-                .index
-                .iter()
-                .map(|(position, event)| (*position, event.clone()))
-                .collect(),
+            index: fold.index.iter().map(|(position, event)| (*position, event.clone())).collect(),
             unsettled: pairs(&fold.unsettled),
             pending_redactions: pairs(&fold.pending_redactions),
             txns: pairs(&fold.txns),

@@ -166,7 +166,10 @@ impl Backups {
                 return true;
             }
             sessions.retain(|session_id, (_, at)| {
-                let kept = fact.session_id.as_ref().is_some_and(|only| only != session_id);
+                let kept = fact
+                    .session_id
+                    .as_ref()
+                    .is_some_and(|only| only != session_id);
                 if !kept {
                     touched.insert(*at);
                 }

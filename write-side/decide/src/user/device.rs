@@ -81,16 +81,17 @@ pub(super) fn session_of<'a>(
         let Some(session) = &device.session else {
             continue;
         };
-        let pairs = std::iter::once(&session.current).chain(&session.previous);
-        for pair in pairs.filter(|pair| pair.access == *access) {
-            if pair.access_expires_at.is_some_and(|end| end <= now) {
-                return SessionMatch::Expired;
-            }
-            return SessionMatch::Valid {
-                device_id,
-                confirms: session.previous.is_some() && session.current.access == *access,
-            };
+        let mut pairs = std::iter::once(&session.current).chain(&session.previous);
+        let Some(pair) = pairs.find(|pair| pair.access == *access) else {
+            continue;
+        };
+        if pair.access_expires_at.is_some_and(|end| end <= now) {
+            return SessionMatch::Expired;
         }
+        return SessionMatch::Valid {
+            device_id,
+            confirms: session.previous.is_some() && session.current.access == *access,
+        };
     }
     SessionMatch::Unknown
 }

@@ -35,7 +35,9 @@ impl UserFold {
                 self.evolve_device(at, header.recorded_at, fact);
                 self.evolve_keys(at, fact);
                 let gone = self.backups.evolve(at, fact);
-                gone.into_iter().for_each(|at| self.superseded.add(at));
+                for position in gone {
+                    self.superseded.add(position);
+                }
             }
         }
     }
@@ -226,7 +228,9 @@ impl UserFold {
                 let replaced = device.keys.replace(stored(&set.keys, at));
                 self.supersede(replaced.map(|keys| keys.at));
             }
-            Fact::OneTimeKeysAdded(added) => self.one_time_keys_added(&added.device_id, &added.keys, at),
+            Fact::OneTimeKeysAdded(added) => {
+                self.one_time_keys_added(&added.device_id, &added.keys, at);
+            }
             Fact::OneTimeKeyClaimed(claimed) => {
                 let emptied = self
                     .keys_of(&claimed.device_id, &claimed.key_id)
@@ -290,7 +294,12 @@ impl UserFold {
     fn keys_of(&mut self, device_id: &str, key_id: &str) -> Option<&mut super::OneTimeKeys> {
         let algorithm = algorithm_of(key_id)?;
         let device = self.devices.get_mut(device_id)?;
-        Some(device.one_time_keys.entry(algorithm.to_owned()).or_default())
+        Some(
+            device
+                .one_time_keys
+                .entry(algorithm.to_owned())
+                .or_default(),
+        )
     }
 }
 

@@ -5,9 +5,7 @@
 
 use ruma::{
     UserId,
-    push::{
-        Action, InsertPushRuleError, NewPushRule, RemovePushRuleError, RuleKind, Ruleset,
-    },
+    push::{Action, InsertPushRuleError, NewPushRule, RemovePushRuleError, RuleKind, Ruleset},
 };
 use serde_json::{Value, json};
 

@@ -31,7 +31,7 @@ impl ReceiptKey {
             thread: match thread {
                 ThreadScope::Unthreaded => None,
                 ThreadScope::Main => Some("main".to_owned()),
-                ThreadScope::Thread(root) => Some(root.clone()),
+                ThreadScope::Thread(first) => Some(first.clone()),
             },
         }
     }

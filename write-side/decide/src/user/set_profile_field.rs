@@ -40,9 +40,8 @@ fn check_name(field: &str) -> Result<(), UserRefusal> {
     }
     // Appendices, "Common Namespaced Identifier Grammar".
     let starts_well = field.starts_with(|c: char| c.is_ascii_lowercase());
-    let allowed = |c: char| {
-        c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-')
-    };
+    let allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
     if !starts_well || !field.chars().all(allowed) {
         return Err(UserRefusal::InvalidParam("the name of the profile field"));
     }

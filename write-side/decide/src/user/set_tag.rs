@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AccountDataKey, Decision, TAGS, UserFold, UserRefusal, set_account_data::account_data};
+use super::{
+    AccountDataKey, Decision, TAGS, UserFold, UserRefusal, set_account_data::account_data,
+};
 
 /// A room has at most this many tags.
 pub const TAGS_MAX: usize = 100;
@@ -23,10 +25,12 @@ pub fn set_tag(
     }
     let mut tags = current
         .and_then(|content| serde_json::from_str::<Value>(content).ok())
-        .and_then(|mut content| match content.get_mut("tags").map(Value::take) {
-            Some(Value::Object(tags)) => Some(tags),
-            _ => None,
-        })
+        .and_then(
+            |mut content| match content.get_mut("tags").map(Value::take) {
+                Some(Value::Object(tags)) => Some(tags),
+                _ => None,
+            },
+        )
         .unwrap_or_default();
     let before = tags.get(tag).cloned();
     let after = info.map(|info| Value::Object(info.clone()));

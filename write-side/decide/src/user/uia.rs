@@ -221,7 +221,8 @@ impl UiaSessions {
         }
         let done = session.clone();
         self.sessions.remove(session_id);
-        self.by_end.remove(&(done.expires_at, session_id.to_owned()));
+        self.by_end
+            .remove(&(done.expires_at, session_id.to_owned()));
         Ok(Progress::Done(done))
     }
 

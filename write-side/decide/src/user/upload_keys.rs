@@ -37,7 +37,11 @@ pub fn upload_keys(fold: &UserFold, device_id: &str, upload: &KeyUpload) -> Deci
     let mut facts: Vec<Fact> = Vec::new();
     if let Some(json) = &upload.device_keys {
         check_device_keys(fold, device_id, json)?;
-        if !device.keys.as_ref().is_some_and(|old| same(&old.json, json)) {
+        if !device
+            .keys
+            .as_ref()
+            .is_some_and(|old| same(&old.json, json))
+        {
             facts.push(
                 DeviceKeysSet {
                     device_id: device_id.to_owned(),
@@ -86,7 +90,10 @@ fn check_device_keys(fold: &UserFold, device_id: &str, json: &str) -> Result<(),
     if field("user_id") != Some(&fold.user_id) || field("device_id") != Some(device_id) {
         return Err(UserRefusal::InvalidParam("device_keys of another device"));
     }
-    if !keys.get("keys").is_some_and(ruma::CanonicalJsonValue::is_object) {
+    if !keys
+        .get("keys")
+        .is_some_and(ruma::CanonicalJsonValue::is_object)
+    {
         return Err(UserRefusal::BadJson("device_keys"));
     }
     Ok(())

@@ -2,107 +2,17 @@
 
 use decide::{
     pdu::PduLookup,
-    room::{
-        CreateRoom, GivenState, NewEvent, PlaceAs, PlaceFault, Preset, RoomFold, RoomState,
-        StateEntry,
-    },
+    room::{GivenState, NewEvent, PlaceAs, PlaceFault, RoomFold},
 };
-use facts::fact::{Fact, PlacementKind, RejectReason, SoftFailReason, TimelinePlace, Verdict};
-use ruma::{EventId, OwnedEventId, RoomVersionId, UserId, events::room::member::MembershipState};
+use facts::fact::{PlacementKind, RejectReason, SoftFailReason, TimelinePlace, Verdict};
+use ruma::events::room::member::MembershipState;
 use serde_json::json;
 
 use crate::{
+    foreign_room::{foreign, live, room, say, tip, topic},
     peer::{Foreign, batch, place, stranger},
-    world::{World, content, user},
+    world::{content, user},
 };
-
-/// A public room of alice's in which bob of the other server is joined with power 50 or, in a
-/// version without it, as given.
-fn room(version: &str) -> World {
-    let mut wish = CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap());
-    wish.preset = Some(Preset::PublicChat);
-    let mut world = World::create(wish);
-    let bob = stranger("bob");
-    join(&mut world, &bob);
-    let mut levels = world
-        .state_pdu("m.room.power_levels", "")
-        .content_object()
-        .unwrap()
-        .clone();
-    let users = levels.get_mut("users").unwrap().as_object_mut().unwrap();
-    users.insert(bob.to_string(), ruma::Int::from(50).into());
-    world
-        .send(NewEvent::state(
-            user("alice"),
-            "m.room.power_levels",
-            "",
-            levels,
-        ))
-        .unwrap();
-    world
-}
-
-fn tip(world: &World) -> OwnedEventId {
-    world.fold.tips().last().unwrap().event_id.clone()
-}
-
-fn foreign(
-    world: &World,
-    prev: &[&EventId],
-    sender: &UserId,
-    event_type: &'static str,
-    state_key: Option<&str>,
-    content: serde_json::Value,
-) -> Foreign {
-    let state = world
-        .fold
-        .state_after(prev[0])
-        .unwrap_or(world.fold.state())
-        .clone();
-    Foreign::after(world, &state, prev, sender, event_type, state_key, content)
-}
-
-fn join(world: &mut World, who: &UserId) -> OwnedEventId {
-    let prev = tip(world);
-    let event = foreign(
-        world,
-        &[&prev],
-        who,
-        "m.room.member",
-        Some(who.as_str()),
-        json!({ "membership": "join" }),
-    );
-    let (id, verdict) = place(world, &event, &PlaceAs::live()).unwrap();
-    assert_eq!(verdict, Verdict::Accept);
-    assert_eq!(world.fold.membership(who), MembershipState::Join);
-    id
-}
-
-fn say(world: &World, prev: &[&EventId], who: &UserId, text: &str) -> Foreign {
-    foreign(
-        world,
-        prev,
-        who,
-        "m.room.message",
-        None,
-        json!({ "body": text }),
-    )
-}
-
-fn topic(world: &World, prev: &EventId, who: &UserId, text: &str) -> Foreign {
-    foreign(
-        world,
-        &[prev],
-        who,
-        "m.room.topic",
-        Some(""),
-        json!({ "topic": text }),
-    )
-}
-
-fn live(world: &mut World, event: &Foreign) -> (OwnedEventId, Verdict) {
-    place(world, event, &PlaceAs::live()).unwrap()
-}
 
 const STRING_REFERENCES: [&str; 10] = ["3", "4", "5", "6", "7", "8", "9", "10", "11", "12"];
 
@@ -145,10 +55,7 @@ fn a_ban_wins_over_what_the_banned_does_at_the_same_time() {
         let first = topic(&world, &base, &bob, "by bob");
         let (_, verdict) = live(&mut world, &first);
         assert_eq!(verdict, Verdict::Accept);
-        assert_eq!(
-            world.state_pdu("m.room.topic", "").content_str("topic"),
-            Some("by bob")
-        );
+        assert_eq!(world.state_pdu("m.room.topic", "").content_str("topic"), Some("by bob"));
         let ban = foreign(
             &world,
             &[&base],
@@ -160,10 +67,7 @@ fn a_ban_wins_over_what_the_banned_does_at_the_same_time() {
         let (_, verdict) = live(&mut world, &ban);
         assert_eq!(verdict, Verdict::Accept, "version {version}");
         assert_eq!(world.fold.membership(&bob), MembershipState::Ban);
-        assert!(
-            world.fold.state_entry("m.room.topic", "").is_none(),
-            "version {version}"
-        );
+        assert!(world.fold.state_entry("m.room.topic", "").is_none(), "version {version}");
         assert_eq!(world.fold.tips().len(), 2);
         world.assert_replay_is_equal();
     }
@@ -180,20 +84,12 @@ fn the_order_of_arrival_does_not_matter() {
                 let base = tip(&world);
                 let by_bob = topic(&world, &base, &bob, "bob").at(1_700_000_600_000);
                 let by_alice = topic(&world, &base, &alice, "alice").at(1_700_000_700_000);
-                let order = if swap {
-                    [&by_alice, &by_bob]
-                } else {
-                    [&by_bob, &by_alice]
-                };
+                let order = if swap { [&by_alice, &by_bob] } else { [&by_bob, &by_alice] };
                 for event in order {
                     live(&mut world, event);
                 }
                 world.assert_replay_is_equal();
-                world
-                    .state_pdu("m.room.topic", "")
-                    .content_str("topic")
-                    .unwrap()
-                    .to_owned()
+                world.state_pdu("m.room.topic", "").content_str("topic").unwrap().to_owned()
             })
             .collect();
         assert_eq!(outcomes[0], outcomes[1], "version {version}");
@@ -248,10 +144,7 @@ fn what_the_current_state_forbids_is_soft_failed() {
     assert_eq!(verdict, Verdict::SoftFail(SoftFailReason::CurrentState));
     assert_eq!(world.fold.tips(), tips);
     assert_eq!(world.fold.state(), &state);
-    assert!(
-        world.fold.state_after(&id).is_some(),
-        "a later event may follow it"
-    );
+    assert!(world.fold.state_after(&id).is_some(), "a later event may follow it");
     world.assert_replay_is_equal();
 }
 
@@ -260,10 +153,7 @@ fn a_policy_server_that_refuses_soft_fails() {
     let mut world = room("12");
     let prev = tip(&world);
     let event = say(&world, &[&prev], &stranger("bob"), "spam");
-    let how = PlaceAs::Live {
-        state_before: None,
-        is_refused_by_policy: true,
-    };
+    let how = PlaceAs::Live { state_before: None, is_refused_by_policy: true };
     let (_, verdict) = place(&mut world, &event, &how).unwrap();
     assert_eq!(verdict, Verdict::SoftFail(SoftFailReason::PolicyServer));
     assert_eq!(tip(&world), prev);
@@ -282,14 +172,7 @@ fn what_the_rules_forbid_is_rejected() {
     // Bob names auth events from before he was banned, after the ban.
     let before = world.fold.state().clone();
     let ban = content(json!({ "membership": "ban" }));
-    world
-        .send(NewEvent::state(
-            user("alice"),
-            "m.room.member",
-            bob.as_str(),
-            ban,
-        ))
-        .unwrap();
+    world.send(NewEvent::state(user("alice"), "m.room.member", bob.as_str(), ban)).unwrap();
     let prev = tip(&world);
     let sneaky = Foreign::after(
         &world,
@@ -314,14 +197,7 @@ fn what_a_rejected_event_authorizes_is_rejected() {
     let mut world = room("11");
     let eve = stranger("eve");
     let ban = content(json!({ "membership": "ban" }));
-    world
-        .send(NewEvent::state(
-            user("alice"),
-            "m.room.member",
-            eve.as_str(),
-            ban,
-        ))
-        .unwrap();
+    world.send(NewEvent::state(user("alice"), "m.room.member", eve.as_str(), ban)).unwrap();
     let prev = tip(&world);
     let joins = foreign(
         &world,
@@ -334,20 +210,14 @@ fn what_a_rejected_event_authorizes_is_rejected() {
     let (join, verdict) = live(&mut world, &joins);
     assert_eq!(verdict, Verdict::Reject(RejectReason::AuthEvents));
     let mut event = say(&world, &[&prev], &eve, "hi");
-    event
-        .auth
-        .retain(|id| !world.pdu(id).is_state("m.room.member", eve.as_str()));
+    event.auth.retain(|id| !world.pdu(id).is_state("m.room.member", eve.as_str()));
     event.auth.push(join);
     let rules = decide::room::needed_for_placing(
         &world.fold,
         &world.fold.rules().unwrap(),
         &event.received(&world).pdu,
     );
-    assert!(
-        rules
-            .iter()
-            .any(|needed| event.auth.contains(&needed.event_id))
-    );
+    assert!(rules.iter().any(|needed| event.auth.contains(&needed.event_id)));
     let (_, verdict) = live(&mut world, &event);
     assert_eq!(verdict, Verdict::Reject(RejectReason::AuthEventRejected));
     world.assert_replay_is_equal();
@@ -385,10 +255,7 @@ fn a_gap_is_remembered_and_filled_from_below() {
     let mut third = say(&world, &[&base], &bob, "third");
     third.prev = vec![second_id.clone()];
     let how = PlaceAs::Live {
-        state_before: Some(GivenState {
-            state: state.clone(),
-            is_full: true,
-        }),
+        state_before: Some(GivenState { state: state.clone(), is_full: true }),
         is_refused_by_policy: false,
     };
     let (third_id, verdict) = place(&mut world, &third, &how).unwrap();
@@ -423,10 +290,7 @@ fn a_missed_event_that_comes_live_is_no_extremity() {
     let mut next = say(&world, &[&base], &bob, "next");
     next.prev = vec![missed_id];
     let how = PlaceAs::Live {
-        state_before: Some(GivenState {
-            state: world.fold.state().clone(),
-            is_full: true,
-        }),
+        state_before: Some(GivenState { state: world.fold.state().clone(), is_full: true }),
         is_refused_by_policy: false,
     };
     let (next_id, _) = place(&mut world, &next, &how).unwrap();
@@ -435,175 +299,6 @@ fn a_missed_event_that_comes_live_is_no_extremity() {
     assert_eq!(world.fold.tips(), tips);
     assert!(tips.iter().any(|tip| tip.event_id == next_id));
     world.assert_replay_is_equal();
-}
-
-fn redacted(world: &World) -> Vec<(OwnedEventId, OwnedEventId)> {
-    let id_of = |position| {
-        world
-            .entries
-            .iter()
-            .find(|entry| entry.position == position)
-            .map(|entry| match &entry.fact {
-                Fact::PduStored(stored) => EventId::parse(&stored.event_id).unwrap(),
-                other => panic!("{other:?}"),
-            })
-            .unwrap()
-    };
-    world
-        .entries
-        .iter()
-        .filter_map(|entry| match &entry.fact {
-            Fact::PduRedacted(redacted) => Some((
-                id_of(redacted.target.resolve(entry.batch)),
-                id_of(redacted.by.resolve(entry.batch)),
-            )),
-            _ => None,
-        })
-        .collect()
-}
-
-#[test]
-fn a_redaction_waits_for_its_target() {
-    for version in ["3", "10"] {
-        for (redactor, applies) in [("bob", true), ("eve", false)] {
-            let mut world = room(version);
-            let redactor = stranger(redactor);
-            if !applies {
-                join(&mut world, &redactor);
-            }
-            let base = tip(&world);
-            let target = say(&world, &[&base], &user("alice"), "secret");
-            let target_id = target.build(&world).0;
-            let mut redaction = foreign(
-                &world,
-                &[&base],
-                &redactor,
-                "m.room.redaction",
-                None,
-                json!({}),
-            );
-            redaction.redacts = Some(target_id.clone());
-            let (redaction_id, verdict) = live(&mut world, &redaction);
-            assert_eq!(verdict, Verdict::Accept);
-            assert!(redacted(&world).is_empty(), "the target is not known");
-            assert_eq!(world.fold.redactions_of(&target_id).count(), 1);
-            live(&mut world, &target);
-            let expected = if applies {
-                vec![(target_id, redaction_id)]
-            } else {
-                Vec::new()
-            };
-            assert_eq!(redacted(&world), expected, "version {version}");
-            world.assert_replay_is_equal();
-        }
-    }
-}
-
-#[test]
-fn soft_failed_and_rejected_redactions_never_apply() {
-    let mut world = room("10");
-    let (alice, bob) = (user("alice"), stranger("bob"));
-    let message = content(json!({ "body": "stays" }));
-    let target = world
-        .send(NewEvent::message(alice.clone(), "m.room.message", message))
-        .unwrap();
-    let base = tip(&world);
-    let mut redaction = foreign(&world, &[&base], &bob, "m.room.redaction", None, json!({}));
-    redaction.redacts = Some(target.clone());
-    let ban = content(json!({ "membership": "ban" }));
-    world
-        .send(NewEvent::state(alice, "m.room.member", bob.as_str(), ban))
-        .unwrap();
-    let (_, verdict) = live(&mut world, &redaction);
-    assert_eq!(verdict, Verdict::SoftFail(SoftFailReason::CurrentState));
-    assert!(redacted(&world).is_empty());
-    assert_eq!(world.fold.redactions_of(&target).count(), 0);
-}
-
-/// Copies the state of `from` as outliers into a room that we do not know yet.
-fn stage(from: &World, version: &str, chunk: usize) -> (World, RoomState) {
-    let mut world = World::of_room(from.fold.room_id().to_owned());
-    let rules = RoomVersionId::try_from(version).unwrap().rules().unwrap();
-    let mut order: Vec<_> = from.fold.index().iter().collect();
-    order.sort_by_key(|(position, _)| **position);
-    let mut given = RoomState::new();
-    for (step, (_, event)) in order.into_iter().enumerate() {
-        let pdu = from.pdu(&event.event_id);
-        let received = decide::room::decide_store(
-            &serde_json::to_string(pdu.json()).unwrap(),
-            from.fold.room_id(),
-            &rules,
-            decide::room::Signatures::Keys(&crate::peer::keys()),
-        )
-        .unwrap();
-        let staged = (step > 0 && step % chunk == 0).then(|| given.clone());
-        let known = world.known.clone();
-        let mut batch = decide::room::ForeignBatch::new(&world.fold, rules.clone(), &known, 0);
-        batch
-            .store_and_place(received, PlaceAs::Outlier { staged })
-            .unwrap();
-        let facts = batch.finish();
-        world.append(facts, 0);
-        if from
-            .fold
-            .state()
-            .get(&event.key)
-            .is_some_and(|now| now.event_id == event.event_id)
-        {
-            let entry = StateEntry {
-                position: world.position_of(&event.event_id),
-                event_id: event.event_id.clone(),
-            };
-            given.insert(event.key.clone(), entry);
-        }
-    }
-    (world, given)
-}
-
-#[test]
-fn a_room_is_joined_by_its_given_state() {
-    for version in ["11", "12"] {
-        let far = room(version);
-        let (mut world, given) = stage(&far, version, 3);
-        assert_eq!(world.fold.version(), far.fold.version());
-        assert!(world.fold.tips().is_empty());
-        assert!(
-            world.fold.state().is_empty(),
-            "outliers are no state of the room"
-        );
-        let carol = user("carol");
-        let prev = tip(&far);
-        let join = Foreign::after(
-            &world,
-            &given,
-            &[&prev],
-            &carol,
-            "m.room.member",
-            Some(carol.as_str()),
-            json!({ "membership": "join" }),
-        );
-        let how = PlaceAs::Live {
-            state_before: Some(GivenState {
-                state: given.clone(),
-                is_full: true,
-            }),
-            is_refused_by_policy: false,
-        };
-        let (id, verdict) = place(&mut world, &join, &how).unwrap();
-        assert_eq!(verdict, Verdict::Accept);
-        assert_eq!(world.fold.membership(&carol), MembershipState::Join);
-        assert_eq!(world.fold.state().len(), far.fold.state().len() + 1);
-        assert!(world.fold.gaps().any(|(gap, _)| gap == prev));
-        assert_eq!(tip(&world), id);
-        world
-            .send(NewEvent::message(
-                carol,
-                "m.room.message",
-                content(json!({ "body": "hi" })),
-            ))
-            .unwrap();
-        world.assert_replay_is_equal();
-    }
 }
 
 #[test]
@@ -616,11 +311,9 @@ fn an_outlier_can_enter_the_graph_later() {
     assert_eq!(verdict, Verdict::Accept);
     assert!(world.fold.state_entry("m.room.topic", "").is_none());
     assert!(world.fold.unsettled().any(|(_, unsettled)| unsettled == id));
-    let placed = batch(&mut world, |batch| {
-        match batch.place(&id, PlaceAs::live()) {
-            Err(PlaceFault::Unknown(id)) => Err(PlaceFault::MissingInputs(vec![id])),
-            other => other,
-        }
+    let placed = batch(&mut world, |batch| match batch.place(&id, PlaceAs::live()) {
+        Err(PlaceFault::Unknown(id)) => Err(PlaceFault::MissingInputs(vec![id])),
+        other => other,
     });
     assert_eq!(placed, Ok(Verdict::Accept));
     assert_eq!(world.state_pdu("m.room.topic", "").event_id(), id);
@@ -628,10 +321,7 @@ fn an_outlier_can_enter_the_graph_later() {
     let known = world.known.by_id(&id).unwrap();
     assert!(matches!(
         known.standing,
-        decide::pdu::Standing::Placed {
-            kind: PlacementKind::Live,
-            ..
-        }
+        decide::pdu::Standing::Placed { kind: PlacementKind::Live, .. }
     ));
     world.assert_replay_is_equal();
 }
@@ -649,11 +339,7 @@ fn many_extremities_are_bounded_in_what_follows_them() {
     assert!(world.fold.wants_merge());
     let newest = tip(&world);
     let merge = world
-        .send(NewEvent::message(
-            user("alice"),
-            "m.room.message",
-            content(json!({ "body": "m" })),
-        ))
+        .send(NewEvent::message(user("alice"), "m.room.message", content(json!({ "body": "m" }))))
         .unwrap();
     let prev = world.pdu(&merge).prev_events().to_vec();
     assert_eq!(prev.len(), 10);
@@ -667,23 +353,22 @@ fn a_delta_and_the_rows_give_the_fold_again() {
     let mut world = room("11");
     let older = world.fold.clone();
     world
-        .send(NewEvent::state(
-            user("alice"),
-            "m.room.name",
-            "",
-            content(json!({ "name": "n" })),
-        ))
+        .send(NewEvent::state(user("alice"), "m.room.name", "", content(json!({ "name": "n" }))))
         .unwrap();
     let delta = world.fold.delta_from(&older);
     assert_eq!(delta.state.len(), 1);
     assert_eq!(delta.index.len(), 1);
-    let rows: Vec<_> = older
-        .index()
-        .iter()
-        .map(|(position, event)| (*position, event.clone()))
-        .chain(delta.index)
-        .collect();
-    let written = serde_json::to_vec(&world.fold.without_rows()).unwrap();
-    let read: RoomFold = serde_json::from_slice(&written).unwrap();
-    assert_eq!(read.with_index(rows), world.fold);
+    let index =
+        older.index().iter().map(|(position, event)| (*position, event.clone())).chain(delta.index);
+    let mut state: std::collections::BTreeMap<_, _> =
+        older.state().iter().map(|(key, entry)| (key.clone(), entry.clone())).collect();
+    for (key, entry) in delta.state {
+        match entry {
+            Some(entry) => state.insert(key, entry),
+            None => state.remove(&key),
+        };
+    }
+    let written = serde_json::to_vec(&world.fold.rest()).unwrap();
+    let read = serde_json::from_slice(&written).unwrap();
+    assert_eq!(RoomFold::from_rows(read, state, index), world.fold);
 }

@@ -16,10 +16,7 @@ use serde_json::json;
 use crate::world::{World, content, user};
 
 fn world(version: &str) -> World {
-    World::create(CreateRoom::new(
-        user("alice"),
-        RoomVersionId::try_from(version).unwrap(),
-    ))
+    World::create(CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap()))
 }
 
 fn keys(event: &CanonicalJsonObject) -> Vec<&str> {
@@ -44,14 +41,8 @@ fn clients_see_the_format_and_nothing_else() {
             "unsigned"
         ]
     );
-    assert_eq!(
-        event["room_id"].as_str(),
-        Some(world.fold.room_id().as_str())
-    );
-    assert_eq!(
-        keys(&create.stripped_event()),
-        ["content", "sender", "state_key", "type"]
-    );
+    assert_eq!(event["room_id"].as_str(), Some(world.fold.room_id().as_str()));
+    assert_eq!(keys(&create.stripped_event()), ["content", "sender", "state_key", "type"]);
     assert!(!create.client_event(None).contains_key("unsigned"));
 }
 
@@ -82,14 +73,7 @@ fn a_redacted_form_shows_no_residue() {
     let levels = world.state_pdu("m.room.power_levels", "");
     let mut levels = levels.content_object().unwrap().clone();
     levels.insert("invite".to_owned(), ruma::Int::from(30).into());
-    let id = world
-        .send(NewEvent::state(
-            user("alice"),
-            "m.room.power_levels",
-            "",
-            levels,
-        ))
-        .unwrap();
+    let id = world.send(NewEvent::state(user("alice"), "m.room.power_levels", "", levels)).unwrap();
     let mut stored = world
         .entries
         .iter()

@@ -37,10 +37,7 @@ fn member(sender: &UserId, target: &UserId, membership: &str) -> NewEvent {
 
 fn verify_all(world: &World) {
     let rules = world.fold.rules().unwrap();
-    let keys = [(
-        "ed25519:test".to_owned(),
-        Base64::new(key(1).public_key().to_vec()),
-    )];
+    let keys = [("ed25519:test".to_owned(), Base64::new(key(1).public_key().to_vec()))];
     let keys = PublicKeyMap::from([("here.test".to_owned(), keys.into())]);
     for entry in &world.entries {
         if let Fact::PduStored(stored) = &entry.fact {
@@ -69,10 +66,7 @@ fn every_version_creates_sends_and_redacts() {
         let redaction = NewEvent::redaction(alice.clone(), sent.clone(), Some("why"));
         let facts_before = world.entries.len();
         world.send(redaction).unwrap();
-        let new: Vec<_> = world.entries[facts_before..]
-            .iter()
-            .map(|entry| &entry.fact)
-            .collect();
+        let new: Vec<_> = world.entries[facts_before..].iter().map(|entry| &entry.fact).collect();
         match new.as_slice() {
             [Fact::PduStored(_), Fact::PduRedacted(redacted)] => {
                 assert_eq!(
@@ -101,22 +95,11 @@ fn version_1_and_unknown_versions_are_refused() {
 fn a_room_of_version_12_is_named_after_its_create_event() {
     let world = World::create(CreateRoom::new(user("alice"), version("12")));
     let create = world.fold.state_entry("m.room.create", "").unwrap();
-    assert_eq!(
-        create.event_id.as_str()[1..],
-        world.fold.room_id().as_str()[1..]
-    );
+    assert_eq!(create.event_id.as_str()[1..], world.fold.room_id().as_str()[1..]);
     let create = world.pdu(&create.event_id);
     assert!(!create.json().contains_key("room_id"));
-    let join = world
-        .fold
-        .state_entry("m.room.member", "@alice:here.test")
-        .unwrap();
-    assert!(
-        !world
-            .pdu(&join.event_id)
-            .auth_events()
-            .contains(&create.owned_event_id())
-    );
+    let join = world.fold.state_entry("m.room.member", "@alice:here.test").unwrap();
+    assert!(!world.pdu(&join.event_id).auth_events().contains(&create.owned_event_id()));
 }
 
 #[test]
@@ -144,22 +127,14 @@ fn state_that_is_set_already_makes_no_event() {
     let alice = user("alice");
     let mut world = World::create(CreateRoom::new(alice.clone(), version("11")));
     let topic = |text: &str| {
-        NewEvent::state(
-            alice.clone(),
-            "m.room.topic",
-            "",
-            content(json!({ "topic": text })),
-        )
+        NewEvent::state(alice.clone(), "m.room.topic", "", content(json!({ "topic": text })))
     };
     let first = world.send(topic("a")).unwrap();
     let again = world.decide(topic("a")).unwrap();
     assert!(again.facts.is_empty());
     assert_eq!(again.event_id, first);
     assert_ne!(world.send(topic("b")).unwrap(), first);
-    assert_eq!(
-        world.state_pdu("m.room.topic", "").content_str("topic"),
-        Some("b")
-    );
+    assert_eq!(world.state_pdu("m.room.topic", "").content_str("topic"), Some("b"));
 }
 
 #[test]
@@ -212,10 +187,7 @@ fn knocking_needs_its_join_rule_and_version() {
 
 #[test]
 fn only_the_powerful_redact_what_others_sent() {
-    let (alice, bob) = (
-        user("alice"),
-        ruma::UserId::parse("@bob:there.test").unwrap(),
-    );
+    let (alice, bob) = (user("alice"), ruma::UserId::parse("@bob:there.test").unwrap());
     let mut wish = CreateRoom::new(alice.clone(), version("11"));
     wish.preset = Some(Preset::PublicChat);
     let mut world = World::create(wish);
@@ -223,21 +195,11 @@ fn only_the_powerful_redact_what_others_sent() {
     let by_alice = world.send(message(&alice, "a")).unwrap();
     let by_bob = world.send(message(&bob, "b")).unwrap();
     forbidden(world.send(NewEvent::redaction(bob.clone(), by_alice, None)));
-    let redaction = world
-        .send(NewEvent::redaction(alice.clone(), by_bob.clone(), None))
-        .unwrap();
+    let redaction = world.send(NewEvent::redaction(alice.clone(), by_bob.clone(), None)).unwrap();
     let pdu = world.pdu(&redaction);
     assert_eq!(pdu.redacts(), Some(&*by_bob));
-    assert!(
-        !pdu.json().contains_key("redacts"),
-        "version 11 keeps it in the content"
-    );
-    let create = world
-        .fold
-        .state_entry("m.room.create", "")
-        .unwrap()
-        .event_id
-        .clone();
+    assert!(!pdu.json().contains_key("redacts"), "version 11 keeps it in the content");
+    let create = world.fold.state_entry("m.room.create", "").unwrap().event_id.clone();
     forbidden(world.send(NewEvent::redaction(alice, create, None)));
 }
 
@@ -245,18 +207,13 @@ fn only_the_powerful_redact_what_others_sent() {
 fn too_large_events_are_refused() {
     let alice = user("alice");
     let world = World::create(CreateRoom::new(alice.clone(), version("12")));
-    let refused = world
-        .decide(message(&alice, &"x".repeat(66_000)))
-        .unwrap_err();
+    let refused = world.decide(message(&alice, &"x".repeat(66_000))).unwrap_err();
     assert_eq!(refused, RoomRefusal::TooLarge);
     // Between the largest content that fits and the limit only the frame is left.
     let decided = world.decide(message(&alice, &"x".repeat(64_000))).unwrap();
     assert!(decided.pdus[0].json().len() > 5);
     let long_key = NewEvent::state(alice, "m.room.topic", "k".repeat(256), content(json!({})));
-    assert!(matches!(
-        world.decide(long_key),
-        Err(RoomRefusal::Malformed(_))
-    ));
+    assert!(matches!(world.decide(long_key), Err(RoomRefusal::Malformed(_))));
 }
 
 #[test]
@@ -271,10 +228,7 @@ fn a_missing_input_is_named() {
         &nothing,
     )
     .unwrap_err();
-    assert!(
-        matches!(refused, RoomRefusal::MissingInput(_)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, RoomRefusal::MissingInput(_)), "{refused:?}");
 }
 
 #[test]
@@ -321,11 +275,7 @@ fn creating_follows_the_order_of_the_spec() {
     );
     assert!(world.fold.is_published());
     let create = world.state_pdu("m.room.create", "");
-    let creators = create
-        .content_object()
-        .unwrap()
-        .get("additional_creators")
-        .unwrap();
+    let creators = create.content_object().unwrap().get("additional_creators").unwrap();
     assert_eq!(creators.as_array().unwrap().len(), 1);
     let levels = world.state_pdu("m.room.power_levels", "");
     let users = levels.content_object().unwrap().get("users").unwrap();
@@ -350,18 +300,11 @@ fn creating_refuses_what_makes_no_room() {
     wish.power_level_content_override = content(json!({ "ban": "fifty" }));
     invalid(wish);
     let mut wish = CreateRoom::new(alice.clone(), version("11"));
-    wish.initial_state.push((
-        "m.room.create".to_owned(),
-        String::new(),
-        content(json!({})),
-    ));
+    wish.initial_state.push(("m.room.create".to_owned(), String::new(), content(json!({}))));
     invalid(wish);
     let mut wish = CreateRoom::new(alice, version("11"));
     wish.has_invite_3pid = true;
-    assert!(matches!(
-        World::try_create(wish),
-        Err(RoomRefusal::ThirdPartyInvite)
-    ));
+    assert!(matches!(World::try_create(wish), Err(RoomRefusal::ThirdPartyInvite)));
 }
 
 #[test]
@@ -387,19 +330,9 @@ fn restricted_joins_need_somebody_who_may_invite() {
     forbidden(path(&ours, Some(false)));
     assert_eq!(path(&ours, None), Ok(JoinPath::AskAnotherServer));
     assert_eq!(path(&theirs, Some(true)), Ok(JoinPath::AskAnotherServer));
-    assert_eq!(
-        path(&ours, Some(true)),
-        Ok(JoinPath::AuthorizedBy(alice.clone()))
-    );
+    assert_eq!(path(&ours, Some(true)), Ok(JoinPath::AuthorizedBy(alice.clone())));
     let join = |extra| {
-        member_event(
-            &world.fold,
-            MembershipWish::Join,
-            bob.clone(),
-            &bob,
-            content(extra),
-        )
-        .unwrap()
+        member_event(&world.fold, MembershipWish::Join, bob.clone(), &bob, content(extra)).unwrap()
     };
     let plain = join(json!({}));
     let authorized = join(json!({ "join_authorised_via_users_server": alice }));
@@ -414,19 +347,9 @@ fn wishes_about_membership_must_fit_the_membership() {
     let (alice, bob) = (user("alice"), user("bob"));
     let mut world = World::create(CreateRoom::new(alice.clone(), version("11")));
     let wish = |world: &World, wish, sender: &UserId| {
-        member_event(
-            &world.fold,
-            wish,
-            sender.to_owned(),
-            &bob,
-            content(json!({})),
-        )
+        member_event(&world.fold, wish, sender.to_owned(), &bob, content(json!({})))
     };
-    for kind in [
-        MembershipWish::Unban,
-        MembershipWish::Kick,
-        MembershipWish::Leave,
-    ] {
+    for kind in [MembershipWish::Unban, MembershipWish::Kick, MembershipWish::Leave] {
         forbidden(wish(&world, kind, &alice));
     }
     for (kind, sender, membership) in [

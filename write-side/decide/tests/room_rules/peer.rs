@@ -27,10 +27,7 @@ pub(crate) fn keys() -> PublicKeyMap {
     [("here.test", 1), ("there.test", 2)]
         .into_iter()
         .map(|(server, seed)| {
-            let keys = [(
-                "ed25519:test".to_owned(),
-                Base64::new(key(seed).public_key().to_vec()),
-            )];
+            let keys = [("ed25519:test".to_owned(), Base64::new(key(seed).public_key().to_vec()))];
             (server.to_owned(), keys.into())
         })
         .collect()
@@ -117,11 +114,7 @@ impl Foreign {
         };
         hash_and_sign_event(
             self.sender.server_name().as_str(),
-            &key(if self.sender.server_name() == "here.test" {
-                1
-            } else {
-                2
-            }),
+            &key(if self.sender.server_name() == "here.test" { 1 } else { 2 }),
             &mut json,
             &rules.redaction,
         )
@@ -186,10 +179,8 @@ pub(crate) fn place(
     let needed =
         decide::room::needed_for_placing(&world.fold, &world.fold.rules().unwrap(), &received.pdu);
     let rules = world.fold.rules().unwrap();
-    let mut loaded: KnownPdus = needed
-        .iter()
-        .filter_map(|needed| world.known.by_id(&needed.event_id))
-        .collect();
+    let mut loaded: KnownPdus =
+        needed.iter().filter_map(|needed| world.known.by_id(&needed.event_id)).collect();
     for _ in 0..8 {
         let mut batch = ForeignBatch::new(&world.fold, rules.clone(), &loaded, 0);
         match batch.store_and_place(received.clone(), how.clone()) {

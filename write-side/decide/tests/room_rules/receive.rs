@@ -11,10 +11,7 @@ use crate::{
 };
 
 fn world(version: &str) -> World {
-    World::create(CreateRoom::new(
-        user("alice"),
-        RoomVersionId::try_from(version).unwrap(),
-    ))
+    World::create(CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap()))
 }
 
 fn message(world: &World, body: &str) -> Foreign {
@@ -60,14 +57,8 @@ fn a_bad_content_hash_leaves_the_redacted_form() {
 fn bad_signatures_drop() {
     let world = world("11");
     let (_, mut json) = message(&world, "hello").build(&world);
-    json.insert(
-        "origin_server_ts".to_owned(),
-        CanonicalJsonValue::Integer(5.into()),
-    );
-    assert!(matches!(
-        receive(&world, &json),
-        Err(DropReason::Signature(_))
-    ));
+    json.insert("origin_server_ts".to_owned(), CanonicalJsonValue::Integer(5.into()));
+    assert!(matches!(receive(&world, &json), Err(DropReason::Signature(_))));
 }
 
 #[test]
@@ -110,20 +101,10 @@ fn another_rooms_pdu_and_bad_formats_drop() {
     let other = ruma::RoomId::parse("!other:there.test").unwrap();
     let dropped = decide_store(&text, &other, &rules, Signatures::Keys(&keys()));
     assert_eq!(dropped.unwrap_err(), DropReason::OtherRoom);
-    for field in [
-        "type",
-        "sender",
-        "prev_events",
-        "auth_events",
-        "depth",
-        "content",
-    ] {
+    for field in ["type", "sender", "prev_events", "auth_events", "depth", "content"] {
         let mut json = json.clone();
         json.remove(field);
-        assert!(
-            matches!(receive(&world_of_room, &json), Err(DropReason::Format(_))),
-            "{field}"
-        );
+        assert!(matches!(receive(&world_of_room, &json), Err(DropReason::Format(_))), "{field}");
     }
 }
 
@@ -133,13 +114,8 @@ fn a_create_event_of_version_12_names_its_room() {
     let create = world.state_pdu("m.room.create", "");
     let text = serde_json::to_string(create.json()).unwrap();
     let rules = world.fold.rules().unwrap();
-    let received = decide_store(
-        &text,
-        world.fold.room_id(),
-        &rules,
-        Signatures::Keys(&keys()),
-    )
-    .unwrap();
+    let received =
+        decide_store(&text, world.fold.room_id(), &rules, Signatures::Keys(&keys())).unwrap();
     assert_eq!(received.pdu.room_id(), world.fold.room_id());
     let other = ruma::RoomId::parse("!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
     let dropped = decide_store(&text, &other, &rules, Signatures::Keys(&keys()));

@@ -23,12 +23,7 @@ use crate::{
 type Step = (prop::sample::Index, prop::sample::Index, usize, usize, u64);
 
 fn people() -> Vec<OwnedUserId> {
-    vec![
-        user("alice"),
-        stranger("bob"),
-        stranger("carol"),
-        user("dan"),
-    ]
+    vec![user("alice"), stranger("bob"), stranger("carol"), user("dan")]
 }
 
 fn action(
@@ -39,11 +34,7 @@ fn action(
     what: usize,
 ) -> (&'static str, String, serde_json::Value) {
     let member = |who: &OwnedUserId, membership: &str| {
-        (
-            "m.room.member",
-            who.to_string(),
-            json!({ "membership": membership }),
-        )
+        ("m.room.member", who.to_string(), json!({ "membership": membership }))
     };
     match what {
         0 | 1 => member(sender, "join"),
@@ -84,16 +75,9 @@ fn grow(version: &str, steps: &[Step]) -> (World, Vec<OwnedEventId>) {
         let sender = &people[who % people.len()];
         let target = other.get(&people);
         let (event_type, key, content) = action(&world, &state, sender, target, *what);
-        let mut event = Foreign::after(
-            &world,
-            &state,
-            &[&prev],
-            sender,
-            event_type,
-            Some(&key),
-            content,
-        )
-        .at(1_700_000_000_000 + ts);
+        let mut event =
+            Foreign::after(&world, &state, &[&prev], sender, event_type, Some(&key), content)
+                .at(1_700_000_000_000 + ts);
         let other = other.get(&events).clone();
         if other != prev && what % 3 == 0 {
             event.prev.push(other);
@@ -130,18 +114,13 @@ fn resolve_fully(world: &World, states: &[RoomState]) -> BTreeMap<(String, Strin
             state
                 .iter()
                 .map(|(key, entry)| {
-                    (
-                        (key.0.as_str().into(), key.1.clone()),
-                        entry.event_id.clone(),
-                    )
+                    ((key.0.as_str().into(), key.1.clone()), entry.event_id.clone())
                 })
                 .collect()
         })
         .collect();
-    let chains: Vec<EventIdSet<OwnedEventId>> = maps
-        .iter()
-        .map(|map| chain(world, map.values().cloned()).into_iter().collect())
-        .collect();
+    let chains: Vec<EventIdSet<OwnedEventId>> =
+        maps.iter().map(|map| chain(world, map.values().cloned()).into_iter().collect()).collect();
     resolve(
         &rules.authorization,
         rules.state_res.v2_rules().unwrap(),
@@ -238,14 +217,11 @@ fn random_graphs_do_conflict() {
         .filter(|_| {
             let steps = steps().new_tree(&mut runner).unwrap().current();
             let (world, events) = grow("11", &steps);
-            let states: Vec<_> = events
-                .iter()
-                .filter_map(|id| world.fold.state_after(id))
-                .collect();
+            let states: Vec<_> =
+                events.iter().filter_map(|id| world.fold.state_after(id)).collect();
             states.iter().any(|a| {
                 states.iter().any(|b| {
-                    a.iter()
-                        .any(|(key, entry)| b.get(key).is_some_and(|other| other != entry))
+                    a.iter().any(|(key, entry)| b.get(key).is_some_and(|other| other != entry))
                 })
             })
         })

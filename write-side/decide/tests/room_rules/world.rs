@@ -106,11 +106,7 @@ impl World {
             self.next += 1;
             self.fold.evolve(position, batch, &fact.fact);
             self.learn(position, batch, &fact.fact);
-            self.entries.push(Entry {
-                position,
-                batch,
-                fact: fact.fact,
-            });
+            self.entries.push(Entry { position, batch, fact: fact.fact });
         }
         self.now += 1_000;
     }

@@ -4,8 +4,15 @@
 //! whether it can hold a person's text. A fact that is not listed here cannot be appended or read.
 
 use super::{
-    FactBody, FactError, FactPart, account::*, device::*, e2ee::*, inbox::*, log::*, media::*,
-    room::*, server::*, stream::*,
+    AccountCreated, AccountDataSet, AccountDeactivated, AdminChanged, AliasRemoved, AliasSet,
+    BackupKeysDeleted, BackupKeysStored, BackupVersionCreated, BackupVersionDeleted,
+    BackupVersionUpdated, ClientTxnRecorded, ClockJumped, CrossSigningKeysSet, DeviceAdded,
+    DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FactBody, FactError, FactPart,
+    FallbackKeyUsed, FallbackKeysSet, FilterStored, InviteStateStored, LogForked, LogOpened,
+    MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduPlaced,
+    PduRedacted, PduStored, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated,
+    RegistrationTokenUsed, RoomForgotten, RoomPublished, SessionOpened, SessionRefreshed,
+    ShredDone, ShredOrdered, SignaturesAdded, StreamOpened, ToDeviceAcknowledged, ToDeviceQueued,
 };
 use crate::RecordClass;
 

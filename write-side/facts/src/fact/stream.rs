@@ -43,11 +43,8 @@ impl FactBody for StreamOpened {
     const VERSION: u16 = 1;
 
     fn to_parts(&self) -> Vec<FactPart> {
-        let mut parts = vec![FactPart {
-            class: RecordClass::Name,
-            personal: false,
-            bytes: to_cbor(self),
-        }];
+        let mut parts =
+            vec![FactPart { class: RecordClass::Name, personal: false, bytes: to_cbor(self) }];
         if self.kind == StreamKind::User {
             parts.push(FactPart {
                 class: RecordClass::Account,
@@ -60,10 +57,7 @@ impl FactBody for StreamOpened {
 
     fn from_parts(version: u16, parts: &[Option<&[u8]>]) -> Result<Option<Self>, FactError> {
         if version != Self::VERSION {
-            return Err(FactError::UnknownVersion {
-                fact_type: Self::TYPE,
-                version,
-            });
+            return Err(FactError::UnknownVersion { fact_type: Self::TYPE, version });
         }
         match parts {
             [Some(name)] | [Some(name), _] => from_cbor(Self::TYPE, name).map(Some),

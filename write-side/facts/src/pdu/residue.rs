@@ -41,10 +41,7 @@ fn content_residue(event_type: &str, content: &CanonicalJsonObject) -> Canonical
                 .map(|invite| pick(invite, &["signed"]))
                 .filter(|invite| !invite.is_empty());
             if let Some(signed) = signed {
-                kept.insert(
-                    "third_party_invite".to_owned(),
-                    CanonicalJsonValue::Object(signed),
-                );
+                kept.insert("third_party_invite".to_owned(), CanonicalJsonValue::Object(signed));
             }
             kept
         }
@@ -54,9 +51,6 @@ fn content_residue(event_type: &str, content: &CanonicalJsonObject) -> Canonical
 
 fn pick(from: &CanonicalJsonObject, keys: &[&str]) -> CanonicalJsonObject {
     keys.iter()
-        .filter_map(|key| {
-            from.get(*key)
-                .map(|value| ((*key).to_owned(), value.clone()))
-        })
+        .filter_map(|key| from.get(*key).map(|value| ((*key).to_owned(), value.clone())))
         .collect()
 }

@@ -41,19 +41,9 @@ pub fn split(
     let accepted = encode(pdu);
     let joins = merge(&redacted, residue.as_deref(), &rest).is_ok_and(|joined| joined == accepted);
     if joins {
-        Ok(SplitPdu {
-            redacted,
-            residue,
-            rest,
-            whole: false,
-        })
+        Ok(SplitPdu { redacted, residue, rest, whole: false })
     } else {
-        Ok(SplitPdu {
-            redacted,
-            residue,
-            rest: accepted,
-            whole: true,
-        })
+        Ok(SplitPdu { redacted, residue, rest: accepted, whole: true })
     }
 }
 

@@ -53,12 +53,8 @@ fn log() -> Vec<(&'static str, Fact)> {
     vec![
         (
             "",
-            LogOpened {
-                log_id: LogId([7; 16]),
-                server_name: "example.org".to_owned(),
-                format: 1,
-            }
-            .into(),
+            LogOpened { log_id: LogId([7; 16]), server_name: "example.org".to_owned(), format: 1 }
+                .into(),
         ),
         (
             "",
@@ -69,14 +65,7 @@ fn log() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
-        (
-            "",
-            ShredOrdered {
-                ranges: vec![range],
-                cause: ShredCause::Erasure,
-            }
-            .into(),
-        ),
+        ("", ShredOrdered { ranges: vec![range], cause: ShredCause::Erasure }.into()),
         (
             "",
             ShredDone {
@@ -88,37 +77,10 @@ fn log() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
-        (
-            "",
-            ClockJumped {
-                from: Timestamp(1),
-                to: Timestamp(4_000_000),
-            }
-            .into(),
-        ),
-        (
-            "room",
-            StreamOpened {
-                kind: StreamKind::Room,
-                name: ROOM.to_owned(),
-            }
-            .into(),
-        ),
-        (
-            "user",
-            StreamOpened {
-                kind: StreamKind::User,
-                name: USER.to_owned(),
-            }
-            .into(),
-        ),
-        (
-            "",
-            RegistrationTokenUsed {
-                token_hash: [3; 32],
-            }
-            .into(),
-        ),
+        ("", ClockJumped { from: Timestamp(1), to: Timestamp(4_000_000) }.into()),
+        ("room", StreamOpened { kind: StreamKind::Room, name: ROOM.to_owned() }.into()),
+        ("user", StreamOpened { kind: StreamKind::User, name: USER.to_owned() }.into()),
+        ("", RegistrationTokenUsed { token_hash: [3; 32] }.into()),
         (
             "",
             RegistrationTokenCreated {
@@ -165,11 +127,7 @@ fn live() -> Placement {
 }
 
 fn placed(placement: Placement) -> Fact {
-    PduPlaced {
-        pdu: EntryRef::At(LogPosition(70)),
-        placement,
-    }
-    .into()
+    PduPlaced { pdu: EntryRef::At(LogPosition(70)), placement }.into()
 }
 
 fn rooms() -> Vec<(&'static str, Fact)> {
@@ -184,16 +142,10 @@ fn rooms() -> Vec<(&'static str, Fact)> {
         delta: vec![change.clone()],
         full,
     };
-    let with_change = Placement {
-        changes: vec![change.clone()],
-        ..live()
-    };
+    let with_change = Placement { changes: vec![change.clone()], ..live() };
     vec![
         ("message", stored(false, "m.room.message", Some(live()))),
-        (
-            "state",
-            stored(true, "m.room.power_levels", Some(with_change)),
-        ),
+        ("state", stored(true, "m.room.power_levels", Some(with_change))),
         ("member", stored(true, "m.room.member", Some(live()))),
         ("unplaced", stored(false, "m.room.message", None)),
         (
@@ -224,13 +176,7 @@ fn rooms() -> Vec<(&'static str, Fact)> {
                 ..live()
             }),
         ),
-        (
-            "partial",
-            placed(Placement {
-                before: base(false),
-                ..live()
-            }),
-        ),
+        ("partial", placed(Placement { before: base(false), ..live() })),
         (
             "soft_failed",
             placed(Placement {
@@ -249,14 +195,7 @@ fn rooms() -> Vec<(&'static str, Fact)> {
                 ..live()
             }),
         ),
-        (
-            "",
-            PduRedacted {
-                target: LogPosition(70).into(),
-                by: EntryRef::InBatch(0),
-            }
-            .into(),
-        ),
+        ("", PduRedacted { target: LogPosition(70).into(), by: EntryRef::InBatch(0) }.into()),
         (
             "",
             InviteStateStored {
@@ -266,36 +205,16 @@ fn rooms() -> Vec<(&'static str, Fact)> {
             .into(),
         ),
         ("", RoomPublished { public: true }.into()),
-        (
-            "",
-            AliasSet {
-                room: ROOM.to_owned(),
-                creator: USER.to_owned(),
-            }
-            .into(),
-        ),
+        ("", AliasSet { room: ROOM.to_owned(), creator: USER.to_owned() }.into()),
         ("", AliasRemoved {}.into()),
     ]
 }
 
 fn accounts() -> Vec<(&'static str, Fact)> {
     vec![
-        (
-            "",
-            AccountCreated {
-                kind: AccountKind::User,
-                admin: true,
-            }
-            .into(),
-        ),
+        ("", AccountCreated { kind: AccountKind::User, admin: true }.into()),
         ("", AdminChanged { admin: false }.into()),
-        (
-            "",
-            PasswordSet {
-                hash: "$argon2id$v=19$m=1,t=1,p=1$AA$BB".to_owned(),
-            }
-            .into(),
-        ),
+        ("", PasswordSet { hash: "$argon2id$v=19$m=1,t=1,p=1$AA$BB".to_owned() }.into()),
         ("", AccountDeactivated { erase: true }.into()),
         (
             "set",
@@ -305,22 +224,11 @@ fn accounts() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
-        (
-            "removed",
-            ProfileFieldSet {
-                field: "m.tz".to_owned(),
-                value: None,
-            }
-            .into(),
-        ),
+        ("removed", ProfileFieldSet { field: "m.tz".to_owned(), value: None }.into()),
         (
             "global",
-            AccountDataSet {
-                room: None,
-                data_type: "m.direct".to_owned(),
-                content: Some(json()),
-            }
-            .into(),
+            AccountDataSet { room: None, data_type: "m.direct".to_owned(), content: Some(json()) }
+                .into(),
         ),
         (
             "room",
@@ -331,30 +239,11 @@ fn accounts() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
-        (
-            "",
-            FilterStored {
-                filter_id: "1".to_owned(),
-                filter: json(),
-            }
-            .into(),
-        ),
+        ("", FilterStored { filter_id: "1".to_owned(), filter: json() }.into()),
         ("main", receipt(ReceiptKind::Read, ThreadScope::Main)),
-        (
-            "unthreaded",
-            receipt(ReceiptKind::ReadPrivate, ThreadScope::Unthreaded),
-        ),
-        (
-            "thread",
-            receipt(ReceiptKind::Read, ThreadScope::Thread("$root".to_owned())),
-        ),
-        (
-            "",
-            RoomForgotten {
-                room: ROOM.to_owned(),
-            }
-            .into(),
-        ),
+        ("unthreaded", receipt(ReceiptKind::ReadPrivate, ThreadScope::Unthreaded)),
+        ("thread", receipt(ReceiptKind::Read, ThreadScope::Thread("$root".to_owned()))),
+        ("", RoomForgotten { room: ROOM.to_owned() }.into()),
     ]
 }
 
@@ -371,29 +260,9 @@ fn receipt(kind: ReceiptKind, thread: ThreadScope) -> Fact {
 
 fn devices() -> Vec<(&'static str, Fact)> {
     vec![
-        (
-            "",
-            DeviceAdded {
-                device_id: device(),
-                display_name: Some("Laptop".to_owned()),
-            }
-            .into(),
-        ),
-        (
-            "",
-            DeviceRenamed {
-                device_id: device(),
-                display_name: None,
-            }
-            .into(),
-        ),
-        (
-            "",
-            DevicesRemoved {
-                device_ids: vec![device()],
-            }
-            .into(),
-        ),
+        ("", DeviceAdded { device_id: device(), display_name: Some("Laptop".to_owned()) }.into()),
+        ("", DeviceRenamed { device_id: device(), display_name: None }.into()),
+        ("", DevicesRemoved { device_ids: vec![device()] }.into()),
         (
             "",
             SessionOpened {
@@ -452,21 +321,8 @@ fn devices() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
-        (
-            "",
-            ToDeviceAcknowledged {
-                through: LogPosition(77),
-            }
-            .into(),
-        ),
-        (
-            "",
-            MediaReserved {
-                media_id: "abc".to_owned(),
-                expires_at: Timestamp(11),
-            }
-            .into(),
-        ),
+        ("", ToDeviceAcknowledged { through: LogPosition(77) }.into()),
+        ("", MediaReserved { media_id: "abc".to_owned(), expires_at: Timestamp(11) }.into()),
         (
             "",
             MediaStored {
@@ -484,60 +340,18 @@ fn devices() -> Vec<(&'static str, Fact)> {
 }
 
 fn keys() -> Vec<(&'static str, Fact)> {
-    let key = || NamedKey {
-        id: "signed_curve25519:A".to_owned(),
-        key: json(),
-    };
+    let key = || NamedKey { id: "signed_curve25519:A".to_owned(), key: json() };
     let key_id = || "signed_curve25519:A".to_owned();
     vec![
+        ("", DeviceKeysSet { device_id: device(), keys: json() }.into()),
+        ("", OneTimeKeysAdded { device_id: device(), keys: vec![key()] }.into()),
+        ("", OneTimeKeyClaimed { device_id: device(), key_id: key_id() }.into()),
+        ("", FallbackKeysSet { device_id: device(), keys: vec![key()] }.into()),
+        ("", FallbackKeyUsed { device_id: device(), key_id: key_id() }.into()),
         (
             "",
-            DeviceKeysSet {
-                device_id: device(),
-                keys: json(),
-            }
-            .into(),
-        ),
-        (
-            "",
-            OneTimeKeysAdded {
-                device_id: device(),
-                keys: vec![key()],
-            }
-            .into(),
-        ),
-        (
-            "",
-            OneTimeKeyClaimed {
-                device_id: device(),
-                key_id: key_id(),
-            }
-            .into(),
-        ),
-        (
-            "",
-            FallbackKeysSet {
-                device_id: device(),
-                keys: vec![key()],
-            }
-            .into(),
-        ),
-        (
-            "",
-            FallbackKeyUsed {
-                device_id: device(),
-                key_id: key_id(),
-            }
-            .into(),
-        ),
-        (
-            "",
-            CrossSigningKeysSet {
-                master: Some(json()),
-                self_signing: None,
-                user_signing: None,
-            }
-            .into(),
+            CrossSigningKeysSet { master: Some(json()), self_signing: None, user_signing: None }
+                .into(),
         ),
         (
             "device",
@@ -566,14 +380,7 @@ fn keys() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
-        (
-            "",
-            BackupVersionUpdated {
-                version: 1,
-                auth_data: json(),
-            }
-            .into(),
-        ),
+        ("", BackupVersionUpdated { version: 1, auth_data: json() }.into()),
         ("", BackupVersionDeleted { version: 1 }.into()),
         (
             "",
@@ -589,12 +396,7 @@ fn keys() -> Vec<(&'static str, Fact)> {
         ),
         (
             "",
-            BackupKeysDeleted {
-                version: 1,
-                room: Some(ROOM.to_owned()),
-                session_id: None,
-            }
-            .into(),
+            BackupKeysDeleted { version: 1, room: Some(ROOM.to_owned()), session_id: None }.into(),
         ),
     ]
 }

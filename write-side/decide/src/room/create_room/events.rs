@@ -32,22 +32,11 @@ pub(super) fn create(wish: &CreateRoom, rules: &RoomVersionRules) -> Result<NewE
         if creators.is_empty() {
             content.remove("additional_creators");
         } else {
-            let creators = creators
-                .into_iter()
-                .map(CanonicalJsonValue::String)
-                .collect();
-            content.insert(
-                "additional_creators".to_owned(),
-                CanonicalJsonValue::Array(creators),
-            );
+            let creators = creators.into_iter().map(CanonicalJsonValue::String).collect();
+            content.insert("additional_creators".to_owned(), CanonicalJsonValue::Array(creators));
         }
     }
-    Ok(NewEvent::state(
-        wish.creator.clone(),
-        TimelineEventType::RoomCreate,
-        "",
-        content,
-    ))
+    Ok(NewEvent::state(wish.creator.clone(), TimelineEventType::RoomCreate, "", content))
 }
 
 /// The given ones, and in a trusted private chat everybody who is invited.
@@ -118,11 +107,7 @@ pub(super) fn after_create(
         },
     ];
     if let Some(alias) = &wish.alias {
-        events.push(state(
-            wish,
-            "m.room.canonical_alias",
-            &json!({ "alias": alias }),
-        )?);
+        events.push(state(wish, "m.room.canonical_alias", &json!({ "alias": alias }))?);
     }
     preset_events(wish, &mut events)?;
     for (event_type, key, content) in &wish.initial_state {
@@ -160,17 +145,12 @@ fn preset_events(wish: &CreateRoom, events: &mut Vec<InitialEvent>) -> Result<()
     };
     let presets = [
         ("m.room.join_rules", json!({ "join_rule": join_rule })),
-        (
-            "m.room.history_visibility",
-            json!({ "history_visibility": "shared" }),
-        ),
+        ("m.room.history_visibility", json!({ "history_visibility": "shared" })),
         ("m.room.guest_access", json!({ "guest_access": guests })),
     ];
     for (event_type, content) in presets {
-        let is_given = wish
-            .initial_state
-            .iter()
-            .any(|(given, key, _)| given == event_type && key.is_empty());
+        let is_given =
+            wish.initial_state.iter().any(|(given, key, _)| given == event_type && key.is_empty());
         if !is_given {
             events.push(state(wish, event_type, &content)?);
         }
@@ -179,10 +159,7 @@ fn preset_events(wish: &CreateRoom, events: &mut Vec<InitialEvent>) -> Result<()
 }
 
 fn own(event: NewEvent) -> InitialEvent {
-    InitialEvent {
-        event,
-        is_given: false,
-    }
+    InitialEvent { event, is_given: false }
 }
 
 fn state(
@@ -191,12 +168,7 @@ fn state(
     content: &serde_json::Value,
 ) -> Result<InitialEvent, RoomRefusal> {
     let content = NewEvent::content_of(content)?;
-    Ok(own(NewEvent::state(
-        wish.creator.clone(),
-        event_type,
-        "",
-        content,
-    )))
+    Ok(own(NewEvent::state(wish.creator.clone(), event_type, "", content)))
 }
 
 /// What creating sets itself cannot be given.

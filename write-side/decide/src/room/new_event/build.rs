@@ -3,7 +3,10 @@
 //! Owns the form of our events. A salt goes into every one of them (LOG section 4), so that the
 //! content hash which survives a redaction confirms no text.
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use facts::pdu::SALT_KEY;
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, Int, OwnedEventId, RoomId,
@@ -30,6 +33,16 @@ pub(super) fn build(
     event: &NewEvent,
     context: &LocalContext<'_>,
 ) -> Result<Pdu, RoomRefusal> {
+    let json = unsigned(batch, event, context)?;
+    finish(json, batch.fold.room_id(), &batch.rules, context)
+}
+
+/// The event before it is hashed and signed.
+pub(super) fn unsigned(
+    batch: &RoomBatch<'_>,
+    event: &NewEvent,
+    context: &LocalContext<'_>,
+) -> Result<CanonicalJsonObject, RoomRefusal> {
     let rules = &batch.rules;
     let index = batch.next_index();
     let mut json = frame(event, context, rules, index);
@@ -49,7 +62,7 @@ pub(super) fn build(
     json.insert("auth_events".to_owned(), references(batch, &auth_ids)?);
     let depth = Int::try_from(batch.fold.next_depth()).unwrap_or(Int::MAX);
     json.insert("depth".to_owned(), CanonicalJsonValue::Integer(depth));
-    finish(json, batch.fold.room_id(), rules, context)
+    Ok(json)
 }
 
 /// What needs no fold.
@@ -72,25 +85,31 @@ pub(crate) fn frame(
     }
     let at = event.origin_server_ts.unwrap_or(context.now);
     let at = Int::try_from(at.0).unwrap_or(Int::MAX);
-    json.insert(
-        "origin_server_ts".to_owned(),
-        CanonicalJsonValue::Integer(at),
-    );
+    json.insert("origin_server_ts".to_owned(), CanonicalJsonValue::Integer(at));
     json.insert("type".to_owned(), event.event_type.to_string().into());
     json.insert("sender".to_owned(), event.sender.as_str().into());
     json.insert("content".to_owned(), CanonicalJsonValue::Object(shown));
     if let Some(state_key) = &event.state_key {
         json.insert("state_key".to_owned(), state_key.as_str().into());
     }
+    make_ours(&mut json, context, rules, index);
+    json
+}
+
+/// The salt, and the event id where it is chosen and not computed.
+pub(super) fn make_ours(
+    json: &mut CanonicalJsonObject,
+    context: &LocalContext<'_>,
+    rules: &RoomVersionRules,
+    index: u32,
+) {
     let salt = STANDARD_NO_PAD.encode(context.salt(index));
     json.insert(SALT_KEY.to_owned(), salt.into());
     if rules.event_format.require_event_id {
-        let local = context.derive("event id", index);
-        let local = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&local[..18]);
+        let local = URL_SAFE_NO_PAD.encode(&context.derive("event id", index)[..18]);
         let event_id = format!("${local}:{}", context.server_name);
         json.insert("event_id".to_owned(), event_id.into());
     }
-    json
 }
 
 fn references(
@@ -110,7 +129,8 @@ fn references(
         .map(CanonicalJsonValue::Array)
 }
 
-fn finish(
+/// Hashes and signs `json`, and reads it as a PDU.
+pub(super) fn finish(
     json: CanonicalJsonObject,
     room_id: &RoomId,
     rules: &RoomVersionRules,
@@ -130,13 +150,8 @@ pub(crate) fn sign(
     rules: &RoomVersionRules,
     context: &LocalContext<'_>,
 ) -> Result<CanonicalJsonObject, RoomRefusal> {
-    hash_and_sign_event(
-        context.server_name.as_str(),
-        context.key,
-        &mut json,
-        &rules.redaction,
-    )
-    .map_err(|error| malformed(&error))?;
+    hash_and_sign_event(context.server_name.as_str(), context.key, &mut json, &rules.redaction)
+        .map_err(|error| malformed(&error))?;
     let bytes = serde_json::to_vec(&json).map_or(usize::MAX, |bytes| bytes.len());
     if bytes > CREATED_BYTES_MAX {
         return Err(RoomRefusal::TooLarge);
@@ -163,10 +178,7 @@ pub(crate) fn create_event_id(
     for list in ["prev_events", "auth_events"] {
         json.insert(list.to_owned(), CanonicalJsonValue::Array(Vec::new()));
     }
-    json.insert(
-        "depth".to_owned(),
-        CanonicalJsonValue::Integer(Int::from(1_u8)),
-    );
+    json.insert("depth".to_owned(), CanonicalJsonValue::Integer(Int::from(1_u8)));
     let json = sign(json, rules, context)?;
     event_id_of(&json, rules)
         .map_err(|error| malformed(&error))?

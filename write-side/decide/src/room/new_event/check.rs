@@ -23,10 +23,11 @@ pub(super) fn check_new(batch: &RoomBatch<'_>, event: &KnownPdu) -> Result<(), R
         batch.required(id)?;
     }
     if *event.pdu.event_type() != TimelineEventType::RoomCreate {
-        let create = batch
-            .fold
-            .state_entry("m.room.create", "")
-            .ok_or(RoomRefusal::UnknownRoom)?;
+        // A room of which only outliers are known: nothing of ours can follow.
+        if batch.fold.tips().is_empty() {
+            return Err(RoomRefusal::UnknownRoom);
+        }
+        let create = batch.fold.state_entry("m.room.create", "").ok_or(RoomRefusal::UnknownRoom)?;
         batch.required(&create.event_id)?;
     }
     let rules = &batch.rules.authorization;

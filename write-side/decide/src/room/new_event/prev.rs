@@ -23,9 +23,7 @@ pub(crate) fn choose_prev(fold: &RoomFold, random: [u8; 32]) -> Vec<&Tip> {
     let mut old: Vec<&Tip> = old.iter().collect();
     let mut chosen = Vec::with_capacity(PREV_EVENTS_MAX);
     for bytes in random.chunks_exact(4).take(PREV_EVENTS_MAX - NEWEST) {
-        let number = bytes
-            .iter()
-            .fold(0_usize, |number, byte| (number << 8) | usize::from(*byte));
+        let number = bytes.iter().fold(0_usize, |number, byte| (number << 8) | usize::from(*byte));
         chosen.push(old.swap_remove(number % old.len()));
     }
     chosen.sort_by_key(|tip| tip.position);
@@ -45,9 +43,5 @@ pub(crate) fn state_before(fold: &RoomFold) -> StateBefore {
     if fold.tips().len() == 1 && delta.is_empty() {
         return StateBefore::AfterPrev;
     }
-    StateBefore::Base {
-        at: entry_ref(newest.position),
-        delta,
-        full: true,
-    }
+    StateBefore::Base { at: entry_ref(newest.position), delta, full: true }
 }

@@ -34,16 +34,10 @@ pub(super) fn find(
     let prev = event.pdu.prev_events();
     if let Some(given) = given {
         let told = told(fold, prev, &given.state, given.is_full)?;
-        return Ok(Before {
-            state: given.state,
-            told,
-        });
+        return Ok(Before { state: given.state, told });
     }
     if prev.is_empty() {
-        return Ok(Before {
-            state: RoomState::new(),
-            told: StateBefore::AfterPrev,
-        });
+        return Ok(Before { state: RoomState::new(), told: StateBefore::AfterPrev });
     }
     let mut states = Vec::with_capacity(prev.len());
     let mut missing = Vec::new();
@@ -79,9 +73,5 @@ pub(super) fn told(
         .find_map(|id| fold.recent_with_state(id))
         .or_else(|| fold.latest_with_state())
         .ok_or(PlaceFault::NoBase)?;
-    Ok(StateBefore::Base {
-        at: entry_ref(at),
-        delta: changes_between(base, state),
-        full,
-    })
+    Ok(StateBefore::Base { at: entry_ref(at), delta: changes_between(base, state), full })
 }

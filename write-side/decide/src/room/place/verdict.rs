@@ -34,9 +34,7 @@ pub(super) fn by_auth_events(
         return Ok(Some(RejectReason::StateIndependent));
     }
     let allowed = check_state_dependent_auth_rules(rules, event, |event_type, key: &str| {
-        auth.iter()
-            .find(|auth| auth.pdu.is_state(&event_type.to_string(), key))
-            .cloned()
+        auth.iter().find(|auth| auth.pdu.is_state(&event_type.to_string(), key)).cloned()
     });
     Ok(allowed.is_err().then_some(RejectReason::AuthEvents))
 }
@@ -62,11 +60,7 @@ fn auth_events(batch: &RoomBatch<'_>, event: &KnownPdu) -> Result<Vec<KnownPdu>,
             _ => missing.push(id),
         }
     }
-    if missing.is_empty() {
-        Ok(auth)
-    } else {
-        Err(PlaceFault::MissingAuthEvents(missing))
-    }
+    if missing.is_empty() { Ok(auth) } else { Err(PlaceFault::MissingAuthEvents(missing)) }
 }
 
 /// The rule of `state` that forbids the event; `None` where it is allowed.
@@ -112,12 +106,7 @@ pub(super) fn index_with(fold: &RoomFold, event: &KnownPdu) -> AuthIndex {
             event_id: event.pdu.owned_event_id(),
             key: state_key(event.pdu.event_type(), key),
             membership: None,
-            auth: event
-                .pdu
-                .auth_events()
-                .iter()
-                .filter_map(|id| index.position_of(id))
-                .collect(),
+            auth: event.pdu.auth_events().iter().filter_map(|id| index.position_of(id)).collect(),
             rejected: false,
         };
         index.insert(event.position, indexed);

@@ -48,7 +48,10 @@ pub fn store_backup_keys(fold: &UserFold, version: u64, sessions: &[BackupSessio
             winners.insert(key, (rank, session));
         }
     }
-    Ok(facts_of(version, winners.into_values().map(|(_, session)| session)))
+    Ok(facts_of(
+        version,
+        winners.into_values().map(|(_, session)| session),
+    ))
 }
 
 fn bytes(session: &BackupSession) -> usize {

@@ -132,10 +132,7 @@ pub struct Placement {
     pub timeline: Option<TimelinePlace>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands in a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
 fn is_accept(verdict: &Verdict) -> bool {
     *verdict == Verdict::Accept
 }

@@ -66,12 +66,7 @@ struct Skeleton {
     is_state: bool,
     #[serde(rename = "r", with = "serde_bytes")]
     redacted: Vec<u8>,
-    #[serde(
-        rename = "x",
-        default,
-        with = "serde_bytes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "x", default, with = "serde_bytes", skip_serializing_if = "Option::is_none")]
     residue: Option<Vec<u8>>,
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     placement: Option<Placement>,
@@ -113,11 +108,8 @@ impl FactBody for PduStored {
             residue: self.residue.clone(),
             placement: self.placement.clone(),
         };
-        let mut parts = vec![FactPart {
-            class: skeleton_class,
-            personal: false,
-            bytes: to_cbor(&skeleton),
-        }];
+        let mut parts =
+            vec![FactPart { class: skeleton_class, personal: false, bytes: to_cbor(&skeleton) }];
         if let Some(content) = &self.content {
             parts.push(FactPart {
                 class: content_class,
@@ -130,10 +122,7 @@ impl FactBody for PduStored {
 
     fn from_parts(version: u16, parts: &[Option<&[u8]>]) -> Result<Option<Self>, FactError> {
         if version != Self::VERSION {
-            return Err(FactError::UnknownVersion {
-                fact_type: Self::TYPE,
-                version,
-            });
+            return Err(FactError::UnknownVersion { fact_type: Self::TYPE, version });
         }
         let (skeleton, content) = match parts {
             [skeleton] => (skeleton, &None),
@@ -144,9 +133,7 @@ impl FactBody for PduStored {
             return Ok(None);
         };
         let skeleton: Skeleton = from_cbor(Self::TYPE, skeleton)?;
-        let content = content
-            .map(|bytes| from_cbor(Self::TYPE, bytes))
-            .transpose()?;
+        let content = content.map(|bytes| from_cbor(Self::TYPE, bytes)).transpose()?;
         Ok(Some(Self {
             event_id: skeleton.event_id,
             is_state: skeleton.is_state,

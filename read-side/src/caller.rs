@@ -1,0 +1,48 @@
+//! Who asks, in a form that goes onto the blocking pool.
+
+use facts::{StreamId, Timestamp};
+use http_edge::{MatrixError, Session};
+use ruma::UserId;
+
+use crate::{client_event::Reader, state::ReadSide, visibility::Viewer};
+
+/// An authenticated caller at one instant.
+pub(crate) struct Caller {
+    pub(crate) user: StreamId,
+    pub(crate) user_id: String,
+    device_id: Option<String>,
+    now: Timestamp,
+}
+
+impl Caller {
+    pub(crate) fn of(read: &ReadSide, session: &Session) -> Self {
+        Self {
+            user: session.user_stream,
+            user_id: session.user.to_string(),
+            device_id: session.device.as_ref().map(ToString::to_string),
+            now: read.now(),
+        }
+    }
+
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader {
+            user: self.user,
+            user_id: &self.user_id,
+            device_id: self.device_id.as_deref(),
+            now: self.now,
+        }
+    }
+
+    pub(crate) fn viewer(&self) -> Viewer<'_> {
+        Viewer { user: self.user, user_id: &self.user_id }
+    }
+}
+
+/// Refuses those who ask for what is another's alone.
+pub(crate) fn only_own(session: &Session, user_id: &UserId) -> Result<(), MatrixError> {
+    if session.user == user_id {
+        Ok(())
+    } else {
+        Err(MatrixError::forbidden("This belongs to another user"))
+    }
+}

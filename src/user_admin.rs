@@ -1,0 +1,184 @@
+//! What `chancery user` asks for, and doing it: in the running server, or by the command itself.
+//!
+//! Owns the requests and answers that cross `<data_dir>/admin.sock`. Contains no rule: refusals
+//! come from the commands.
+
+use std::fmt::Display;
+
+use commands::{
+    CommandError, WriteSide,
+    user::{self, LogInError, Passwords, RegisterError, RegisterRequest},
+};
+use facts::{StreamId, fact::AccountKind};
+use projections::ClientView;
+use ruma::{OwnedUserId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Accounts in one answer to [`UserRequest::List`].
+const PAGE: usize = 500;
+
+/// A wish of the operator.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub(crate) enum UserRequest {
+    /// Make an account.
+    Create {
+        /// The part of the user id before the colon.
+        localpart: String,
+        /// The password.
+        password: String,
+        /// Make it a server administrator.
+        admin: bool,
+    },
+    /// Give an account a new password.
+    ResetPassword {
+        /// The part of the user id before the colon.
+        localpart: String,
+        /// The password.
+        password: String,
+        /// Keep its devices.
+        keep_devices: bool,
+    },
+    /// Accounts after a stream number, in order of creation.
+    List {
+        /// The last one seen.
+        after: Option<u64>,
+    },
+}
+
+/// What became of a wish.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub(crate) enum UserAnswer {
+    /// It is done, durably.
+    Done {
+        /// The account.
+        user_id: String,
+    },
+    /// A page of accounts; an empty one is the last.
+    Accounts {
+        /// The accounts.
+        accounts: Vec<AccountLine>,
+    },
+    /// It was refused, or it failed.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}
+
+/// An account in a list.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AccountLine {
+    /// Its stream in the log.
+    pub(crate) stream: u64,
+    /// User id.
+    pub(crate) user_id: String,
+    /// Server administrator.
+    pub(crate) admin: bool,
+    /// It can no longer be used.
+    pub(crate) deactivated: bool,
+    /// When it was created, in milliseconds since the Unix epoch.
+    pub(crate) created_at: u64,
+}
+
+/// Carries wishes out.
+#[derive(Clone)]
+pub(crate) struct UserAdmin {
+    pub(crate) write_side: WriteSide,
+    pub(crate) passwords: Passwords,
+    pub(crate) view: ClientView,
+}
+
+impl UserAdmin {
+    /// Does what is asked.
+    pub(crate) async fn answer(&self, request: UserRequest) -> UserAnswer {
+        match request {
+            UserRequest::Create { localpart, password, admin } => {
+                self.create(&localpart, &password, admin).await
+            }
+            UserRequest::ResetPassword { localpart, password, keep_devices } => {
+                self.reset_password(&localpart, &password, keep_devices).await
+            }
+            UserRequest::List { after } => self.list(after.map(StreamId)),
+        }
+    }
+
+    async fn create(&self, localpart: &str, password: &str, admin: bool) -> UserAnswer {
+        let user = match self.user_id(localpart) {
+            Ok(user) => user,
+            Err(refused) => return refused,
+        };
+        let request = RegisterRequest {
+            user: &user,
+            kind: AccountKind::User,
+            password: Some(password),
+            admin,
+            display_name: None,
+            log_in: None,
+            registration_token: None,
+            reserved: false,
+        };
+        match user::register(&self.write_side, &self.passwords, request).await {
+            Ok(done) => UserAnswer::Done { user_id: done.user_id.to_string() },
+            Err(RegisterError::Command(error)) => refused(why(&error)),
+            Err(RegisterError::Password(error)) => refused(error),
+            Err(RegisterError::Token(error)) => refused(error),
+        }
+    }
+
+    async fn reset_password(&self, localpart: &str, password: &str, keep: bool) -> UserAnswer {
+        let user = match self.user_id(localpart) {
+            Ok(user) => user,
+            Err(refused) => return refused,
+        };
+        let (write, passwords) = (&self.write_side, &self.passwords);
+        match user::set_password(write, passwords, &user, password, !keep, None).await {
+            Ok(()) => UserAnswer::Done { user_id: user.to_string() },
+            Err(LogInError::Command(error)) => refused(why(&error)),
+            Err(error) => refused(error),
+        }
+    }
+
+    fn list(&self, after: Option<StreamId>) -> UserAnswer {
+        let page = self.view.snapshot().map_err(|error| error.to_string()).and_then(|snapshot| {
+            let accounts = snapshot.accounts(after, PAGE).map_err(|error| error.to_string())?;
+            let line = |account: projections::query::Account| {
+                let user_id = snapshot.name(account.user).ok()??;
+                Some(AccountLine {
+                    stream: account.user.0,
+                    user_id,
+                    admin: account.admin,
+                    deactivated: account.deactivated,
+                    created_at: account.created_at.0,
+                })
+            };
+            Ok(accounts.into_iter().filter_map(line).collect())
+        });
+        match page {
+            Ok(accounts) => UserAnswer::Accounts { accounts },
+            Err(why) => UserAnswer::Refused { why },
+        }
+    }
+
+    fn user_id(&self, localpart: &str) -> Result<OwnedUserId, UserAnswer> {
+        let server = &self.write_side.identity().server_name;
+        UserId::parse_with_server_name(localpart, server)
+            .map_err(|error| refused(format!("`{localpart}` is no user name: {error}")))
+    }
+}
+
+fn refused(why: impl Display) -> UserAnswer {
+    UserAnswer::Refused { why: why.to_string() }
+}
+
+/// A refusal in its own words; anything else in words for operators.
+fn why<R: Display>(error: &CommandError<R>) -> String {
+    match error {
+        CommandError::Refusal(refusal) => refusal.to_string(),
+        CommandError::Gate(_) => "a policy forbids it".to_owned(),
+        CommandError::Stopped => "the writer has stopped; see the server's log".to_owned(),
+        CommandError::Busy { .. } => "the server is busy; try again".to_owned(),
+        CommandError::Fault(fault) => fault.to_string(),
+    }
+}

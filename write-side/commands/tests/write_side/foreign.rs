@@ -1,0 +1,187 @@
+//! PDUs of another server: placed in order, late, twice, or far back in the graph.
+
+use commands::{
+    ServerIdentity, WriteSide,
+    room::{Incoming, PduOutcome, receive_pdus},
+};
+use decide::room::{
+    PlaceAs, PlaceFault, Preset, RECENT_STATES_MAX, ReceivedPdu, Signatures, decide_store,
+};
+use facts::fact::Verdict;
+use ruma::{
+    OwnedEventId, OwnedRoomId, UserId, events::room::member::MembershipState,
+    room_version_rules::RoomVersionRules, signatures::hash_and_sign_event,
+};
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, object, room_of, say};
+
+const EVE: &str = "@eve:remote.example";
+const ACCEPTED: PduOutcome = PduOutcome::Placed(Verdict::Accept);
+
+/// Another server in a room of ours.
+struct Remote {
+    identity: ServerIdentity,
+    room: OwnedRoomId,
+    rules: RoomVersionRules,
+    auth: Vec<OwnedEventId>,
+    depth: u64,
+}
+
+impl Remote {
+    async fn new(ws: &WriteSide, room: &OwnedRoomId) -> Self {
+        let fold = ws.room(room).await.unwrap();
+        let name = ruma::server_name!("remote.example").to_owned();
+        let auth = ["m.room.join_rules", "m.room.power_levels"]
+            .map(|event_type| fold.state_entry(event_type, "").unwrap().event_id.clone());
+        Self {
+            identity: ServerIdentity::from_seed(name, "a_1".to_owned(), &[9; 32]).unwrap(),
+            room: room.clone(),
+            rules: fold.rules().unwrap(),
+            auth: auth.to_vec(),
+            depth: fold.next_depth(),
+        }
+    }
+
+    /// Eve's event, as it comes over the wire.
+    fn event(&mut self, prev: &[OwnedEventId], differs: Value) -> ReceivedPdu {
+        self.depth += 1;
+        let mut json = object(&json!({
+            "type": "m.room.message",
+            "sender": EVE,
+            "room_id": self.room,
+            "content": { "body": format!("{}", self.depth) },
+            "prev_events": prev,
+            "auth_events": self.auth,
+            "depth": self.depth,
+            "origin_server_ts": self.depth,
+        }));
+        json.extend(object(&differs));
+        let (name, key) = (&self.identity.server_name, &self.identity.key_pair);
+        hash_and_sign_event(name.as_str(), key, &mut json, &self.rules.redaction).unwrap();
+        let text = serde_json::to_string(&json).unwrap();
+        decide_store(&text, &self.room, &self.rules, Signatures::Good).unwrap()
+    }
+
+    fn join(&mut self, prev: &[OwnedEventId]) -> ReceivedPdu {
+        let join = self.event(
+            prev,
+            json!({ "type": "m.room.member", "state_key": EVE, "content": { "membership": "join" } }),
+        );
+        // From here on her events stand on the power levels and her membership.
+        self.auth.remove(0);
+        self.auth.push(join.pdu.owned_event_id());
+        join
+    }
+
+    async fn send(&self, ws: &WriteSide, pdus: &[&ReceivedPdu]) -> Vec<PduOutcome> {
+        let incoming: Vec<Incoming> = pdus
+            .iter()
+            .map(|pdu| Incoming {
+                pdu: (*pdu).clone(),
+                how: PlaceAs::live(),
+            })
+            .collect();
+        receive_pdus(ws, &self.room, &self.rules, &incoming)
+            .await
+            .unwrap()
+    }
+}
+
+async fn tips(ws: &WriteSide, room: &OwnedRoomId) -> Vec<OwnedEventId> {
+    let fold = ws.room(room).await.unwrap();
+    fold.tips().iter().map(|tip| tip.event_id.clone()).collect()
+}
+
+fn id(pdu: &ReceivedPdu) -> OwnedEventId {
+    pdu.pdu.owned_event_id()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pdus_are_placed_once_and_forks_are_merged() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let join = remote.join(&tips(&ws, &room).await);
+    let left = remote.event(&[id(&join)], json!({}));
+    let right = remote.event(&[id(&join)], json!({}));
+    let all = [&join, &left, &right];
+    assert_eq!(remote.send(&ws, &all).await, [ACCEPTED; 3]);
+    let fold = ws.room(&room).await.unwrap();
+    let eve = UserId::parse(EVE).unwrap();
+    assert_eq!(fold.membership(&eve), MembershipState::Join);
+    assert_eq!(tips(&ws, &room).await, [id(&left), id(&right)]);
+
+    // The same transaction again changes nothing.
+    assert_eq!(remote.send(&ws, &all).await, [ACCEPTED; 3]);
+    assert_eq!(ws.room(&room).await.unwrap(), fold);
+
+    let merged = say(&ws, &room, "alice", "merges").await.unwrap().event_id;
+    assert_eq!(tips(&ws, &room).await, [merged]);
+    let live = ws.room(&room).await.unwrap();
+    drop(ws);
+    let ws = stage.open().await;
+    assert_eq!(ws.room(&room).await.unwrap(), live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pdu_that_comes_too_early_waits_and_is_placed_later() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let join = remote.join(&tips(&ws, &room).await);
+    let first = remote.event(&[id(&join)], json!({}));
+    let second = remote.event(&[id(&first)], json!({}));
+    assert_eq!(remote.send(&ws, &[&join]).await, [ACCEPTED]);
+    let early = remote.send(&ws, &[&second]).await;
+    let missing = PlaceFault::MissingPrevEvents(vec![id(&first)]);
+    assert_eq!(early, [PduOutcome::Waiting(missing)]);
+    // It is stored, and a restart does not lose it.
+    ws.flush().await.unwrap();
+    drop(ws);
+    let ws = stage.open().await;
+    assert!(ws.pdu(&room, &id(&second)).await.unwrap().is_some());
+    assert_eq!(tips(&ws, &room).await, [id(&join)]);
+    assert_eq!(remote.send(&ws, &[&first, &second]).await, [ACCEPTED; 2]);
+    assert_eq!(tips(&ws, &room).await, [id(&second)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_after_a_state_long_forgotten_is_placed() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let join = remote.join(&tips(&ws, &room).await);
+    remote.send(&ws, &[&join]).await;
+    for i in 0..RECENT_STATES_MAX + 10 {
+        say(&ws, &room, "alice", &i.to_string()).await.unwrap();
+    }
+    let fold = ws.room(&room).await.unwrap();
+    assert!(fold.state_after(&id(&join)).is_none(), "it is forgotten");
+    let late = remote.event(&[id(&join)], json!({}));
+    assert_eq!(remote.send(&ws, &[&late]).await, [ACCEPTED]);
+    assert_eq!(tips(&ws, &room).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_rules_forbid_is_rejected_and_never_an_extremity() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let join = remote.join(&tips(&ws, &room).await);
+    let topic = json!({ "type": "m.room.topic", "state_key": "", "content": { "topic": "mine" } });
+    let topic = remote.event(&[id(&join)], topic);
+    let outcomes = remote.send(&ws, &[&join, &topic]).await;
+    assert_eq!(outcomes[0], ACCEPTED);
+    assert!(matches!(
+        outcomes[1],
+        PduOutcome::Placed(Verdict::Reject(_))
+    ));
+    assert_eq!(tips(&ws, &room).await, [id(&join)]);
+    let fold = ws.room(&room).await.unwrap();
+    assert!(fold.state_entry("m.room.topic", "").is_none());
+}

@@ -1,0 +1,143 @@
+//! `POST /createRoom`.
+//!
+//! Owns the step from ruma's request to the wish. The room, its alias and the invites of this
+//! server's users are one batch; users of other servers are invited after it.
+
+mod alias;
+
+use axum::extract::State;
+use commands::room::{MemberDetails, create_room_with};
+use decide::room::{CreateRoom, Preset};
+use http_edge::{Matrix, MatrixError, Session};
+use ruma::{
+    CanonicalJsonObject, OwnedUserId, RoomId,
+    api::client::room::{
+        Visibility,
+        create_room::v3::{Request, Response, RoomPreset},
+    },
+    events::AnyInitialStateEvent,
+    serde::Raw,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    Answer, RemoteMembership, WriteEndpoints, answer, content::content, errors::EndpointError,
+    membership::member_profile,
+};
+
+pub(crate) async fn create_room(
+    State(state): State<WriteEndpoints>,
+    Matrix { request, identity }: Matrix<Request>,
+) -> Answer<Response> {
+    identity.refuse_guest()?;
+    let alias = match request.room_alias_name.as_deref() {
+        Some(name) => Some(alias::free_alias(&state, &identity, name).await?),
+        None => None,
+    };
+    let is_direct = request.is_direct;
+    let (ours, theirs) = request
+        .invite
+        .iter()
+        .cloned()
+        .partition(|user: &OwnedUserId| state.is_ours(user.server_name()));
+    let mut wish = wish(&state, &identity, request).await?;
+    wish.invite = ours;
+    wish.alias = alias.as_ref().map(|alias| alias.name().to_owned());
+    let creator = &identity.user;
+    let room = create_room_with(&state.write_side, &wish, |room| {
+        alias
+            .as_ref()
+            .map(|alias| alias.beside(state.server_name(), creator, room))
+            .unwrap_or_default()
+    })
+    .await?;
+    invite_theirs(&state, creator, &room, theirs, is_direct).await;
+    answer(Response::new(room))
+}
+
+async fn wish(
+    state: &WriteEndpoints,
+    session: &Session,
+    request: Request,
+) -> Result<CreateRoom, EndpointError> {
+    let version = request
+        .room_version
+        .unwrap_or_else(|| state.settings.default_room_version.clone());
+    let mut wish = CreateRoom::new(session.user.clone(), version);
+    wish.creation_content = given(request.creation_content.as_ref())?;
+    wish.power_level_content_override = given(request.power_level_content_override.as_ref())?;
+    wish.preset = request.preset.as_ref().map(preset).transpose()?;
+    wish.is_public = match request.visibility {
+        Visibility::Public => true,
+        Visibility::Private => false,
+        _ => return Err(MatrixError::invalid_param("Unknown visibility").into()),
+    };
+    wish.initial_state = request
+        .initial_state
+        .iter()
+        .map(initial_state)
+        .collect::<Result<_, _>>()?;
+    wish.name = request.name;
+    wish.topic = request.topic;
+    wish.has_invite_3pid = !request.invite_3pid.is_empty();
+    wish.is_direct = request.is_direct;
+    wish.creator_profile = member_profile(state, &session.user).await?;
+    Ok(wish)
+}
+
+fn given<T>(raw: Option<&Raw<T>>) -> Result<CanonicalJsonObject, EndpointError> {
+    raw.map_or_else(|| Ok(CanonicalJsonObject::new()), content)
+}
+
+fn preset(preset: &RoomPreset) -> Result<Preset, MatrixError> {
+    match preset {
+        RoomPreset::PrivateChat => Ok(Preset::PrivateChat),
+        RoomPreset::PublicChat => Ok(Preset::PublicChat),
+        RoomPreset::TrustedPrivateChat => Ok(Preset::TrustedPrivateChat),
+        _ => Err(MatrixError::invalid_param("Unknown preset")),
+    }
+}
+
+#[derive(Deserialize)]
+struct InitialState {
+    #[serde(rename = "type")]
+    event_type: String,
+    #[serde(default)]
+    state_key: String,
+    content: Box<RawValue>,
+}
+
+fn initial_state(
+    raw: &Raw<AnyInitialStateEvent>,
+) -> Result<(String, String, CanonicalJsonObject), EndpointError> {
+    let event: InitialState = serde_json::from_str(raw.json().get())
+        .map_err(|_| MatrixError::bad_json("An event of initial_state has a wrong shape"))?;
+    let content = content(&Raw::<()>::from_json(event.content))?;
+    Ok((event.event_type, event.state_key, content))
+}
+
+/// The room exists whatever becomes of these: whoever cannot be invited can be invited again.
+async fn invite_theirs(
+    state: &WriteEndpoints,
+    sender: &OwnedUserId,
+    room: &RoomId,
+    targets: Vec<OwnedUserId>,
+    is_direct: bool,
+) {
+    for target in targets {
+        let wish = RemoteMembership {
+            room: room.to_owned(),
+            sender: sender.clone(),
+            via: vec![target.server_name().to_owned()],
+            target,
+            details: MemberDetails {
+                is_direct,
+                ..MemberDetails::default()
+            },
+        };
+        if let Err(error) = state.remote.invite(wish).await {
+            tracing::info!(%error, %room, "a user of another server was not invited");
+        }
+    }
+}
