@@ -2,9 +2,15 @@
 //!
 //! Owns the one implementation of the layers' clock traits over the operating system (I9).
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use facts::Timestamp;
+
+/// Where the monotonic clock of this process begins.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(instant);
 
 /// The operating system's wall clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +26,19 @@ impl event_log::Clock for SystemClock {
     fn now(&self) -> Timestamp {
         self.read()
     }
+
+    fn monotonic_ms(&self) -> u64 {
+        let passed = instant().saturating_duration_since(*BEGINNING);
+        u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the composition root owns the clocks; everybody else takes them as a parameter"
+)]
+fn instant() -> Instant {
+    Instant::now()
 }
 
 impl SystemClock {

@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod config;
 mod http_server;
+mod scrubber;
 mod shutdown;
 mod telemetry;
 mod user_admin;

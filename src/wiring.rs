@@ -26,7 +26,7 @@ use http_edge::{Edge, dress};
 use projections::{ClientView, follower::FollowerHandle};
 use read_side::{ReadSettings, ReadSide, ReadSideParts};
 use ruma::RoomVersionId;
-use write_endpoints::{NoNamespaces, WriteEndpoints, WriteEndpointsParts, WriteSettings};
+use write_endpoints::{NoNamespaces, NoRemote, WriteEndpoints, WriteEndpointsParts, WriteSettings};
 
 use self::{
     blobs::StoredBlobs, memberships::ViewMemberships, sessions::ViewSessions,
@@ -181,6 +181,7 @@ impl Layers {
             media: Arc::clone(&self.blobs),
             memberships: Arc::new(ViewMemberships(self.view.clone())),
             namespaces: Arc::new(NoNamespaces),
+            remote: Arc::new(NoRemote),
             settings: WriteSettings {
                 registration: registration_mode(config),
                 shared_secret,

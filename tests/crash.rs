@@ -41,18 +41,12 @@ struct Sender {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_or_doubled_by_a_kill() -> Result<()> {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>());
-    let rounds = number("CHANCERY_CRASH_ROUNDS")
-        .transpose()?
-        .unwrap_or(ROUNDS);
-    let seed = number("CHANCERY_CRASH_SEED")
-        .transpose()?
-        .unwrap_or(0x00c0_ffee);
+    let rounds = number("CHANCERY_CRASH_ROUNDS").transpose()?.unwrap_or(ROUNDS);
+    let seed = number("CHANCERY_CRASH_SEED").transpose()?.unwrap_or(0x00c0_ffee);
     let mut random = StdRng::seed_from_u64(seed);
     let mut server = Server::start().await?;
     let mut senders = senders(&server).await?;
-    let mut head = server.verify_log().await?["head"]
-        .as_u64()
-        .context("a head")?;
+    let mut head = server.verify_log().await?["head"].as_u64().context("a head")?;
     for round in 0..rounds {
         let life = Duration::from_millis(random.random_range(0..LIFE_MS));
         let whole = async {
@@ -69,13 +63,8 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_a_kill() -> Result<()> {
         })?;
     }
     let total: usize = senders.iter().map(|sender| sender.acknowledged.len()).sum();
-    ensure!(
-        total > 0,
-        "no message was ever acknowledged: nothing was tested (seed {seed})"
-    );
-    check_by_sync(&mut senders)
-        .await
-        .with_context(|| format!("seed {seed}"))?;
+    ensure!(total > 0, "no message was ever acknowledged: nothing was tested (seed {seed})");
+    check_by_sync(&mut senders).await.with_context(|| format!("seed {seed}"))?;
     server.finish().await
 }
 
@@ -86,22 +75,13 @@ async fn senders(server: &Server) -> Result<Vec<Sender>> {
     }
     let mut rooms = Vec::new();
     for client in clients.iter().take(ROOMS) {
-        rooms.push(
-            client
-                .create_room(&json!({ "preset": "public_chat" }))
-                .await?,
-        );
+        rooms.push(client.create_room(&json!({ "preset": "public_chat" })).await?);
     }
     let mut senders = Vec::new();
     for (number, client) in clients.into_iter().enumerate() {
         let room = rooms[number % ROOMS].clone();
         client.join(&room).await?;
-        senders.push(Sender {
-            client,
-            room,
-            acknowledged: Vec::new(),
-            open: None,
-        });
+        senders.push(Sender { client, room, acknowledged: Vec::new(), open: None });
     }
     Ok(senders)
 }
@@ -142,10 +122,7 @@ async fn send_until_dead(mut sender: Sender) -> Result<Sender> {
 /// `None` when no whole answer came back: the outcome is not known.
 async fn send(sender: &Sender, txn: &str) -> Option<Result<String>> {
     let content = json!({ "msgtype": "m.text", "body": body(sender, txn) });
-    let answer = sender
-        .client
-        .send_under(&sender.room, "m.room.message", txn, &content)
-        .await;
+    let answer = sender.client.send_under(&sender.room, "m.room.message", txn, &content).await;
     let answer = answer.ok()?;
     Some(answer.ok().and_then(|answer| text(&answer, "event_id")))
 }
@@ -159,15 +136,9 @@ async fn check_log(server: &Server, head_before: u64) -> Result<u64> {
     let report = server.verify_log().await?;
     let head = report["head"].as_u64().context("a head")?;
     let entries = report["entries"].as_u64().context("a count")?;
-    ensure!(
-        head >= head_before,
-        "the head went back from {head_before}: {report}"
-    );
+    ensure!(head >= head_before, "the head went back from {head_before}: {report}");
     // Positions start at 0 and have no gap: the newest is one less than the count.
-    ensure!(
-        entries == head + 1,
-        "positions are not contiguous: {report}"
-    );
+    ensure!(entries == head + 1, "positions are not contiguous: {report}");
     Ok(head)
 }
 
@@ -179,10 +150,7 @@ async fn retry(sender: &mut Sender) -> Result<()> {
     }
     if let Some((txn, event_id)) = sender.acknowledged.iter().rev().nth(1).cloned() {
         let again = send(sender, &txn).await.context("no answer to a retry")??;
-        ensure!(
-            again == event_id,
-            "transaction {txn} gave {event_id}, now {again}"
-        );
+        ensure!(again == event_id, "transaction {txn} gave {event_id}, now {again}");
     }
     Ok(())
 }
@@ -203,10 +171,7 @@ async fn check_rooms(senders: &[Sender]) -> Result<()> {
 
 fn check_events(events: &[Value], senders: &[&Sender]) -> Result<()> {
     let mut found: HashMap<&str, &str> = HashMap::new();
-    for event in events
-        .iter()
-        .filter(|event| event["type"] == "m.room.message")
-    {
+    for event in events.iter().filter(|event| event["type"] == "m.room.message") {
         let id = event["event_id"].as_str().context("an event id")?;
         let body = event["content"]["body"].as_str().context("a body")?;
         ensure!(found.insert(id, body).is_none(), "{id} is there twice");
@@ -216,19 +181,12 @@ fn check_events(events: &[Value], senders: &[&Sender]) -> Result<()> {
         for (txn, event_id) in &sender.acknowledged {
             let text = body(sender, txn);
             let there = found.get(event_id.as_str());
-            ensure!(
-                there == Some(&text.as_str()),
-                "{event_id} ({text}) is {there:?}"
-            );
+            ensure!(there == Some(&text.as_str()), "{event_id} ({text}) is {there:?}");
             expected += 1;
         }
     }
     // A message that nobody was told of would be a doubled one: all open ones were retried.
-    ensure!(
-        found.len() == expected,
-        "{} messages, {expected} acknowledged",
-        found.len()
-    );
+    ensure!(found.len() == expected, "{} messages, {expected} acknowledged", found.len());
     Ok(())
 }
 

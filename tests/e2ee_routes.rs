@@ -63,20 +63,19 @@ fn device_keys(client: &MatrixClient, signer: &Signer) -> Result<Value> {
 async fn upload_device_keys(client: &MatrixClient) -> Result<(Signer, Value)> {
     let signer = Signer::new()?;
     let keys = device_keys(client, &signer)?;
-    client
-        .post("/v3/keys/upload", &json!({ "device_keys": keys }))
-        .await?;
+    client.post("/v3/keys/upload", &json!({ "device_keys": keys })).await?;
     Ok((signer, keys))
 }
 
-fn one_time_keys(from: usize, count: usize) -> Value {
-    let keys = (from..from + count).map(|n| {
-        (
-            format!("signed_curve25519:K{n:04}"),
-            json!({ "key": format!("key-{n}") }),
-        )
-    });
+fn one_time_keys(count: usize) -> Value {
+    let keys = (0..count).map(|n| (format!("signed_curve25519:K{n:04}"), signed_key(n)));
     Value::Object(keys.collect())
+}
+
+/// In the shape of a signed key; only its claimer checks the signature.
+fn signed_key(number: usize) -> Value {
+    json!({ "key": format!("key-{number}"),
+        "signatures": { "@alice:localhost": { "ed25519:D": "not checked by a server" } } })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,21 +86,12 @@ async fn device_keys_are_uploaded_queried_and_named() -> Result<()> {
     let query = json!({ "device_keys": { &alice.user_id: [], "@nobody:localhost": [] } });
     let answer = bob.post("/v3/keys/query", &query).await?;
     let mut shown = answer["device_keys"][&alice.user_id][&alice.device_id].clone();
-    ensure!(
-        shown["unsigned"]["device_display_name"] == "test device",
-        "{answer}"
-    );
+    ensure!(shown["unsigned"]["device_display_name"] == "test device", "{answer}");
     shown.as_object_mut().context("keys")?.remove("unsigned");
     ensure!(shown == keys, "{shown} is not {keys}");
     // Keys of another user or device are not taken.
     let foreign = json!({ "device_keys": device_keys(&bob, &Signer::new()?)? });
-    let answer = alice
-        .call(
-            Method::POST,
-            "/_matrix/client/v3/keys/upload",
-            Some(&foreign),
-        )
-        .await?;
+    let answer = alice.call(Method::POST, "/_matrix/client/v3/keys/upload", Some(&foreign)).await?;
     ensure!(answer.status.is_client_error(), "{answer}");
     server.finish().await
 }
@@ -112,25 +102,19 @@ async fn one_time_keys_are_claimed_once_under_contention_then_the_fallback() -> 
     const CLAIMS: usize = 24;
     let mut server = Server::start().await?;
     let (mut alice, bob, _) = two_in_a_room(&server, &json!({})).await?;
+    let mut fallback = signed_key(KEYS);
+    fallback["fallback"] = true.into();
     let upload = json!({
-        "one_time_keys": one_time_keys(0, KEYS),
-        "fallback_keys": { "signed_curve25519:FALL": { "key": "fallback", "fallback": true } },
+        "one_time_keys": one_time_keys(KEYS),
+        "fallback_keys": { "signed_curve25519:FALL": fallback },
     });
     let counts = alice.post("/v3/keys/upload", &upload).await?;
-    ensure!(
-        counts["one_time_key_counts"]["signed_curve25519"] == KEYS,
-        "{counts}"
-    );
+    ensure!(counts["one_time_key_counts"]["signed_curve25519"] == KEYS, "{counts}");
     // The same key again is no new key; another key under the same id is refused.
     let counts = alice.post("/v3/keys/upload", &upload).await?;
-    ensure!(
-        counts["one_time_key_counts"]["signed_curve25519"] == KEYS,
-        "{counts}"
-    );
-    let other = json!({ "one_time_keys": { "signed_curve25519:K0000": { "key": "other" } } });
-    let answer = alice
-        .call(Method::POST, "/_matrix/client/v3/keys/upload", Some(&other))
-        .await?;
+    ensure!(counts["one_time_key_counts"]["signed_curve25519"] == KEYS, "{counts}");
+    let other = json!({ "one_time_keys": { "signed_curve25519:K0000": signed_key(KEYS + 1) } });
+    let answer = alice.call(Method::POST, "/_matrix/client/v3/keys/upload", Some(&other)).await?;
     ensure!(answer.status.as_u16() == 400, "{answer}");
 
     let claim = json!({ "one_time_keys": {
@@ -141,47 +125,31 @@ async fn one_time_keys_are_claimed_once_under_contention_then_the_fallback() -> 
     let mut fallbacks = 0;
     for answer in &claimed {
         let keys = &answer["one_time_keys"][&alice.user_id][&alice.device_id];
-        let (id, key) = keys
-            .as_object()
-            .and_then(|keys| keys.iter().next())
-            .context("a key")?;
+        let (id, key) = keys.as_object().and_then(|keys| keys.iter().next()).context("a key")?;
         if id == "signed_curve25519:FALL" {
-            ensure!(key["key"] == "fallback" && key["fallback"] == true, "{key}");
+            ensure!(*key == fallback, "{key}");
             fallbacks += 1;
         } else {
             ensure!(once.insert(id.clone()), "{id} was handed out twice");
         }
     }
-    ensure!(
-        once.len() == KEYS && fallbacks == CLAIMS - KEYS,
-        "{once:?}, {fallbacks} fallbacks"
-    );
+    ensure!(once.len() == KEYS && fallbacks == CLAIMS - KEYS, "{once:?}, {fallbacks} fallbacks");
 
     server.kill_9().await?;
     server.restart().await?;
     let answer = bob.post("/v3/keys/claim", &claim).await?;
     let keys = &answer["one_time_keys"][&alice.user_id][&alice.device_id];
-    ensure!(
-        keys.get("signed_curve25519:FALL").is_some(),
-        "after a kill: {answer}"
-    );
+    ensure!(keys.get("signed_curve25519:FALL").is_some(), "after a kill: {answer}");
     let sync = alice.sync(0).await?;
     let count = &sync["device_one_time_keys_count"]["signed_curve25519"];
     ensure!(count.as_u64().unwrap_or(0) == 0, "{sync}");
-    ensure!(
-        sync["device_unused_fallback_key_types"] == json!([]),
-        "{sync}"
-    );
+    ensure!(sync["device_unused_fallback_key_types"] == json!([]), "{sync}");
     server.finish().await
 }
 
 fn to_device(sync: &Value) -> Vec<i64> {
     let events = sync["to_device"]["events"].as_array();
-    events
-        .into_iter()
-        .flatten()
-        .filter_map(|event| event["content"]["n"].as_i64())
-        .collect()
+    events.into_iter().flatten().filter_map(|event| event["content"]["n"].as_i64()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,12 +159,7 @@ async fn a_message_to_a_device_is_kept_until_it_is_acknowledged_and_never_after(
     bob.sync(0).await?;
     let send = async |n: i64, txn: &str| {
         let to = json!({ &bob.user_id: { &bob.device_id: { "n": n } } });
-        alice
-            .put(
-                &format!("/v3/sendToDevice/m.test/{txn}"),
-                &json!({ "messages": to }),
-            )
-            .await
+        alice.put(&format!("/v3/sendToDevice/m.test/{txn}"), &json!({ "messages": to })).await
     };
     send(1, "t1").await?;
     send(2, "t2").await?;
@@ -213,14 +176,9 @@ async fn a_message_to_a_device_is_kept_until_it_is_acknowledged_and_never_after(
     let mut reader = bob.clone();
     reader.since = Some(text(&answer, "next_batch")?);
     ensure!(to_device(&reader.sync(0).await?).is_empty());
-    ensure!(
-        to_device(&bob.clone().sync(0).await?).is_empty(),
-        "an old token brought them back"
-    );
+    ensure!(to_device(&bob.clone().sync(0).await?).is_empty(), "an old token brought them back");
     let to = json!({ &bob.user_id: { "*": { "n": 3 } } });
-    alice
-        .put("/v3/sendToDevice/m.test/t3", &json!({ "messages": to }))
-        .await?;
+    alice.put("/v3/sendToDevice/m.test/t3", &json!({ "messages": to })).await?;
     ensure!(to_device(&reader.sync(0).await?) == [3]);
     server.finish().await
 }
@@ -236,17 +194,10 @@ async fn changed_devices_are_announced_to_those_who_share_a_room() -> Result<()>
     upload_device_keys(&alice).await?;
     let lists = |sync: &Value, name: &str| -> Vec<String> {
         let users = sync["device_lists"][name].as_array();
-        users
-            .into_iter()
-            .flatten()
-            .filter_map(|user| user.as_str().map(str::to_owned))
-            .collect()
+        users.into_iter().flatten().filter_map(|user| user.as_str().map(str::to_owned)).collect()
     };
     let sync = bob.sync(0).await?;
-    ensure!(
-        lists(&sync, "changed") == [alice.user_id.as_str()],
-        "{sync}"
-    );
+    ensure!(lists(&sync, "changed") == [alice.user_id.as_str()], "{sync}");
     let sync = stranger.sync(0).await?;
     ensure!(lists(&sync, "changed").is_empty(), "a stranger: {sync}");
     let to = bob.since.clone().context("a token")?;
@@ -261,22 +212,16 @@ async fn changed_devices_are_announced_to_those_who_share_a_room() -> Result<()>
     ensure!(lists(&bob.sync(0).await?, "changed") == [alice.user_id.as_str()]);
     let query = json!({ "device_keys": { &alice.user_id: [] } });
     let answer = bob.post("/v3/keys/query", &query).await?;
-    ensure!(
-        answer["device_keys"][&alice.user_id]
-            .get("SECOND")
-            .is_none(),
-        "{answer}"
-    );
+    ensure!(answer["device_keys"][&alice.user_id].get("SECOND").is_none(), "{answer}");
 
-    alice
-        .post(&format!("/v3/rooms/{}/leave", encode(&room)), &json!({}))
-        .await?;
+    alice.post(&format!("/v3/rooms/{}/leave", encode(&room)), &json!({})).await?;
     let sync = bob.sync(0).await?;
     ensure!(lists(&sync, "left") == [alice.user_id.as_str()], "{sync}");
     server.finish().await
 }
 
 struct CrossSigning {
+    own: Signer,
     master: Signer,
     upload: Value,
 }
@@ -294,7 +239,7 @@ fn cross_signing(user: &str) -> Result<CrossSigning> {
     master.sign(&mut user_signing, user, &master.public)?;
     let upload = json!({ "master_key": master_key, "self_signing_key": self_signing,
         "user_signing_key": user_signing });
-    Ok(CrossSigning { master, upload })
+    Ok(CrossSigning { own, master, upload })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,58 +251,29 @@ async fn cross_signing_identities_are_kept_shown_and_changed_only_with_the_passw
     let path = "/_matrix/client/v3/keys/device_signing/upload";
     let identity = cross_signing(&alice.user_id)?;
     // The first identity needs no password.
-    alice
-        .call(Method::POST, path, Some(&identity.upload))
-        .await?
-        .ok()?;
-    alice
-        .call(Method::POST, path, Some(&identity.upload))
-        .await?
-        .ok()?;
+    alice.call(Method::POST, path, Some(&identity.upload)).await?.ok()?;
+    alice.call(Method::POST, path, Some(&identity.upload)).await?.ok()?;
 
     let mut master = identity.upload["master_key"].clone();
     device.sign(&mut master, &alice.user_id, &alice.device_id)?;
-    identity
-        .master
-        .sign(&mut keys, &alice.user_id, &identity.master.public)?;
+    identity.own.sign(&mut keys, &alice.user_id, &identity.own.public)?;
     let signatures = json!({ &alice.user_id: {
         &identity.master.public: master, &alice.device_id: keys } });
-    let answer = alice
-        .post("/v3/keys/signatures/upload", &signatures)
-        .await?;
-    ensure!(
-        answer["failures"]
-            .as_object()
-            .is_none_or(serde_json::Map::is_empty),
-        "{answer}"
-    );
+    let answer = alice.post("/v3/keys/signatures/upload", &signatures).await?;
+    ensure!(answer["failures"].as_object().is_none_or(serde_json::Map::is_empty), "{answer}");
 
     let query = json!({ "device_keys": { &alice.user_id: [] } });
     let shown = bob.post("/v3/keys/query", &query).await?;
     let user = alice.user_id.as_str();
-    ensure!(
-        shown["master_keys"][user]["keys"] == identity.upload["master_key"]["keys"],
-        "{shown}"
-    );
-    let signed = &shown["master_keys"][user]["signatures"][user];
-    ensure!(
-        signed.get(format!("ed25519:{}", alice.device_id)).is_some(),
-        "{shown}"
-    );
+    ensure!(shown["master_keys"][user]["keys"] == identity.upload["master_key"]["keys"], "{shown}");
     let signed = &shown["device_keys"][user][&alice.device_id]["signatures"][user];
-    ensure!(
-        signed
-            .get(format!("ed25519:{}", identity.master.public))
-            .is_some(),
-        "{shown}"
-    );
+    ensure!(signed.get(format!("ed25519:{}", identity.own.public)).is_some(), "{shown}");
     ensure!(shown["self_signing_keys"].get(user).is_some(), "{shown}");
-    ensure!(
-        shown["user_signing_keys"].get(user).is_none(),
-        "shown to another: {shown}"
-    );
+    ensure!(shown["user_signing_keys"].get(user).is_none(), "shown to another: {shown}");
     let own = alice.post("/v3/keys/query", &query).await?;
     ensure!(own["user_signing_keys"].get(user).is_some(), "{own}");
+    let signed = &own["master_keys"][user]["signatures"][user];
+    ensure!(signed.get(format!("ed25519:{}", alice.device_id)).is_some(), "{own}");
 
     let mut changed = cross_signing(user)?.upload;
     let challenge = alice.call(Method::POST, path, Some(&changed)).await?;
@@ -368,21 +284,11 @@ async fn cross_signing_identities_are_kept_shown_and_changed_only_with_the_passw
             "identifier": { "type": "m.id.user", "user": "alice" } })
     };
     changed["auth"] = auth("wrong");
-    ensure!(
-        alice
-            .call(Method::POST, path, Some(&changed))
-            .await?
-            .status
-            .as_u16()
-            == 401
-    );
+    ensure!(alice.call(Method::POST, path, Some(&changed)).await?.status.as_u16() == 401);
     changed["auth"] = auth(PASSWORD);
     alice.call(Method::POST, path, Some(&changed)).await?.ok()?;
     let shown = bob.post("/v3/keys/query", &query).await?;
-    ensure!(
-        shown["master_keys"][user]["keys"] == changed["master_key"]["keys"],
-        "{shown}"
-    );
+    ensure!(shown["master_keys"][user]["keys"] == changed["master_key"]["keys"], "{shown}");
     server.finish().await
 }
 
@@ -395,16 +301,11 @@ fn backed_up(messages: u32) -> Value {
 async fn key_backups_have_versions_counts_and_keep_the_better_key() -> Result<()> {
     let server = Server::start().await?;
     let alice = register(&server, "alice").await?;
-    let none = alice
-        .call(Method::GET, "/_matrix/client/v3/room_keys/version", None)
-        .await?;
+    let none = alice.call(Method::GET, "/_matrix/client/v3/room_keys/version", None).await?;
     none.refused(404, "M_NOT_FOUND")?;
     let info = json!({ "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
         "auth_data": { "public_key": "abcdefg", "signatures": {} } });
-    let first = text(
-        &alice.post("/v3/room_keys/version", &info).await?,
-        "version",
-    )?;
+    let first = text(&alice.post("/v3/room_keys/version", &info).await?, "version")?;
     let path = |version: &str| format!("/v3/room_keys/keys/%21r%3Alocalhost/s1?version={version}");
     let before = alice.put(&path(&first), &backed_up(10)).await?;
     ensure!(before["count"] == 1, "{before}");
@@ -415,44 +316,24 @@ async fn key_backups_have_versions_counts_and_keep_the_better_key() -> Result<()
     ensure!(kept["first_message_index"] == 5, "{kept}");
     let many = json!({ "rooms": { "!r:localhost": { "sessions": {
         "s2": backed_up(0), "s3": backed_up(0) } } } });
-    let after = alice
-        .put(&format!("/v3/room_keys/keys?version={first}"), &many)
-        .await?;
-    ensure!(
-        after["count"] == 3 && after["etag"] != before["etag"],
-        "{before} then {after}"
-    );
+    let after = alice.put(&format!("/v3/room_keys/keys?version={first}"), &many).await?;
+    ensure!(after["count"] == 3 && after["etag"] != before["etag"], "{before} then {after}");
     let version = alice.get("/v3/room_keys/version").await?;
-    ensure!(
-        version["count"] == 3 && version["etag"] == after["etag"],
-        "{version}"
-    );
+    ensure!(version["count"] == 3 && version["etag"] == after["etag"], "{version}");
     ensure!(version["algorithm"] == info["algorithm"], "{version}");
 
-    let second = text(
-        &alice.post("/v3/room_keys/version", &info).await?,
-        "version",
-    )?;
+    let second = text(&alice.post("/v3/room_keys/version", &info).await?, "version")?;
     ensure!(second != first);
     let stale = format!("/_matrix/client{}", path(&first));
     let refused = alice.call(Method::PUT, &stale, Some(&backed_up(0))).await?;
     let refused = refused.refused(403, "M_WRONG_ROOM_KEYS_VERSION")?;
     ensure!(refused["current_version"] == second.as_str(), "{refused}");
-    let old = alice
-        .get(&format!("/v3/room_keys/keys?version={first}"))
-        .await?;
-    ensure!(
-        old["rooms"]["!r:localhost"]["sessions"].get("s3").is_some(),
-        "{old}"
-    );
-    alice
-        .delete(&format!("/v3/room_keys/version/{second}"))
-        .await?;
+    let old = alice.get(&format!("/v3/room_keys/keys?version={first}")).await?;
+    ensure!(old["rooms"]["!r:localhost"]["sessions"].get("s3").is_some(), "{old}");
+    alice.delete(&format!("/v3/room_keys/version/{second}")).await?;
     let current = alice.get("/v3/room_keys/version").await?;
     ensure!(current["version"] == first.as_str(), "{current}");
-    let left = alice
-        .delete(&format!("/v3/room_keys/keys?version={first}"))
-        .await?;
+    let left = alice.delete(&format!("/v3/room_keys/keys?version={first}")).await?;
     ensure!(left["count"] == 0, "{left}");
     server.finish().await
 }

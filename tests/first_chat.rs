@@ -28,10 +28,7 @@ async fn two_people_meet_and_talk() -> Result<()> {
     let invited = |sync: &Value| sync["rooms"]["invite"].get(&room).is_some();
     let invitation = bob.sync_until("the invitation", invited).await?;
     let stripped = &invitation["rooms"]["invite"][&room]["invite_state"]["events"];
-    ensure!(
-        stripped_names_the_room(stripped),
-        "no stripped name in {stripped}"
-    );
+    ensure!(stripped_names_the_room(stripped), "no stripped name in {stripped}");
     bob.join(&room).await?;
 
     let from_alice = alice.send_text(&room, "hello bob").await?;
@@ -41,11 +38,7 @@ async fn two_people_meet_and_talk() -> Result<()> {
         client.since = None;
         let sync = client.sync(0).await?;
         seen.take(client, &sync).await?;
-        ensure!(
-            seen.bodies(&room) == ["hello bob", "hello alice"],
-            "{:?}",
-            seen.bodies(&room)
-        );
+        ensure!(seen.bodies(&room) == ["hello bob", "hello alice"], "{:?}", seen.bodies(&room));
         ensure!(seen.has(&from_alice) && seen.has(&from_bob));
     }
     typing_arrives(&alice, &mut bob, &room).await?;
@@ -62,22 +55,15 @@ fn stripped_names_the_room(events: &Value) -> bool {
 }
 
 async fn typing_arrives(from: &MatrixClient, to: &mut MatrixClient, room: &str) -> Result<()> {
-    let path = format!(
-        "/v3/rooms/{}/typing/{}",
-        encode(room),
-        encode(&from.user_id)
-    );
-    from.put(&path, &json!({ "typing": true, "timeout": 30_000 }))
-        .await?;
+    let path = format!("/v3/rooms/{}/typing/{}", encode(room), encode(&from.user_id));
+    from.put(&path, &json!({ "typing": true, "timeout": 30_000 })).await?;
     let typing = |sync: &Value, ids: &Value| {
         ephemeral(sync, room, "m.typing").is_some_and(|content| content["user_ids"] == *ids)
     };
     let expected = json!([from.user_id]);
-    to.sync_until("typing", |sync| typing(sync, &expected))
-        .await?;
+    to.sync_until("typing", |sync| typing(sync, &expected)).await?;
     from.put(&path, &json!({ "typing": false })).await?;
-    to.sync_until("the end of typing", |sync| typing(sync, &json!([])))
-        .await?;
+    to.sync_until("the end of typing", |sync| typing(sync, &json!([]))).await?;
     Ok(())
 }
 
@@ -92,11 +78,7 @@ async fn receipt_arrives(
     room: &str,
     event: &str,
 ) -> Result<()> {
-    let path = format!(
-        "/v3/rooms/{}/receipt/m.read/{}",
-        encode(room),
-        encode(event)
-    );
+    let path = format!("/v3/rooms/{}/receipt/m.read/{}", encode(room), encode(event));
     from.post(&path, &json!({})).await?;
     let read = |sync: &Value| {
         ephemeral(sync, room, "m.receipt")
@@ -107,22 +89,12 @@ async fn receipt_arrives(
 }
 
 async fn media_comes_back(from: &MatrixClient, to: &MatrixClient) -> Result<()> {
-    let bytes: Vec<u8> = (0..200_000_u32)
-        .map(|number| (number % 251) as u8)
-        .collect();
+    let bytes: Vec<u8> = (0..200_000_u32).map(|number| (number % 251) as u8).collect();
     let mxc = from.upload("application/octet-stream", &bytes).await?;
     let answer = to.download(&mxc).await?;
     ensure!(answer.status.is_success(), "{}", answer.status);
-    ensure!(
-        answer.body == bytes,
-        "{} bytes came back of {}",
-        answer.body.len(),
-        bytes.len()
-    );
-    let kind = answer
-        .headers
-        .get("content-type")
-        .context("a content type")?;
+    ensure!(answer.body == bytes, "{} bytes came back of {}", answer.body.len(), bytes.len());
+    let kind = answer.headers.get("content-type").context("a content type")?;
     ensure!(kind == "application/octet-stream", "{kind:?}");
     Ok(())
 }
@@ -134,24 +106,13 @@ async fn redaction_takes_the_text(
     event: &str,
 ) -> Result<()> {
     let path = format!("/v3/rooms/{}/redact/{}/r1", encode(room), encode(event));
-    let redaction = text(
-        &from.put(&path, &json!({ "reason": "typo" })).await?,
-        "event_id",
-    )?;
+    let redaction = text(&from.put(&path, &json!({ "reason": "typo" })).await?, "event_id")?;
     let arrived = |sync: &Value| {
         let events = timeline::timeline_of(sync, "join", room);
-        events
-            .iter()
-            .any(|seen| seen["event_id"] == redaction.as_str())
+        events.iter().any(|seen| seen["event_id"] == redaction.as_str())
     };
     to.sync_until("the redaction", arrived).await?;
-    let redacted = to
-        .get(&format!(
-            "/v3/rooms/{}/event/{}",
-            encode(room),
-            encode(event)
-        ))
-        .await?;
+    let redacted = to.get(&format!("/v3/rooms/{}/event/{}", encode(room), encode(event))).await?;
     ensure!(redacted["content"] == json!({}), "{redacted}");
     let because = &redacted["unsigned"]["redacted_because"]["event_id"];
     ensure!(*because == redaction.as_str(), "{redacted}");
@@ -166,10 +127,7 @@ async fn pages_agree(client: &MatrixClient, room: &str) -> Result<()> {
     let whole = ids(&client.history(room, 1_000).await?)?;
     for limit in [1, 2, 7] {
         let walked = ids(&client.history(room, limit).await?)?;
-        ensure!(
-            walked == whole,
-            "limit {limit}: {walked:?} is not {whole:?}"
-        );
+        ensure!(walked == whole, "limit {limit}: {walked:?} is not {whole:?}");
     }
     let mut forward = Vec::new();
     let mut from: Option<String> = None;
@@ -177,10 +135,7 @@ async fn pages_agree(client: &MatrixClient, room: &str) -> Result<()> {
         let page = client.page(room, "f", from.as_deref(), 3).await?;
         let chunk = page["chunk"].as_array().context("a chunk")?;
         forward.extend(ids(chunk)?);
-        ensure!(
-            forward.len() <= whole.len(),
-            "a forward walk that does not end: {forward:?}"
-        );
+        ensure!(forward.len() <= whole.len(), "a forward walk that does not end: {forward:?}");
         match page.get("end").and_then(Value::as_str) {
             Some(end) if !chunk.is_empty() => from = Some(end.to_owned()),
             _ => break,
@@ -205,21 +160,14 @@ async fn a_power_cut_in_the_middle_loses_and_doubles_nothing() -> Result<()> {
     seen.take(&bob, &sync).await?;
 
     let content = json!({ "msgtype": "m.text", "body": "the last before" });
-    let answer = alice
-        .send_under(&room, "m.room.message", "retried", &content)
-        .await?;
+    let answer = alice.send_under(&room, "m.room.message", "retried", &content).await?;
     let acknowledged = text(&answer.ok()?, "event_id")?;
     let mxc = alice.upload("text/plain", b"kept").await?;
     server.kill_9().await?;
     server.restart().await?;
 
-    let again = alice
-        .send_under(&room, "m.room.message", "retried", &content)
-        .await?;
-    ensure!(
-        text(&again.ok()?, "event_id")? == acknowledged,
-        "a retry made another event"
-    );
+    let again = alice.send_under(&room, "m.room.message", "retried", &content).await?;
+    ensure!(text(&again.ok()?, "event_id")? == acknowledged, "a retry made another event");
     ensure!(bob.download(&mxc).await?.body == "kept".as_bytes());
     for number in 0..5 {
         bob.send_text(&room, &format!("after {number}")).await?;
@@ -229,15 +177,8 @@ async fn a_power_cut_in_the_middle_loses_and_doubles_nothing() -> Result<()> {
     seen.take(&bob, &sync).await?;
     let before = (0..5).map(|number| format!("before {number}"));
     let after = (0..5).map(|number| format!("after {number}"));
-    let expected: Vec<_> = before
-        .chain(["the last before".to_owned()])
-        .chain(after)
-        .collect();
-    ensure!(
-        seen.bodies(&room) == expected,
-        "synced {:?}",
-        seen.bodies(&room)
-    );
+    let expected: Vec<_> = before.chain(["the last before".to_owned()]).chain(after).collect();
+    ensure!(seen.bodies(&room) == expected, "synced {:?}", seen.bodies(&room));
     let walked = timeline::bodies(&alice.history(&room, 3).await?);
     ensure!(walked == expected, "walked {walked:?}");
     server.finish().await
@@ -251,10 +192,7 @@ async fn a_session_that_was_ended_stays_ended_after_a_power_cut() -> Result<()> 
     server.kill_9().await?;
     server.restart().await?;
     let path = "/_matrix/client/v3/account/whoami";
-    alice
-        .call(Method::GET, path, None)
-        .await?
-        .refused(401, "M_UNKNOWN_TOKEN")?;
+    alice.call(Method::GET, path, None).await?.refused(401, "M_UNKNOWN_TOKEN")?;
     let again = MatrixClient::log_in(&server.http(), "alice", harness::PASSWORD, None).await?;
     ensure!(again.get("/v3/account/whoami").await?["user_id"] == "@alice:localhost");
     server.finish().await

@@ -42,41 +42,23 @@ async fn play(server: &Server) -> Result<Scene> {
     bob.join(&den).await?;
     for number in 0..12 {
         alice.send_text(&hall, &format!("alice {number}")).await?;
-        bob.send_text(&hall, &format!("@alice:localhost bob {number}"))
-            .await?;
+        bob.send_text(&hall, &format!("@alice:localhost bob {number}")).await?;
     }
     let first = alice.send_text(&den, "a secret").await?;
     let redact = format!("/v3/rooms/{}/redact/{}/r1", encode(&den), encode(&first));
-    alice
-        .put(&redact, &json!({ "reason": "not for here" }))
-        .await?;
+    alice.put(&redact, &json!({ "reason": "not for here" })).await?;
     let second = bob.send_text(&den, "typo").await?;
     relate(&bob, &den, &second).await?;
-    alice
-        .set_state(&hall, "m.room.topic", "", &json!({ "topic": "as it was" }))
-        .await?;
-    alice
-        .set_state(&hall, "m.room.topic", "", &json!({ "topic": "as it is" }))
-        .await?;
+    alice.set_state(&hall, "m.room.topic", "", &json!({ "topic": "as it was" })).await?;
+    alice.set_state(&hall, "m.room.topic", "", &json!({ "topic": "as it is" })).await?;
     let kick = format!("/v3/rooms/{}/kick", encode(&hall));
-    alice
-        .post(
-            &kick,
-            &json!({ "user_id": carol.user_id, "reason": "late" }),
-        )
-        .await?;
+    alice.post(&kick, &json!({ "user_id": carol.user_id, "reason": "late" })).await?;
     alice.send_text(&hall, "after the kick").await?;
     personal(&bob, &hall).await?;
     let content = json!({ "msgtype": "m.text", "body": "retried" });
-    let answer = bob
-        .send_under(&hall, "m.room.message", RETRIED, &content)
-        .await?;
+    let answer = bob.send_under(&hall, "m.room.message", RETRIED, &content).await?;
     let retried = text(&answer.ok()?, "event_id")?;
-    Ok(Scene {
-        clients: vec![alice, bob, carol],
-        rooms: vec![hall, den],
-        retried,
-    })
+    Ok(Scene { clients: vec![alice, bob, carol], rooms: vec![hall, den], retried })
 }
 
 /// An edit, a reaction and a thread.
@@ -84,51 +66,29 @@ async fn relate(client: &MatrixClient, room: &str, event: &str) -> Result<()> {
     let edit = json!({ "msgtype": "m.text", "body": "* mended",
         "m.new_content": { "msgtype": "m.text", "body": "mended" },
         "m.relates_to": { "rel_type": "m.replace", "event_id": event } });
-    client
-        .send_under(room, "m.room.message", "edit", &edit)
-        .await?
-        .ok()?;
+    client.send_under(room, "m.room.message", "edit", &edit).await?.ok()?;
     let reaction = json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": event,
         "key": "+1" } });
-    client
-        .send_under(room, "m.reaction", "react", &reaction)
-        .await?
-        .ok()?;
+    client.send_under(room, "m.reaction", "react", &reaction).await?.ok()?;
     let threaded = json!({ "msgtype": "m.text", "body": "aside",
         "m.relates_to": { "rel_type": "m.thread", "event_id": event } });
-    client
-        .send_under(room, "m.room.message", "thread", &threaded)
-        .await?
-        .ok()?;
+    client.send_under(room, "m.room.message", "thread", &threaded).await?.ok()?;
     Ok(())
 }
 
 /// Account data, tags, profile, a receipt and keys.
 async fn personal(client: &MatrixClient, room: &str) -> Result<()> {
     let user = encode(&client.user_id);
-    client
-        .put(
-            &format!("/v3/user/{user}/account_data/m.note"),
-            &json!({ "n": 1 }),
-        )
-        .await?;
+    client.put(&format!("/v3/user/{user}/account_data/m.note"), &json!({ "n": 1 })).await?;
     let tag = format!("/v3/user/{user}/rooms/{}/tags/m.favourite", encode(room));
     client.put(&tag, &json!({ "order": 0.5 })).await?;
-    client
-        .put(
-            &format!("/v3/profile/{user}/displayname"),
-            &json!({ "displayname": "B." }),
-        )
-        .await?;
+    client.put(&format!("/v3/profile/{user}/displayname"), &json!({ "displayname": "B." })).await?;
     let newest = client.page(room, "b", None, 1).await?;
     let newest = text(&newest["chunk"][0], "event_id")?;
-    let receipt = format!(
-        "/v3/rooms/{}/receipt/m.read/{}",
-        encode(room),
-        encode(&newest)
-    );
+    let receipt = format!("/v3/rooms/{}/receipt/m.read/{}", encode(room), encode(&newest));
     client.post(&receipt, &json!({})).await?;
-    let keys = json!({ "one_time_keys": { "signed_curve25519:AAAA": { "key": "a" } } });
+    let keys =
+        json!({ "one_time_keys": { "signed_curve25519:AAAA": { "key": "a", "signatures": {} } } });
     client.post("/v3/keys/upload", &keys).await?;
     Ok(())
 }
@@ -175,18 +135,11 @@ async fn look(scene: &Scene) -> Result<Shown> {
 async fn walk(client: &MatrixClient, scene: &Scene, shown: &mut Shown) -> Result<()> {
     let joined = client.get("/v3/joined_rooms").await?;
     for room in &scene.rooms {
-        let is_in = joined["joined_rooms"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|id| id == room);
+        let is_in = joined["joined_rooms"].as_array().into_iter().flatten().any(|id| id == room);
         for limit in if is_in { [1, 5, 100].as_slice() } else { &[] } {
             let mut events = Value::Array(client.history(room, *limit).await?);
             strip(&mut events);
-            shown.insert(
-                format!("{} walks {room} by {limit}", client.user_id),
-                events,
-            );
+            shown.insert(format!("{} walks {room} by {limit}", client.user_id), events);
         }
     }
     Ok(())
@@ -196,14 +149,7 @@ async fn walk(client: &MatrixClient, scene: &Scene, shown: &mut Shown) -> Result
 fn strip(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            for key in [
-                "next_batch",
-                "prev_batch",
-                "start",
-                "end",
-                "age",
-                "presence",
-            ] {
+            for key in ["next_batch", "prev_batch", "start", "end", "age", "presence"] {
                 map.remove(key);
             }
             map.values_mut().for_each(strip);
@@ -216,15 +162,9 @@ fn strip(value: &mut Value) {
 fn compare(before: &Shown, after: &Shown, how: &str) -> Result<()> {
     for (request, was) in before {
         let is = after.get(request);
-        ensure!(
-            is == Some(was),
-            "{how}: {request} showed {was}\nand shows {is:?}"
-        );
+        ensure!(is == Some(was), "{how}: {request} showed {was}\nand shows {is:?}");
     }
-    ensure!(
-        before.len() == after.len(),
-        "{how}: other requests were made"
-    );
+    ensure!(before.len() == after.len(), "{how}: other requests were made");
     Ok(())
 }
 
@@ -233,12 +173,7 @@ async fn i1_views_and_folds_come_back_equal_when_they_are_deleted() -> Result<()
     let mut server = Server::start().await?;
     let mut scene = play(&server).await?;
     let before = look(&scene).await?;
-    ensure!(
-        before
-            .values()
-            .any(|shown| shown.to_string().contains("as it is")),
-        "{before:?}"
-    );
+    ensure!(before.values().any(|shown| shown.to_string().contains("as it is")), "{before:?}");
     for gone in [&["views", "folds"][..], &["views"], &["folds"], &[]] {
         server.stop_gracefully().await?;
         for dir in gone {
@@ -253,14 +188,8 @@ async fn i1_views_and_folds_come_back_equal_when_they_are_deleted() -> Result<()
     let content = json!({ "msgtype": "m.text", "body": "retried" });
     let hall = scene.rooms[0].clone();
     let bob = &mut scene.clients[1];
-    let again = bob
-        .send_under(&hall, "m.room.message", RETRIED, &content)
-        .await?
-        .ok()?;
-    ensure!(
-        again["event_id"] == scene.retried.as_str(),
-        "a retry made another event: {again}"
-    );
+    let again = bob.send_under(&hall, "m.room.message", RETRIED, &content).await?.ok()?;
+    ensure!(again["event_id"] == scene.retried.as_str(), "a retry made another event: {again}");
     bob.send_text(&hall, "and on").await?;
     server.finish().await
 }
@@ -272,11 +201,7 @@ async fn a_rebuild_by_command_and_one_after_a_kill_come_back_equal() -> Result<(
     let before = look(&scene).await?;
     server.kill_9().await?;
     let output = server.command(&["views", "rebuild"]).await?;
-    ensure!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     server.restart().await?;
     compare(&before, &look(&scene).await?, "rebuilt by command")?;
     server.kill_9().await?;

@@ -41,27 +41,19 @@ async fn plant(server: &Server) -> Result<Vec<String>> {
     alice.send_text(&room, BODY).await?;
     let edited = json!({ "msgtype": "m.text", "body": format!("* {BODY}"),
         "m.new_content": { "msgtype": "m.text", "body": BODY } });
-    alice
-        .send_under(&room, "m.room.message", "edit", &edited)
-        .await?
-        .ok()?;
+    alice.send_under(&room, "m.room.message", "edit", &edited).await?.ok()?;
     let message =
         json!({ "messages": { &bob.user_id: { &bob.device_id: { "note": TO_DEVICE } } } });
     alice.put("/v3/sendToDevice/m.canary/t1", &message).await?;
     let user = encode(&alice.user_id);
     alice
-        .put(
-            &format!("/v3/profile/{user}/displayname"),
-            &json!({ "displayname": DISPLAY_NAME }),
-        )
+        .put(&format!("/v3/profile/{user}/displayname"), &json!({ "displayname": DISPLAY_NAME }))
         .await?;
     let path = format!("/v3/user/{user}/account_data/m.canary");
     alice.put(&path, &json!({ "note": ACCOUNT_DATA })).await?;
     // Incompressible length does not matter: the search is for the text itself.
     let media = MEDIA.repeat(64);
-    let mxc = alice
-        .upload(&format!("text/plain; note={FILE_NAME}"), media.as_bytes())
-        .await?;
+    let mxc = alice.upload(&format!("text/plain; note={FILE_NAME}"), media.as_bytes()).await?;
     ensure!(bob.download(&mxc).await?.body == media.as_bytes());
     Ok(vec![alice.access_token.clone(), bob.access_token.clone()])
 }
@@ -91,10 +83,7 @@ fn leaks(dir: &Path, secrets: &[&str]) -> Result<Vec<String>> {
     for file in files {
         let bytes = std::fs::read(&file)?;
         for secret in secrets {
-            if bytes
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes())
-            {
+            if bytes.windows(secret.len()).any(|window| window == secret.as_bytes()) {
                 leaks.push(format!("`{secret}` in {}", file.display()));
             }
         }
@@ -131,10 +120,7 @@ async fn the_disk_gives_nothing_away_while_running_nor_after_any_end() -> Result
     // The server's own output is a file on somebody's disk as well.
     let output = server.output_tail();
     for secret in [BODY, TO_DEVICE, PASSWORD, ACCOUNT_DATA, tokens[0].as_str()] {
-        ensure!(
-            !output.contains(secret),
-            "`{secret}` in the server's output"
-        );
+        ensure!(!output.contains(secret), "`{secret}` in the server's output");
     }
     server.finish().await
 }
@@ -144,10 +130,7 @@ async fn the_disk_gives_nothing_away_while_running_nor_after_any_end() -> Result
 fn a_planted_string_in_a_file_is_found() -> Result<()> {
     let dir = tempfile::tempdir()?;
     std::fs::create_dir(dir.path().join("deep"))?;
-    std::fs::write(
-        dir.path().join("deep/file"),
-        [b"\0\x01", BODY.as_bytes(), b"\xff"].concat(),
-    )?;
+    std::fs::write(dir.path().join("deep/file"), [b"\0\x01", BODY.as_bytes(), b"\xff"].concat())?;
     ensure!(leaks(dir.path(), &[BODY, TOPIC])?.len() == 1);
     Ok(())
 }

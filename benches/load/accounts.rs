@@ -27,13 +27,7 @@ pub(crate) async fn users(
     count: usize,
 ) -> Result<Vec<MatrixClient>> {
     stream::iter(0..count)
-        .map(|number| {
-            user(
-                settings,
-                http,
-                format!("load-{}-{role}-{number}", settings.seed),
-            )
-        })
+        .map(|number| user(settings, http, format!("load-{}-{role}-{number}", settings.seed)))
         .buffered(AT_ONCE)
         .try_collect()
         .await
@@ -71,10 +65,7 @@ async fn by_shared_secret(
     name: &str,
 ) -> Result<crate::http_client::Answer> {
     let path = "/_synapse/admin/v1/register";
-    let nonce = text(
-        &http.json(Method::GET, path, None, None).await?.ok()?,
-        "nonce",
-    )?;
+    let nonce = text(&http.json(Method::GET, path, None, None).await?.ok()?, "nonce")?;
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
     let signed = [nonce.as_str(), name, PASSWORD, "notadmin"].join("\0");
     let mac = hex::encode(hmac::sign(&key, signed.as_bytes()));

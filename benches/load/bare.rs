@@ -45,17 +45,12 @@ struct Bare {
 pub(crate) async fn run(settings: &Settings) -> Result<Value> {
     let key = Ed25519KeyPair::from_der(&Ed25519KeyPair::generate(), "1".to_owned())
         .context("a fresh key is valid")?;
-    let rules = RoomVersionId::V12
-        .rules()
-        .context("room version 12 has rules")?;
+    let rules = RoomVersionId::V12.rules().context("room version 12 has rules")?;
     let log = BareLog::open(&settings.bare_dir)?;
     let batches = log.batches();
     let bare = Arc::new(Bare { key, rules, log });
     let app = Router::new()
-        .route(
-            "/_matrix/client/v3/rooms/{room}/send/{event_type}/{txn}",
-            put(accept),
-        )
+        .route("/_matrix/client/v3/rooms/{room}/send/{event_type}/{txn}", put(accept))
         .with_state(bare);
 
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
@@ -136,9 +131,6 @@ impl Bare {
         event.insert("content".to_owned(), CanonicalJsonValue::Object(content));
         hash_and_sign_event(SERVER_NAME, &self.key, &mut event, &self.rules.redaction)?;
         let id = format!("${}", reference_hash(&event, &self.rules)?);
-        Ok(Made {
-            id,
-            bytes: serde_json::to_vec(&event)?,
-        })
+        Ok(Made { id, bytes: serde_json::to_vec(&event)? })
     }
 }

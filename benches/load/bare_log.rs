@@ -50,10 +50,7 @@ impl BareLog {
     /// Returns when the bytes are durable.
     pub(crate) async fn append(&self, bytes: Vec<u8>) -> Result<()> {
         let (done, durable) = oneshot::channel();
-        self.queue
-            .send(Append { bytes, done })
-            .await
-            .map_err(|_| anyhow!("the writer stopped"))?;
+        self.queue.send(Append { bytes, done }).await.map_err(|_| anyhow!("the writer stopped"))?;
         durable.await.map_err(|_| anyhow!("the write failed"))
     }
 
@@ -72,11 +69,7 @@ fn write_all(mut file: File, mut waiting: mpsc::Receiver<Append>, batches: &Atom
         for append in &batch {
             buffer.extend_from_slice(&append.bytes);
         }
-        if file
-            .write_all(&buffer)
-            .and_then(|()| file.sync_data())
-            .is_err()
-        {
+        if file.write_all(&buffer).and_then(|()| file.sync_data()).is_err() {
             return;
         }
         batches.fetch_add(1, Ordering::Relaxed);

@@ -36,18 +36,11 @@ type Seen = HashMap<String, Instant>;
 
 /// Makes the room and measures.
 pub(crate) async fn run(settings: &Settings) -> Result<Value> {
-    ensure!(
-        settings.receivers > 0 && settings.rate > 0,
-        "there must be receivers and a rate"
-    );
+    ensure!(settings.receivers > 0 && settings.rate > 0, "there must be receivers and a rate");
     let http = Http::new(&settings.server);
-    let sender = accounts::users(settings, &http, "speaker", 1)
-        .await?
-        .remove(0);
+    let sender = accounts::users(settings, &http, "speaker", 1).await?.remove(0);
     let receivers = accounts::users(settings, &http, "listener", settings.receivers).await?;
-    let room = sender
-        .create_room(&json!({ "preset": "public_chat", "name": "news" }))
-        .await?;
+    let room = sender.create_room(&json!({ "preset": "public_chat", "name": "news" })).await?;
     for receiver in &receivers {
         receiver.join(&room).await.context("joining")?;
     }
@@ -97,9 +90,7 @@ async fn speak(
 ) -> Result<Vec<(String, Instant)>> {
     let beat = Duration::from_secs(1) / settings.rate;
     let by_time = settings.duration.saturating_mul(u64::from(settings.rate));
-    let count = settings
-        .messages
-        .unwrap_or(usize::try_from(by_time).unwrap_or(usize::MAX));
+    let count = settings.messages.unwrap_or(usize::try_from(by_time).unwrap_or(usize::MAX));
     let progress = Arc::new(Progress::start("deliver", count as u64));
     let mut payload = Payload::new(settings.seed, 0);
     let prefix = format!("{}-", sender.device_id);
@@ -120,9 +111,7 @@ async fn speak(
             let progress = Arc::clone(&progress);
             async move {
                 let at = Instant::now();
-                let answer = sender
-                    .send_under(&room, "m.room.message", &txn, &content)
-                    .await?;
+                let answer = sender.send_under(&room, "m.room.message", &txn, &content).await?;
                 progress.step();
                 Ok((crate::matrix_client::text(&answer.ok()?, "event_id")?, at))
             }

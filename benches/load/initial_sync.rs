@@ -64,9 +64,7 @@ pub(crate) async fn fill(
             for sent in 0..settings.history {
                 let txn = format!("{}-fill-{room}-{sent}", writer.device_id);
                 let content = payload.message();
-                let answer = writer
-                    .send_under(&room, "m.room.message", &txn, &content)
-                    .await?;
+                let answer = writer.send_under(&room, "m.room.message", &txn, &content).await?;
                 answer.ok().context("filling the rooms")?;
                 progress.step();
             }

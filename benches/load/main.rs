@@ -6,10 +6,7 @@
 //! the same client code, so that a figure can be read as a ratio. Inputs follow from `--seed`. It
 //! never reads a server's files, and knows of its process only what `/proc` says.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "measuring time is what this binary is for"
-)]
+#![expect(clippy::disallowed_methods, reason = "measuring time is what this binary is for")]
 
 #[path = "../../tests/support/http_client.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use other parts")]

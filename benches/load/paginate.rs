@@ -13,9 +13,7 @@ use crate::{
 /// Fills one room and measures.
 pub(crate) async fn run(settings: &Settings) -> Result<Value> {
     let http = Http::new(&settings.server);
-    let writer = accounts::users(settings, &http, "pager", 1)
-        .await?
-        .remove(0);
+    let writer = accounts::users(settings, &http, "pager", 1).await?.remove(0);
     let room = fill(settings, &writer, None, 1).await?.remove(0);
     let mut latencies = Latencies::default();
     let mut events = 0;
@@ -56,17 +54,11 @@ async fn walk(
         latencies.add(started.elapsed());
         let chunk = page["chunk"].as_array().context("a page has a chunk")?;
         *events += chunk.len();
-        messages += chunk
-            .iter()
-            .filter(|event| event["type"] == "m.room.message")
-            .count();
+        messages += chunk.iter().filter(|event| event["type"] == "m.room.message").count();
         let Some(end) = page.get("end").and_then(Value::as_str) else {
             return Ok(messages);
         };
-        ensure!(
-            from.as_deref() != Some(end),
-            "a page token that does not move: {end}"
-        );
+        ensure!(from.as_deref() != Some(end), "a page token that does not move: {end}");
         from = Some(end.to_owned());
     }
 }

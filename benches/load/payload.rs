@@ -21,18 +21,13 @@ impl Payload {
     /// `sender` keeps the senders of one seed apart.
     pub(crate) fn new(seed: u64, sender: usize) -> Self {
         let sender = u64::try_from(sender).expect("a usize fits 64 bits");
-        Self {
-            random: StdRng::seed_from_u64(seed.rotate_left(32) ^ sender),
-        }
+        Self { random: StdRng::seed_from_u64(seed.rotate_left(32) ^ sender) }
     }
 
     /// The next text.
     pub(crate) fn text(&mut self) -> String {
         // Short messages are the most common.
-        let (a, b) = (
-            self.random.random_range(LENGTH),
-            self.random.random_range(LENGTH),
-        );
+        let (a, b) = (self.random.random_range(LENGTH), self.random.random_range(LENGTH));
         let length = a.min(b);
         let mut text = String::with_capacity(length + 8);
         while text.len() < length {

@@ -30,15 +30,10 @@ impl Usage {
 
     fn parse(stat: &str, status: &str) -> Result<Self> {
         // The second field is the program's name in parentheses and may hold anything.
-        let (_, fields) = stat
-            .rsplit_once(')')
-            .context("/proc/<pid>/stat has no name")?;
+        let (_, fields) = stat.rsplit_once(')').context("/proc/<pid>/stat has no name")?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let ticks = |index: usize| -> Result<u32> {
-            Ok(fields
-                .get(index)
-                .context("/proc/<pid>/stat is too short")?
-                .parse()?)
+            Ok(fields.get(index).context("/proc/<pid>/stat is too short")?.parse()?)
         };
         let kib = |key: &str| -> Result<u64> {
             let line = status.lines().find_map(|line| line.strip_prefix(key));
@@ -77,11 +72,7 @@ mod tests {
         let stat = "17 (a ) b) S 1 17 17 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 8 0 1 1 1";
         let status = "Name:\ta ) b\nVmHWM:\t   2048 kB\nVmRSS:\t   1024 kB\n";
         let usage = Usage::parse(stat, status)?;
-        let later = Usage {
-            user_ticks: 450,
-            system_ticks: 75,
-            ..usage.clone()
-        };
+        let later = Usage { user_ticks: 450, system_ticks: 75, ..usage.clone() };
         assert_eq!(usage.resident_kib, 1024);
         let spent = spent(Some(&usage), Some(&later));
         assert_eq!(spent["cpu_user_seconds"], 2.0);

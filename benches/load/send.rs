@@ -45,10 +45,7 @@ struct Measured {
 
 /// Registers senders, spreads them over rooms, and measures.
 pub(crate) async fn run(settings: &Settings) -> Result<Value> {
-    ensure!(
-        settings.senders > 0 && settings.rooms > 0,
-        "there must be senders and rooms"
-    );
+    ensure!(settings.senders > 0 && settings.rooms > 0, "there must be senders and rooms");
     let http = Http::new(&settings.server);
     let clients = accounts::users(settings, &http, "sender", settings.senders).await?;
     let rooms = settings.rooms.min(clients.len());
@@ -56,12 +53,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<Value> {
     for (number, creator) in clients.iter().take(rooms).enumerate() {
         let name = format!("load {number}");
         let options = json!({ "preset": "public_chat", "name": name });
-        room_ids.push(
-            creator
-                .create_room(&options)
-                .await
-                .context("making the rooms")?,
-        );
+        room_ids.push(creator.create_room(&options).await.context("making the rooms")?);
     }
     let mut senders = Vec::with_capacity(clients.len());
     for (number, client) in clients.into_iter().enumerate() {
@@ -87,9 +79,7 @@ pub(crate) async fn measure(
         Some(_) => None,
         None => Some(started + Duration::from_secs(settings.duration)),
     };
-    let steps = settings
-        .messages
-        .map_or(settings.duration, |count| count as u64);
+    let steps = settings.messages.map_or(settings.duration, |count| count as u64);
     let progress = Arc::new(Progress::start(what, steps));
     let mut tasks = JoinSet::new();
     for (number, sender) in senders.into_iter().enumerate() {
@@ -142,9 +132,7 @@ async fn send_all(
         let content = payload.message();
         let txn = prefix.clone() + &sender.client.new_txn();
         let sent = Instant::now();
-        let answer = sender
-            .client
-            .send_under(&sender.room, "m.room.message", &txn, &content);
+        let answer = sender.client.send_under(&sender.room, "m.room.message", &txn, &content);
         let answer = answer.await?;
         if answer.status.is_success() {
             measured.latencies.add(sent.elapsed());
@@ -153,10 +141,7 @@ async fn send_all(
             measured.refused += 1;
             measured.limited += usize::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
             in_a_row += 1;
-            ensure!(
-                in_a_row < REFUSALS_MAX,
-                "refused {in_a_row} times in a row: {answer}"
-            );
+            ensure!(in_a_row < REFUSALS_MAX, "refused {in_a_row} times in a row: {answer}");
         }
         if ends.is_none() {
             progress.step();
@@ -166,8 +151,5 @@ async fn send_all(
 }
 
 fn take_one(left: &AtomicUsize) -> bool {
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-        left.checked_sub(1)
-    })
-    .is_ok()
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }

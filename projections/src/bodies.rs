@@ -114,10 +114,7 @@ pub struct Bodies {
 impl Bodies {
     /// Reads from `source`.
     pub fn new(source: Arc<dyn EntrySource>) -> Self {
-        Self {
-            source,
-            cache: Mutex::new(ByteCache::new(CACHE_BYTES)),
-        }
+        Self { source, cache: Mutex::new(ByteCache::new(CACHE_BYTES)) }
     }
 
     /// The entry at a position; `None` where its keys are destroyed or it does not exist.
@@ -149,9 +146,7 @@ impl Bodies {
             },
             fact,
         });
-        self.cache
-            .lock()
-            .insert(position.0, body.clone(), bytes, generation);
+        self.cache.lock().insert(position.0, body.clone(), bytes, generation);
         Ok(Some(body))
     }
 

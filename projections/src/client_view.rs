@@ -84,12 +84,8 @@ impl ClientView {
         let projection =
             ClientProjection::new(bodies.clone(), wakeups.clone(), server_name.to_owned());
         let follower = Follower::open(projection, &ViewsDir::of(data_dir), source)?;
-        let view = Self {
-            serving: follower.serving(),
-            progress: follower.progress(),
-            bodies,
-            wakeups,
-        };
+        let view =
+            Self { serving: follower.serving(), progress: follower.progress(), bodies, wakeups };
         Ok((view, follower.spawn()?))
     }
 
@@ -107,17 +103,9 @@ impl ClientView {
 
     /// The view at this instant.
     pub fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
-        let rows = self
-            .serving
-            .store()
-            .ok_or(SnapshotError::Building)?
-            .snapshot();
+        let rows = self.serving.store().ok_or(SnapshotError::Building)?.snapshot();
         let checkpoint = Checkpoint::read(&rows)?.ok_or(SnapshotError::Building)?;
-        Ok(Snapshot {
-            rows,
-            bodies: self.bodies.clone(),
-            checkpoint,
-        })
+        Ok(Snapshot { rows, bodies: self.bodies.clone(), checkpoint })
     }
 
     /// How far the view is.
@@ -149,10 +137,7 @@ pub(crate) struct ClientProjection {
 
 impl ClientProjection {
     pub(crate) fn new(bodies: Arc<Bodies>, wakeups: Arc<Wakeups>, server_name: String) -> Self {
-        Self {
-            memory: Memory::new(bodies, server_name),
-            wakeups,
-        }
+        Self { memory: Memory::new(bodies, server_name), wakeups }
     }
 }
 

@@ -86,9 +86,7 @@ pub struct Serving {
 
 impl Serving {
     fn new(store: Option<Store>) -> Self {
-        Self {
-            current: Arc::new(ArcSwap::from_pointee(store)),
-        }
+        Self { current: Arc::new(ArcSwap::from_pointee(store)) }
     }
 
     /// The store; `None` while the first build of a view has nothing to show.

@@ -40,7 +40,7 @@ pub use self::{
     media::MediaInfo,
     membership::{MemberEntry, RoomMembership},
     receipts::ReceiptItem,
-    relations::RelationFilter,
+    relations::{RelationFilter, RelationPage},
     rooms::{RoomCounts, RoomSummary},
     sessions::{Device, Session},
     state::{StateDelta, StateEntry},
@@ -49,14 +49,14 @@ pub use self::{
     unread::{RoomUnread, UnreadCounts},
     visibility::VisibilityInput,
 };
-pub use crate::{
-    client_view::rows::{EventKind, EventRow, Membership},
-    store::{Order, StoreError},
-};
 use crate::{
     bodies::{Bodies, Body, EventBody},
     follower::Checkpoint,
     store::StoreSnapshot,
+};
+pub use crate::{
+    client_view::rows::{EventKind, EventRow, Membership},
+    store::{Order, StoreError},
 };
 
 /// The client view at one instant.

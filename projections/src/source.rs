@@ -44,11 +44,7 @@ pub trait EntrySource: Send + Sync + 'static {
     fn read(&self, position: LogPosition) -> Result<Option<SourceEntry>, SourceError>;
 
     /// At most `max` durable entries from `from` on, without a gap.
-    fn read_range(
-        &self,
-        from: LogPosition,
-        max: usize,
-    ) -> Result<Vec<SourceEntry>, SourceError>;
+    fn read_range(&self, from: LogPosition, max: usize) -> Result<Vec<SourceEntry>, SourceError>;
 
     /// Watch of the durable head.
     fn subscribe(&self) -> watch::Receiver<LogPosition>;

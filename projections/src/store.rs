@@ -15,14 +15,14 @@ use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable};
 
+#[cfg(test)]
+pub(crate) use self::rows::Row;
+pub(crate) use self::rows::decode;
 pub use self::{
     batch::Batch,
     key::{Key, KeyReader},
     rows::{Order, Rows},
 };
-pub(crate) use self::rows::decode;
-#[cfg(test)]
-pub(crate) use self::rows::Row;
 
 /// Bytes of the block cache of one view.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -60,10 +60,7 @@ pub struct Store {
 impl Store {
     /// Opens or creates the store in `path`.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let db = Database::builder(path)
-            .cache_size(CACHE_BYTES)
-            .worker_threads(WORKERS)
-            .open()?;
+        let db = Database::builder(path).cache_size(CACHE_BYTES).worker_threads(WORKERS).open()?;
         let rows = db.keyspace(KEYSPACE, || {
             KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
         })?;
@@ -72,10 +69,7 @@ impl Store {
 
     /// A consistent picture of all rows.
     pub fn snapshot(&self) -> StoreSnapshot {
-        StoreSnapshot {
-            snapshot: self.db.snapshot(),
-            rows: self.rows.clone(),
-        }
+        StoreSnapshot { snapshot: self.db.snapshot(), rows: self.rows.clone() }
     }
 
     /// A batch that reads its own writes.
@@ -113,14 +107,6 @@ impl Store {
 pub struct StoreSnapshot {
     snapshot: fjall::Snapshot,
     rows: Keyspace,
-}
-
-#[cfg(test)]
-impl StoreSnapshot {
-    /// Writes what is in memory to a table.
-    pub(crate) fn flush(&self) -> Result<(), StoreError> {
-        Ok(self.rows.rotate_memtable_and_wait()?)
-    }
 }
 
 impl Rows for StoreSnapshot {

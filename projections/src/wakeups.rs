@@ -33,12 +33,7 @@ pub struct TooManyWaiters;
 
 impl Default for Wakeups {
     fn default() -> Self {
-        Self {
-            waiting: Mutex::new(Waiting {
-                users: HashMap::new(),
-                sweep_at: SWEEP_MIN,
-            }),
-        }
+        Self { waiting: Mutex::new(Waiting { users: HashMap::new(), sweep_at: SWEEP_MIN }) }
     }
 }
 

@@ -182,8 +182,7 @@ impl EventWriter<'_> {
             }))
         };
         let room = event.room();
-        let found =
-            self.snapshot.last_relation(room, &event.body.event_id, "m.replace", accept)?;
+        let found = self.snapshot.last_relation(room, &event.body.event_id, "m.replace", accept)?;
         let Some(position) = found else { return Ok(None) };
         let edit = self.snapshot.event_at(position)?;
         Ok(edit.map(|edit| Value::Object(self.bare(&edit))))
@@ -201,11 +200,8 @@ impl EventWriter<'_> {
     fn thread_summary(&self, event: &EventInfo) -> Result<Option<Value>, StoreError> {
         let replies = self.related(event, "m.thread")?;
         let Some(latest) = replies.last() else { return Ok(None) };
-        let participated = self.snapshot.participated(
-            self.reader.user,
-            event.room(),
-            &event.body.event_id,
-        )?;
+        let participated =
+            self.snapshot.participated(self.reader.user, event.room(), &event.body.event_id)?;
         Ok(Some(json!({
             "latest_event": Value::Object(self.bare(latest)),
             "count": replies.len(),
@@ -214,15 +210,13 @@ impl EventWriter<'_> {
     }
 
     fn related(&self, event: &EventInfo, rel_type: &str) -> Result<Vec<EventInfo>, StoreError> {
-        use projections::query::{Direction, PageItem, RelationFilter};
+        use projections::query::{Direction, PageItem, RelationFilter, RelationPage};
         let filter = RelationFilter { rel_type: Some(rel_type), event_type: None };
         let items = self.snapshot.relations(
             event.room(),
             &event.body.event_id,
             filter,
-            None,
-            Direction::Forward,
-            RELATED_MAX,
+            RelationPage { from: None, direction: Direction::Forward, max: RELATED_MAX },
         )?;
         let mut related = Vec::new();
         for item in items {

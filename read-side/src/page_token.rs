@@ -7,7 +7,10 @@
 use std::{fmt, str::FromStr};
 
 use facts::{StreamId, fact::TimelinePlace};
-use projections::{Snapshot, query::{Direction, StoreError}};
+use projections::{
+    Snapshot,
+    query::{Direction, StoreError},
+};
 
 use crate::sync::SyncToken;
 
@@ -50,9 +53,7 @@ impl GivenToken {
     ) -> Result<Option<PageToken>, StoreError> {
         match self {
             Self::Page(token) => Ok(Some(token)),
-            Self::Sync(token) => {
-                Ok(snapshot.place_at(room, token.position)?.map(PageToken::after))
-            }
+            Self::Sync(token) => Ok(snapshot.place_at(room, token.position)?.map(PageToken::after)),
         }
     }
 }

@@ -66,11 +66,7 @@ pub(crate) fn joined_room(
     caller: &Caller,
 ) -> Result<StreamId, ReadFault> {
     let room = snapshot.room(room_id)?.ok_or_else(not_in_room)?;
-    if snapshot.is_joined(caller.user, room)? {
-        Ok(room)
-    } else {
-        Err(not_in_room().into())
-    }
+    if snapshot.is_joined(caller.user, room)? { Ok(room) } else { Err(not_in_room().into()) }
 }
 
 /// An event of the room that the caller may read; everything else is not found.
@@ -92,10 +88,7 @@ pub(crate) fn readable_event(
 }
 
 /// True where anybody may read along.
-pub(crate) fn is_world_readable(
-    snapshot: &Snapshot,
-    room: StreamId,
-) -> Result<bool, StoreError> {
+pub(crate) fn is_world_readable(snapshot: &Snapshot, room: StreamId) -> Result<bool, StoreError> {
     let content = state_str(snapshot, room, "m.room.history_visibility", "history_visibility")?;
     Ok(content.as_deref() == Some("world_readable"))
 }
@@ -130,9 +123,7 @@ impl OpenRoom {
     ) -> Result<Option<LogPosition>, StoreError> {
         match self.view {
             RoomView::Current => snapshot.state_event(self.room, event_type, state_key),
-            RoomView::AsOf(at) => {
-                snapshot.state_event_as_of(self.room, event_type, state_key, at)
-            }
+            RoomView::AsOf(at) => snapshot.state_event_as_of(self.room, event_type, state_key, at),
         }
     }
 

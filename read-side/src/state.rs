@@ -8,13 +8,17 @@ use std::{sync::Arc, time::Duration};
 use facts::Timestamp;
 use http_edge::Clock;
 use projections::{ClientView, Snapshot};
-use ruma::OwnedServerName;
+use ruma::{OwnedServerName, UserId};
+use tokio::sync::Semaphore;
 
 use crate::{
     fault::ReadFault,
     ports::{MediaBlobs, Wishes},
-    typing::Typing,
+    typing::{Sweeping, Typing},
 };
+
+/// Thumbnails made at once: each takes a core and the clear image in memory.
+const THUMBNAILS_AT_ONCE: usize = 2;
 
 /// What a reading server can be set to.
 #[derive(Clone, Debug)]
@@ -54,13 +58,20 @@ pub struct ReadSide(Arc<Inner>);
 struct Inner {
     parts: ReadSideParts,
     typing: Arc<Typing>,
+    sweeping: Sweeping,
+    thumbnails: Arc<Semaphore>,
 }
 
 impl ReadSide {
     /// A read side over its parts.
     pub fn new(parts: ReadSideParts) -> Self {
         let typing = Arc::new(Typing::default());
-        Self(Arc::new(Inner { parts, typing }))
+        Self(Arc::new(Inner {
+            parts,
+            typing,
+            sweeping: Sweeping::default(),
+            thumbnails: Arc::new(Semaphore::new(THUMBNAILS_AT_ONCE)),
+        }))
     }
 
     pub(crate) fn view(&self) -> &ClientView {
@@ -69,6 +80,11 @@ impl ReadSide {
 
     pub(crate) fn settings(&self) -> &ReadSettings {
         &self.0.parts.settings
+    }
+
+    /// True for users of this server.
+    pub(crate) fn is_local(&self, user: &UserId) -> bool {
+        user.server_name() == self.settings().server_name
     }
 
     pub(crate) fn wishes(&self) -> &dyn Wishes {
@@ -81,6 +97,14 @@ impl ReadSide {
 
     pub(crate) fn typing(&self) -> &Arc<Typing> {
         &self.0.typing
+    }
+
+    pub(crate) fn sweeping(&self) -> &Sweeping {
+        &self.0.sweeping
+    }
+
+    pub(crate) fn thumbnails(&self) -> &Arc<Semaphore> {
+        &self.0.thumbnails
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -31,11 +31,7 @@ use self::{
     filter::load_filter,
     query::SyncQuery,
 };
-use crate::{
-    fault::ReadFault,
-    ports::Wish,
-    state::ReadSide,
-};
+use crate::{fault::ReadFault, ports::Wish, state::ReadSide};
 
 /// Client-server API, "Syncing".
 pub(crate) async fn sync_events(
@@ -114,4 +110,3 @@ async fn look(
     let boot = read.settings().boot_id;
     read.ask(move |snapshot| answer(snapshot, &typing, &asker, since, boot, now)).await
 }
-

@@ -3,17 +3,36 @@
 //! Owns the current typists of each room and a counter that `/sync` tokens carry. Invariants: I9
 //! (time is handed in), I10 (bounded rooms and typists; what is too much is not shown).
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use facts::{StreamId, Timestamp};
 use parking_lot::Mutex;
 
 /// Rooms with typists at one time.
-pub const TYPING_ROOMS_MAX: usize = 100_000;
+pub(crate) const TYPING_ROOMS_MAX: usize = 100_000;
 /// Typists of a room at one time.
-pub const TYPISTS_MAX: usize = 100;
+pub(crate) const TYPISTS_MAX: usize = 100;
 /// A notice lasts at most this long, whatever the client asks for.
-pub const TYPING_MS_MAX: u64 = 120_000;
+pub(crate) const TYPING_MS_MAX: u64 = 120_000;
+
+/// Whether somebody already ends notices whose time is over; one does for the whole server.
+#[derive(Default)]
+pub(crate) struct Sweeping(AtomicBool);
+
+impl Sweeping {
+    /// True for the one who has to sweep.
+    pub(crate) fn begin(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    /// The sweeper stops. Whoever types afterwards begins anew.
+    pub(crate) fn end(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 /// The typists of all rooms.
 #[derive(Default)]

@@ -63,9 +63,8 @@ fn visible(input: &VisibilityInput) -> bool {
             .into_iter()
             .any(|history| history.as_deref().unwrap_or("shared") == wanted)
     };
-    let was = |wanted| {
-        input.membership_before == Some(wanted) || input.membership_after == Some(wanted)
-    };
+    let was =
+        |wanted| input.membership_before == Some(wanted) || input.membership_after == Some(wanted);
     was(Membership::Join)
         || history("world_readable")
         || (history("shared") && input.joined_since)
@@ -105,6 +104,9 @@ mod tests {
             let input = input(history, at, joined_since);
             assert_eq!(visible(&input), expected, "{history} {at:?} {joined_since}");
         }
-        assert!(!visible(&VisibilityInput { known: false, ..input("world_readable", None, false) }));
+        assert!(!visible(&VisibilityInput {
+            known: false,
+            ..input("world_readable", None, false)
+        }));
     }
 }

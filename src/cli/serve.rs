@@ -5,7 +5,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
-use event_log::{LeaseError, Log, OpenError, SystemRandom};
+use event_log::{LeaseError, Log, OpenError, ScrubPace, SystemRandom};
 use http_edge::dress;
 use tokio::net::TcpListener;
 
@@ -15,6 +15,7 @@ use crate::{
     clock::SystemClock,
     config::Config,
     http_server::{Listener, ServerBounds, serve},
+    scrubber::Scrubber,
     shutdown::stopping,
     telemetry::{Metrics, report_panics, start_logs},
     wiring::{Layers, log_options},
@@ -44,9 +45,11 @@ async fn until_stopped(config: &Config, log: Arc<Log>, metrics: Metrics) -> anyh
     admin_socket::serve(&config.server.data_dir, layers.user_admin())?;
     layers.first_token(config).await?;
     let signals = tokio::spawn(stopper.stop_on_signals());
+    let scrubber = Scrubber::start(Arc::clone(&layers.log), ScrubPace::default())?;
     let upkeep = tokio::spawn(metrics.upkeep());
     serve(listeners, ServerBounds::of(config), stopping).await;
     upkeep.abort();
+    drop(scrubber);
     signals.await.context("the watch for signals broke")??;
     layers.close().await
 }

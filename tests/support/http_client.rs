@@ -55,13 +55,9 @@ impl Http {
     pub(crate) fn new(base: &str) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(256)
-            .build(connector);
-        Self {
-            client,
-            base: base.trim_end_matches('/').to_owned(),
-        }
+        let client =
+            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(256).build(connector);
+        Self { client, base: base.trim_end_matches('/').to_owned() }
     }
 
     /// Scheme and authority.
@@ -96,9 +92,7 @@ impl Http {
         body: Option<RawBody>,
     ) -> Result<Answer> {
         let named = format!("{method} {}{path}", self.base);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -109,32 +103,21 @@ impl Http {
             }
             None => Bytes::new(),
         };
-        let request = request
-            .body(Full::new(bytes))
-            .with_context(|| named.clone())?;
+        let request = request.body(Full::new(bytes)).with_context(|| named.clone())?;
         tokio::time::timeout(DEADLINE, self.exchange(request, &named))
             .await
             .with_context(|| format!("{named}: no answer within {DEADLINE:?}"))?
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>, named: &str) -> Result<Answer> {
-        let response = self
-            .client
-            .request(request)
-            .await
-            .with_context(|| named.to_owned())?;
+        let response = self.client.request(request).await.with_context(|| named.to_owned())?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX)
             .collect()
             .await
             .map_err(|error| anyhow::anyhow!("{named}: the answer broke off: {error}"))?
             .to_bytes();
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body,
-            request: named.to_owned(),
-        })
+        Ok(Answer { status: head.status, headers: head.headers, body, request: named.to_owned() })
     }
 }
 

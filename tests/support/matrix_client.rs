@@ -121,37 +121,27 @@ impl MatrixClient {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer> {
-        self.http
-            .json(method, path, Some(&self.access_token), body)
-            .await
+        self.http.json(method, path, Some(&self.access_token), body).await
     }
 
     /// `GET`, which must succeed. `path` is below `/_matrix/client`.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
-        self.call(Method::GET, &format!("/_matrix/client{path}"), None)
-            .await?
-            .ok()
+        self.call(Method::GET, &format!("/_matrix/client{path}"), None).await?.ok()
     }
 
     /// `POST`, which must succeed. `path` is below `/_matrix/client`.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        self.call(Method::POST, &format!("/_matrix/client{path}"), Some(body))
-            .await?
-            .ok()
+        self.call(Method::POST, &format!("/_matrix/client{path}"), Some(body)).await?.ok()
     }
 
     /// `PUT`, which must succeed. `path` is below `/_matrix/client`.
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Result<Value> {
-        self.call(Method::PUT, &format!("/_matrix/client{path}"), Some(body))
-            .await?
-            .ok()
+        self.call(Method::PUT, &format!("/_matrix/client{path}"), Some(body)).await?.ok()
     }
 
     /// `DELETE`, which must succeed. `path` is below `/_matrix/client`.
     pub(crate) async fn delete(&self, path: &str) -> Result<Value> {
-        self.call(Method::DELETE, &format!("/_matrix/client{path}"), None)
-            .await?
-            .ok()
+        self.call(Method::DELETE, &format!("/_matrix/client{path}"), None).await?.ok()
     }
 
     /// A transaction id that this device has not used.
@@ -167,8 +157,7 @@ impl MatrixClient {
 
     /// Joins by id or alias.
     pub(crate) async fn join(&self, room: &str) -> Result<()> {
-        self.post(&format!("/v3/join/{}", encode(room)), &json!({}))
-            .await?;
+        self.post(&format!("/v3/join/{}", encode(room)), &json!({})).await?;
         Ok(())
     }
 
@@ -183,9 +172,7 @@ impl MatrixClient {
     pub(crate) async fn send_text(&mut self, room: &str, body: &str) -> Result<String> {
         let txn = self.new_txn();
         let content = json!({ "msgtype": "m.text", "body": body });
-        let answer = self
-            .send_under(room, "m.room.message", &txn, &content)
-            .await?;
+        let answer = self.send_under(room, "m.room.message", &txn, &content).await?;
         text(&answer.ok()?, "event_id")
     }
 
@@ -246,21 +233,14 @@ impl MatrixClient {
             bytes: bytes::Bytes::copy_from_slice(bytes),
         };
         let path = "/_matrix/media/v3/upload?filename=file";
-        let answer = self
-            .http
-            .raw(Method::POST, path, Some(&self.access_token), Some(body));
+        let answer = self.http.raw(Method::POST, path, Some(&self.access_token), Some(body));
         text(&answer.await?.ok()?, "content_uri")
     }
 
     /// Downloads by `mxc:` address, whatever the outcome.
     pub(crate) async fn download(&self, mxc: &str) -> Result<Answer> {
         let place = mxc.strip_prefix("mxc://").context("not an mxc address")?;
-        self.call(
-            Method::GET,
-            &format!("/_matrix/client/v1/media/download/{place}"),
-            None,
-        )
-        .await
+        self.call(Method::GET, &format!("/_matrix/client/v1/media/download/{place}"), None).await
     }
 
     /// One sync from where the last one ended; remembers where this one ends.
@@ -274,9 +254,7 @@ impl MatrixClient {
             Some(since) => format!("&since={}", encode(since)),
             None => String::new(),
         };
-        let answer = self
-            .get(&format!("/v3/sync?timeout={timeout_ms}{since}{more}"))
-            .await?;
+        let answer = self.get(&format!("/v3/sync?timeout={timeout_ms}{since}{more}")).await?;
         self.since = Some(text(&answer, "next_batch")?);
         Ok(answer)
     }
@@ -305,14 +283,9 @@ impl MatrixClient {
         from: Option<&str>,
         limit: u32,
     ) -> Result<Value> {
-        let from = from
-            .map(|from| format!("&from={}", encode(from)))
-            .unwrap_or_default();
+        let from = from.map(|from| format!("&from={}", encode(from))).unwrap_or_default();
         let room = encode(room);
-        self.get(&format!(
-            "/v3/rooms/{room}/messages?dir={dir}&limit={limit}{from}"
-        ))
-        .await
+        self.get(&format!("/v3/rooms/{room}/messages?dir={dir}&limit={limit}{from}")).await
     }
 
     /// Every event of a room that this user may see, oldest first, by walking back to the start.
@@ -327,10 +300,7 @@ impl MatrixClient {
                 events.reverse();
                 return Ok(events);
             };
-            ensure!(
-                from.as_deref() != Some(end),
-                "a page token that does not move: {end}"
-            );
+            ensure!(from.as_deref() != Some(end), "a page token that does not move: {end}");
             from = Some(end.to_owned());
         }
         bail!("history of {room} does not end within {PAGES_MAX} pages")
@@ -340,9 +310,7 @@ impl MatrixClient {
 /// The next answer to a registration's challenge, out of the first flow that can be gone through.
 fn next_stage(challenge: &Value, how: &Registration) -> Result<Value> {
     let done: Vec<&str> = strings(challenge.get("completed"));
-    let flows = challenge["flows"]
-        .as_array()
-        .context("a challenge without flows")?;
+    let flows = challenge["flows"].as_array().context("a challenge without flows")?;
     let possible = |stage: &str| match stage {
         "m.login.dummy" | "m.login.terms" => true,
         "m.login.registration_token" => matches!(how, Registration::Token(_)),
@@ -365,17 +333,12 @@ fn next_stage(challenge: &Value, how: &Registration) -> Result<Value> {
 }
 
 fn strings(value: Option<&Value>) -> Vec<&str> {
-    let list = value
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     list.iter().filter_map(Value::as_str).collect()
 }
 
 /// A string member of an answer, or an error that shows the answer.
 pub(crate) fn text(answer: &Value, key: &str) -> Result<String> {
     let found = answer.get(key).and_then(Value::as_str);
-    Ok(found
-        .with_context(|| format!("no string `{key}` in {answer}"))?
-        .to_owned())
+    Ok(found.with_context(|| format!("no string `{key}` in {answer}"))?.to_owned())
 }

@@ -82,9 +82,7 @@ impl Server {
     fn write_config(&self) -> Result<()> {
         let (port, more) = (self.port, &self.more_config);
         let data_dir = self.data_dir();
-        let data_dir = data_dir
-            .to_str()
-            .context("a temporary directory with a plain name")?;
+        let data_dir = data_dir.to_str().context("a temporary directory with a plain name")?;
         let toml = format!(
             "[server]\nname = \"localhost\"\ndata_dir = {data_dir:?}\n\
              [listen]\nclient = \"127.0.0.1:{port}\"\n\
@@ -173,20 +171,12 @@ impl Server {
         let mut child = self.child.take().context("the server runs")?;
         let pid = child.id().context("the server has not ended")?;
         // The shell's own `kill`: it exists where there is no such program.
-        let sent = Command::new("sh")
-            .arg("-c")
-            .arg(format!("kill -TERM {pid}"))
-            .status()
-            .await?;
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).status().await?;
         ensure!(sent.success(), "no signal could be sent to {pid}");
         let status = tokio::time::timeout(STOP_DEADLINE, child.wait())
             .await
             .with_context(|| format!("no end in {STOP_DEADLINE:?}:\n{}", self.output_tail()))??;
-        ensure!(
-            status.success(),
-            "ended with {status}:\n{}",
-            self.output_tail()
-        );
+        ensure!(status.success(), "ended with {status}:\n{}", self.output_tail());
         Ok(())
     }
 
@@ -195,10 +185,7 @@ impl Server {
     pub(crate) async fn finish(mut self) -> Result<()> {
         self.stop_gracefully().await?;
         let report = self.verify_log().await?;
-        ensure!(
-            report["torn_tail_bytes"] == 0,
-            "a clean shutdown left a torn write: {report}"
-        );
+        ensure!(report["torn_tail_bytes"] == 0, "a clean shutdown left a torn write: {report}");
         self.finished = true;
         Ok(())
     }
@@ -211,16 +198,9 @@ impl Server {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
-        ensure!(
-            output.status.success(),
-            "log verify: {}\n{shown}",
-            output.status
-        );
+        ensure!(output.status.success(), "log verify: {}\n{shown}", output.status);
         let report: Value = serde_json::from_slice(&output.stdout).context(shown)?;
-        ensure!(
-            report["ok"] == true && report["fault"].is_null(),
-            "log verify: {report}"
-        );
+        ensure!(report["ok"] == true && report["fault"].is_null(), "log verify: {report}");
         Ok(report)
     }
 
@@ -232,9 +212,7 @@ impl Server {
             .arg(&self.config)
             .stdin(Stdio::null())
             .output();
-        output
-            .await
-            .with_context(|| format!("running {arguments:?}"))
+        output.await.with_context(|| format!("running {arguments:?}"))
     }
 
     /// The end of what the server has written, over all its lives.

@@ -89,12 +89,8 @@ impl Timeline {
 
 /// Bodies of those events that are messages, in order.
 pub(crate) fn bodies(events: &[Value]) -> Vec<String> {
-    let messages = events
-        .iter()
-        .filter(|event| event["type"] == "m.room.message");
-    messages
-        .filter_map(|event| Some(event["content"]["body"].as_str()?.to_owned()))
-        .collect()
+    let messages = events.iter().filter(|event| event["type"] == "m.room.message");
+    messages.filter_map(|event| Some(event["content"]["body"].as_str()?.to_owned())).collect()
 }
 
 /// The events that the timeline of `room` has in one answer of `/sync`, under `membership`

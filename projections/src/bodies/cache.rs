@@ -24,13 +24,7 @@ pub(super) struct ByteCache<V> {
 
 impl<V: Clone> ByteCache<V> {
     pub(super) fn new(max_bytes: usize) -> Self {
-        Self {
-            slots: HashMap::new(),
-            queue: VecDeque::new(),
-            bytes: 0,
-            max_bytes,
-            generation: 0,
-        }
+        Self { slots: HashMap::new(), queue: VecDeque::new(), bytes: 0, max_bytes, generation: 0 }
     }
 
     /// Raised by every `clear`.
@@ -50,14 +44,7 @@ impl<V: Clone> ByteCache<V> {
             return;
         }
         let bytes = raw_bytes.saturating_mul(EXPANSION).saturating_add(OVERHEAD_BYTES);
-        self.slots.insert(
-            key,
-            Slot {
-                value,
-                bytes,
-                used: false,
-            },
-        );
+        self.slots.insert(key, Slot { value, bytes, used: false });
         self.queue.push_back(key);
         self.bytes += bytes;
         self.evict();

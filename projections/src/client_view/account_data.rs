@@ -16,21 +16,14 @@ pub(super) fn set(a: &mut Applying<'_>, data: &AccountDataSet) -> Result<(), Sto
         },
         None => 0,
     };
-    let key = Key::new(Table::AccountData)
-        .u64(user.0)
-        .u64(room)
-        .str(&data.data_type);
+    let key = Key::new(Table::AccountData).u64(user.0).u64(room).str(&data.data_type);
     if let Some(old) = a.batch.get_u64(&key)? {
-        a.batch
-            .remove(Key::new(Table::AccountDataLog).u64(user.0).u64(old));
+        a.batch.remove(Key::new(Table::AccountDataLog).u64(user.0).u64(old));
     }
     a.batch.put_u64(key, position);
     let mut value = room.to_be_bytes().to_vec();
     value.extend_from_slice(data.data_type.as_bytes());
-    a.batch.put(
-        Key::new(Table::AccountDataLog).u64(user.0).u64(position),
-        value,
-    );
+    a.batch.put(Key::new(Table::AccountDataLog).u64(user.0).u64(position), value);
     if room == 0 && data.data_type == PUSH_RULES {
         a.memory.rules.remove(&user);
     }
@@ -49,9 +42,7 @@ pub(super) fn profile_field(a: &mut Applying<'_>, field: &ProfileFieldSet) {
 }
 
 pub(super) fn filter(a: &mut Applying<'_>, filter: &FilterStored) {
-    let key = Key::new(Table::Filter)
-        .u64(a.stream().0)
-        .str(&filter.filter_id);
+    let key = Key::new(Table::Filter).u64(a.stream().0).str(&filter.filter_id);
     let position = a.position().0;
     a.batch.put_u64(key, position);
 }

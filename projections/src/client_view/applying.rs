@@ -58,9 +58,7 @@ impl Memory {
 
     /// Whether a user id is one of this server.
     pub(super) fn is_local(&self, user_id: &str) -> bool {
-        user_id
-            .split_once(':')
-            .is_some_and(|(_, server)| server == self.server_name)
+        user_id.split_once(':').is_some_and(|(_, server)| server == self.server_name)
     }
 }
 
@@ -77,11 +75,7 @@ impl<'a> Applying<'a> {
         header: &'a EntryHeader,
         memory: &'a mut Memory,
     ) -> Self {
-        Self {
-            batch,
-            memory,
-            header,
-        }
+        Self { batch, memory, header }
     }
 
     /// Position of the entry.
@@ -144,9 +138,7 @@ impl<'a> Applying<'a> {
     /// There is something new for all local members of a room.
     pub(super) fn touch_members(&mut self, room: StreamId) -> Result<(), StoreError> {
         let members = self.local_members(room)?;
-        self.memory
-            .touched
-            .extend(members.iter().map(|member| member.user));
+        self.memory.touched.extend(members.iter().map(|member| member.user));
         Ok(())
     }
 }

@@ -13,9 +13,7 @@ fn version_key(a: &Applying<'_>, version: u64) -> Key {
 }
 
 fn sessions_prefix(a: &Applying<'_>, version: u64) -> Key {
-    Key::new(Table::BackupSession)
-        .u64(a.stream().0)
-        .u64(version)
+    Key::new(Table::BackupSession).u64(a.stream().0).u64(version)
 }
 
 pub(super) fn created(a: &mut Applying<'_>, created: &BackupVersionCreated) {
@@ -70,9 +68,7 @@ pub(super) fn keys_stored(
     let position = a.position().0;
     let mut new = 0;
     for (index, session) in stored.sessions.iter().enumerate() {
-        let key = sessions_prefix(a, stored.version)
-            .str(&session.room)
-            .str(&session.session_id);
+        let key = sessions_prefix(a, stored.version).str(&session.room).str(&session.session_id);
         if a.batch.get(key.as_bytes())?.is_none() {
             new += 1;
         }

@@ -91,10 +91,7 @@ pub(super) fn session_opened(
     opened: &SessionOpened,
 ) -> Result<(), StoreError> {
     end_tokens(a, &opened.device_id, |_| true)?;
-    let pair = TokenPair {
-        access: opened.access_hash,
-        refresh: opened.refresh_hash,
-    };
+    let pair = TokenPair { access: opened.access_hash, refresh: opened.refresh_hash };
     begin_tokens(a, &opened.device_id, pair, opened.access_expires_at)
 }
 
@@ -103,13 +100,8 @@ pub(super) fn session_refreshed(
     refreshed: &SessionRefreshed,
 ) -> Result<(), StoreError> {
     // Using a refresh token proves that its pair arrived, so all other pairs end.
-    end_tokens(a, &refreshed.device_id, |pair| {
-        pair.refresh != Some(refreshed.used_refresh_hash)
-    })?;
-    let pair = TokenPair {
-        access: refreshed.access_hash,
-        refresh: Some(refreshed.refresh_hash),
-    };
+    end_tokens(a, &refreshed.device_id, |pair| pair.refresh != Some(refreshed.used_refresh_hash))?;
+    let pair = TokenPair { access: refreshed.access_hash, refresh: Some(refreshed.refresh_hash) };
     begin_tokens(a, &refreshed.device_id, pair, refreshed.access_expires_at)
 }
 
@@ -126,11 +118,9 @@ fn begin_tokens(
         expires_at,
         since: a.position().0,
     };
-    a.batch
-        .put_row(Key::new(Table::Access).raw(&pair.access), &access);
+    a.batch.put_row(Key::new(Table::Access).raw(&pair.access), &access);
     if let Some(refresh) = &pair.refresh {
-        a.batch
-            .put_row(Key::new(Table::Refresh).raw(refresh), &(user.0, device_id));
+        a.batch.put_row(Key::new(Table::Refresh).raw(refresh), &(user.0, device_id));
     }
     let key = key_of(Table::Tokens, user, device_id);
     let mut tokens: TokensRow = a.batch.get_row(&key)?.unwrap_or_default();

@@ -19,10 +19,7 @@ pub(super) fn stream_opened(a: &mut Applying<'_>, opened: &StreamOpened) {
     let mut value = vec![kind];
     value.extend_from_slice(opened.name.as_bytes());
     a.batch.put(Key::new(Table::StreamName).u64(stream.0), value);
-    a.batch.put_u64(
-        Key::new(Table::StreamByName).u8(kind).str(&opened.name),
-        stream.0,
-    );
+    a.batch.put_u64(Key::new(Table::StreamByName).u8(kind).str(&opened.name), stream.0);
     // A user id holds no space, so the first one parts it from the device id.
     if opened.kind == StreamKind::DeviceInbox
         && let Some((user_id, _)) = opened.name.split_once(' ')
@@ -47,14 +44,10 @@ pub(super) fn alias_set(a: &mut Applying<'_>, set: &AliasSet) -> Result<(), Stor
         return Ok(());
     };
     alias_removed(a)?;
-    let row = AliasRow {
-        room: set.room.clone(),
-        creator: set.creator.clone(),
-        position: a.position().0,
-    };
+    let row =
+        AliasRow { room: set.room.clone(), creator: set.creator.clone(), position: a.position().0 };
     a.batch.put_row(Key::new(Table::Alias).str(&alias), &row);
-    a.batch
-        .put(Key::new(Table::RoomAlias).str(&set.room).str(&alias), []);
+    a.batch.put(Key::new(Table::RoomAlias).str(&set.room).str(&alias), []);
     Ok(())
 }
 
@@ -64,8 +57,7 @@ pub(super) fn alias_removed(a: &mut Applying<'_>) -> Result<(), StoreError> {
     };
     let key = Key::new(Table::Alias).str(&alias);
     if let Some(old) = a.batch.get_row::<AliasRow>(&key)? {
-        a.batch
-            .remove(Key::new(Table::RoomAlias).str(&old.room).str(&alias));
+        a.batch.remove(Key::new(Table::RoomAlias).str(&old.room).str(&alias));
         a.batch.remove(key);
     }
     Ok(())

@@ -51,20 +51,14 @@ fn algorithm(key_id: &str) -> &str {
     key_id.split_once(':').map_or(key_id, |(algorithm, _)| algorithm)
 }
 
-pub(super) fn has_device_keys(
-    a: &mut Applying<'_>,
-    device_id: &str,
-) -> Result<bool, StoreError> {
+pub(super) fn has_device_keys(a: &mut Applying<'_>, device_id: &str) -> Result<bool, StoreError> {
     let key = device_key(Table::DeviceKeys, a.stream(), device_id);
     Ok(a.batch.get(key.as_bytes())?.is_some())
 }
 
 pub(super) fn device_keys(a: &mut Applying<'_>, set: &DeviceKeysSet) -> Result<(), StoreError> {
     let position = a.position().0;
-    a.batch.put_u64(
-        device_key(Table::DeviceKeys, a.stream(), &set.device_id),
-        position,
-    );
+    a.batch.put_u64(device_key(Table::DeviceKeys, a.stream(), &set.device_id), position);
     device_list_changed(a)
 }
 
@@ -83,9 +77,7 @@ pub(super) fn one_time_keys(
         // Keys are handed out in the order of upload.
         let mut order = position.to_be_bytes().to_vec();
         order.extend_from_slice(&index.to_be_bytes());
-        let key = one_time_prefix(user, &added.device_id)
-            .str(algorithm(&named.id))
-            .raw(&order);
+        let key = one_time_prefix(user, &added.device_id).str(algorithm(&named.id)).raw(&order);
         a.batch.put_row(key, &(&named.id, position, index));
         a.batch.put(by_id, order);
         count(a, &added.device_id, algorithm(&named.id), 1)?;
@@ -103,9 +95,7 @@ pub(super) fn one_time_key_claimed(
     let Some(order) = a.batch.get(by_id.as_bytes())? else {
         return Ok(());
     };
-    let key = one_time_prefix(user, &claimed.device_id)
-        .str(algorithm(&claimed.key_id))
-        .raw(&order);
+    let key = one_time_prefix(user, &claimed.device_id).str(algorithm(&claimed.key_id)).raw(&order);
     a.batch.remove(key);
     a.batch.remove(by_id);
     count(a, &claimed.device_id, algorithm(&claimed.key_id), -1)?;
@@ -143,12 +133,13 @@ pub(super) fn fallback_keys(a: &mut Applying<'_>, set: &FallbackKeysSet) {
 
 pub(super) fn fallback_key_used(
     a: &mut Applying<'_>,
-    used: &FallbackKeyUsed,
+    handed_out: &FallbackKeyUsed,
 ) -> Result<(), StoreError> {
     let user = a.stream();
-    let key = device_key(Table::Fallback, user, &used.device_id).str(algorithm(&used.key_id));
+    let key =
+        device_key(Table::Fallback, user, &handed_out.device_id).str(algorithm(&handed_out.key_id));
     if let Some(mut row) = a.batch.get_row::<FallbackRow>(&key)?
-        && row.key_id == used.key_id
+        && row.key_id == handed_out.key_id
     {
         row.used = true;
         a.batch.put_row(key, &row);
@@ -169,23 +160,16 @@ pub(super) fn cross_signing_keys(
         (CrossSigningUsage::UserSigning, &set.user_signing),
     ] {
         if key.is_some() {
-            let key = Key::new(Table::CrossSigning)
-                .u64(user.0)
-                .u8(usage_number(usage));
+            let key = Key::new(Table::CrossSigning).u64(user.0).u8(usage_number(usage));
             a.batch.put_u64(key, position);
         }
     }
     device_list_changed(a)
 }
 
-pub(super) fn signatures(
-    a: &mut Applying<'_>,
-    added: &SignaturesAdded,
-) -> Result<(), StoreError> {
+pub(super) fn signatures(a: &mut Applying<'_>, added: &SignaturesAdded) -> Result<(), StoreError> {
     let signer = a.stream();
-    let key = signature_prefix(&added.user_id, &added.target)
-        .u64(signer.0)
-        .u64(a.position().0);
+    let key = signature_prefix(&added.user_id, &added.target).u64(signer.0).u64(a.position().0);
     a.batch.put(key, []);
     if stream_name(a.batch, signer)?.is_some_and(|name| name == added.user_id) {
         return device_list_changed(a);
@@ -193,9 +177,7 @@ pub(super) fn signatures(
     // A signature over another person's key is seen by the signer alone, whose other devices
     // have to ask for that person's keys again.
     if let Some(owner) = a.user(&added.user_id)? {
-        let key = Key::new(Table::SignedByUser)
-            .u64(signer.0)
-            .u64(a.position().0);
+        let key = Key::new(Table::SignedByUser).u64(signer.0).u64(a.position().0);
         a.batch.put_u64(key, owner.0);
     }
     a.touch(signer);
@@ -208,12 +190,7 @@ pub(super) fn remove_device(a: &mut Applying<'_>, device_id: &str) -> Result<boo
     let keys = device_key(Table::DeviceKeys, user, device_id);
     let had_keys = a.batch.get(keys.as_bytes())?.is_some();
     a.batch.remove(keys);
-    for table in [
-        Table::OneTimeKey,
-        Table::OneTimeKeyById,
-        Table::OneTimeCount,
-        Table::Fallback,
-    ] {
+    for table in [Table::OneTimeKey, Table::OneTimeKeyById, Table::OneTimeCount, Table::Fallback] {
         let prefix = device_key(table, user, device_id);
         if !a.batch.remove_prefix(&prefix, KEYS_MAX)? {
             return Err(StoreError::Bound);
@@ -226,8 +203,7 @@ pub(super) fn remove_device(a: &mut Applying<'_>, device_id: &str) -> Result<boo
 pub(super) fn device_list_changed(a: &mut Applying<'_>) -> Result<(), StoreError> {
     let user = a.stream();
     let position = a.position().0;
-    a.batch
-        .put_u64(Key::new(Table::DeviceList).u64(user.0), position);
+    a.batch.put_u64(Key::new(Table::DeviceList).u64(user.0), position);
     a.touch(user);
     let prefix = Key::new(Table::Member).u64(user.0);
     let mut rooms = Vec::new();

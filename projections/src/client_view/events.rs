@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use facts::{
     LogPosition, StreamId,
-    fact::{
-        PduPlaced, PduRedacted, PduStored, Placement, PlacementKind, StateBefore, Verdict,
-    },
+    fact::{PduPlaced, PduRedacted, PduStored, Placement, PlacementKind, StateBefore, Verdict},
 };
 
 use super::{
@@ -38,8 +36,7 @@ pub(super) struct Placing<'a> {
 
 pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), StoreError> {
     let event = a.position();
-    a.batch
-        .put_u64(Key::new(Table::EventById).str(&stored.event_id), event.0);
+    a.batch.put_u64(Key::new(Table::EventById).str(&stored.event_id), event.0);
     let Some(body) = EventBody::of(stored) else {
         return Ok(());
     };
@@ -52,13 +49,11 @@ pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), Sto
         place: None,
         state: state_place(&body),
     };
-    match &stored.placement {
-        Some(placement) => place(a, event, &body, row, placement),
-        None => {
-            put_row(a, event, &row);
-            Ok(())
-        }
+    if let Some(placement) = &stored.placement {
+        return place(a, event, &body, row, placement);
     }
+    put_row(a, event, &row);
+    Ok(())
 }
 
 pub(super) fn placed(a: &mut Applying<'_>, placed: &PduPlaced) -> Result<(), StoreError> {
@@ -96,13 +91,7 @@ fn place(
     row.in_step = is_in_step(placement.kind, &room_row, &previous, &missing);
     put_row(a, event, &row);
     put_before(a, event, &row, &previous, placement);
-    let placing = Placing {
-        room,
-        event,
-        body,
-        row,
-        missing,
-    };
+    let placing = Placing { room, event, body, row, missing };
     if placing.body.str("type") == Some("m.room.create") && placing.row.accepted {
         room_row.create = event.0;
     }
@@ -191,11 +180,9 @@ fn put_before(
             a.batch.remove(key);
             return;
         }
-        StateBefore::AfterPrev => BeforeRow {
-            base: previous.first().map(|at| at.0),
-            delta: Vec::new(),
-            full: true,
-        },
+        StateBefore::AfterPrev => {
+            BeforeRow { base: previous.first().map(|at| at.0), delta: Vec::new(), full: true }
+        }
         StateBefore::Base { at, delta, full } => BeforeRow {
             base: Some(a.resolve(*at).0),
             delta: delta
@@ -256,20 +243,10 @@ pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(
         return Ok(());
     }
     // Clients that were told of the redaction's position already see it here instead.
-    let shown_at = if row.placed >= a.batch_start() {
-        row.placed
-    } else {
-        a.position()
-    };
+    let shown_at = if row.placed >= a.batch_start() { row.placed } else { a.position() };
     let room = row.room;
     let (_, missing) = previous_events(a, &body)?;
-    let placing = Placing {
-        room,
-        event: by,
-        body: &body,
-        row,
-        missing,
-    };
+    let placing = Placing { room, event: by, body: &body, row, missing };
     timeline::show(a, &placing, shown_at)?;
     let mut room_row = a.room_row(room)?;
     a.moved(room, &mut room_row);

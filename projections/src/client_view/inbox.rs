@@ -8,8 +8,7 @@ use crate::store::{Key, Order, Rows, StoreError};
 pub(super) fn queued(a: &mut Applying<'_>) -> Result<(), StoreError> {
     let inbox = a.stream();
     let position = a.position().0;
-    a.batch
-        .put(Key::new(Table::Inbox).u64(inbox.0).u64(position), []);
+    a.batch.put(Key::new(Table::Inbox).u64(inbox.0).u64(position), []);
     let owner = Key::new(Table::InboxOwner).u64(inbox.0);
     if let Some(user) = a.batch.get_u64(&owner)? {
         a.touch(StreamId(user));

@@ -92,18 +92,13 @@ pub(crate) fn members(
     room: StreamId,
     membership: Membership,
 ) -> impl Iterator<Item = Result<(StreamId, LogPosition), StoreError>> {
-    let prefix = Key::new(Table::RoomMember)
-        .u64(room.0)
-        .u8(membership as u8);
+    let prefix = Key::new(Table::RoomMember).u64(room.0).u8(membership as u8);
     rows.prefix(&prefix, Order::Forward).map(|row| {
         let (key, value) = row?;
         let shape = || StoreError::Row(Table::RoomMember.into());
         let user = key.last_chunk::<8>().ok_or_else(shape)?;
         let event: [u8; 8] = value.as_slice().try_into().map_err(|_| shape())?;
-        Ok((
-            StreamId(u64::from_be_bytes(*user)),
-            LogPosition(u64::from_be_bytes(event)),
-        ))
+        Ok((StreamId(u64::from_be_bytes(*user)), LogPosition(u64::from_be_bytes(event))))
     })
 }
 
@@ -114,10 +109,7 @@ pub(crate) fn state_event(
     event_type: &str,
     state_key: &str,
 ) -> Result<Option<LogPosition>, StoreError> {
-    let key = Key::new(Table::State)
-        .u64(room.0)
-        .str(event_type)
-        .str(state_key);
+    let key = Key::new(Table::State).u64(room.0).str(event_type).str(state_key);
     Ok(rows
         .get(key.as_bytes())?
         .and_then(|value| value.first_chunk::<8>().copied())
@@ -132,18 +124,13 @@ pub(crate) fn state_event_as_of(
     state_key: &str,
     as_of: LogPosition,
 ) -> Result<Option<LogPosition>, StoreError> {
-    let prefix = Key::new(Table::StateHistory)
-        .u64(room.0)
-        .str(event_type)
-        .str(state_key);
+    let prefix = Key::new(Table::StateHistory).u64(room.0).str(event_type).str(state_key);
     let upto = prefix.clone().u64(as_of.0).u32(u32::MAX);
     let Some((_, value)) = rows.last_at_most(&prefix, &upto)? else {
         return Ok(None);
     };
-    let event: [u8; 8] = value
-        .as_slice()
-        .try_into()
-        .map_err(|_| StoreError::Row(Table::StateHistory.into()))?;
+    let event: [u8; 8] =
+        value.as_slice().try_into().map_err(|_| StoreError::Row(Table::StateHistory.into()))?;
     let event = u64::from_be_bytes(event);
     Ok((event != 0).then_some(LogPosition(event)))
 }

@@ -75,23 +75,15 @@ fn set(
         was_joined: old.is_some_and(|old| old.was_joined) || membership == Membership::Join,
     };
     if let Some(old) = old {
-        a.batch
-            .remove(room_member_key(room, old.membership, old.since, user));
+        a.batch.remove(room_member_key(room, old.membership, old.since, user));
     }
-    a.batch.put_u64(
-        room_member_key(room, membership, since, user),
-        row.event.0,
-    );
+    a.batch.put_u64(room_member_key(room, membership, since, user), row.event.0);
     let key = Key::new(Table::Member).u64(user.0).u64(room.0);
     a.batch.put(key, row.encode());
     a.memory.local_members.remove(&room);
     if before != Some(membership) {
-        let key = Key::new(Table::MemberLog)
-            .u64(user.0)
-            .u64(position.0)
-            .u64(room.0);
-        a.batch
-            .put(key, [before.map_or(0, |old| old as u8), membership as u8]);
+        let key = Key::new(Table::MemberLog).u64(user.0).u64(position.0).u64(room.0);
+        a.batch.put(key, [before.map_or(0, |old| old as u8), membership as u8]);
         count(a, room, user_id, before, membership)?;
         clear(a, user, room, membership);
     }
@@ -105,22 +97,16 @@ fn room_member_key(
     since: LogPosition,
     user: StreamId,
 ) -> Key {
-    Key::new(Table::RoomMember)
-        .u64(room.0)
-        .u8(membership as u8)
-        .u64(since.0)
-        .u64(user.0)
+    Key::new(Table::RoomMember).u64(room.0).u8(membership as u8).u64(since.0).u64(user.0)
 }
 
 /// What a membership ends: stripped state, having forgotten the room.
 fn clear(a: &mut Applying<'_>, user: StreamId, room: StreamId, membership: Membership) {
     if !matches!(membership, Membership::Invite | Membership::Knock) {
-        a.batch
-            .remove(Key::new(Table::InviteState).u64(user.0).u64(room.0));
+        a.batch.remove(Key::new(Table::InviteState).u64(user.0).u64(room.0));
     }
     if matches!(membership, Membership::Join | Membership::Invite) {
-        a.batch
-            .remove(Key::new(Table::Forgotten).u64(user.0).u64(room.0));
+        a.batch.remove(Key::new(Table::Forgotten).u64(user.0).u64(room.0));
     }
 }
 
@@ -161,10 +147,7 @@ pub(super) fn invite_state(
     Ok(())
 }
 
-pub(super) fn forgotten(
-    a: &mut Applying<'_>,
-    forgotten: &RoomForgotten,
-) -> Result<(), StoreError> {
+pub(super) fn forgotten(a: &mut Applying<'_>, forgotten: &RoomForgotten) -> Result<(), StoreError> {
     let user = a.stream();
     if let Some(room) = a.room(&forgotten.room)? {
         let position = a.position().0;

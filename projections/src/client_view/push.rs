@@ -52,9 +52,7 @@ impl Flat<'_> {
     fn get(&mut self) -> Option<&FlattenedJson> {
         if self.flat.is_none() {
             // A JSON object always encodes; without it no rule applies.
-            self.flat = Raw::new(self.event)
-                .ok()
-                .map(|raw| FlattenedJson::from_raw(&raw));
+            self.flat = Raw::new(self.event).ok().map(|raw| FlattenedJson::from_raw(&raw));
         }
         self.flat.as_ref()
     }
@@ -65,24 +63,20 @@ impl Applying<'_> {
     pub(super) fn evaluate(&mut self, placing: &Placing<'_>) -> Result<Verdicts, StoreError> {
         let members = self.local_members(placing.room)?;
         let joined = self.room_row(placing.room)?.joined;
-        let mut flat = Flat {
-            event: &placing.body.full,
-            flat: None,
-        };
+        let mut flat = Flat { event: &placing.body.full, flat: None };
         let signature = Signature::of(placing.body, joined);
         let mut context = None;
-        let everybody = match self.memory.push.known(&signature) {
-            Some(outcome) => outcome,
-            None => {
-                let nobody = self.memory.push.nobody();
-                let context = context.insert(room_context(self, placing.room, joined)?);
-                let outcome = flat.get().map_or_else(Outcome::default, |flat| {
-                    context.user_id.clone_from(&nobody.user_id);
-                    outcome(&nobody.rules, flat, context)
-                });
-                self.memory.push.remember(signature, outcome);
-                outcome
-            }
+        let everybody = if let Some(outcome) = self.memory.push.known(&signature) {
+            outcome
+        } else {
+            let nobody = self.memory.push.nobody();
+            let context = context.insert(room_context(self, placing.room, joined)?);
+            context.user_id.clone_from(&nobody.user_id);
+            let outcome = flat
+                .get()
+                .map_or_else(Outcome::default, |flat| outcome(&nobody.rules, flat, context));
+            self.memory.push.remember(signature, outcome);
+            outcome
         };
         let sender = placing.body.str("sender").unwrap_or_default();
         let mut exceptions = Vec::new();
@@ -105,10 +99,7 @@ impl Applying<'_> {
                 exceptions.push((member.user, outcome(rules.ruleset(), flat, context)));
             }
         }
-        Ok(Verdicts {
-            everybody,
-            exceptions,
-        })
+        Ok(Verdicts { everybody, exceptions })
     }
 }
 
@@ -140,10 +131,7 @@ impl<F: Future> PollOnce for F {}
 impl Outcome {
     fn of(actions: &[Action]) -> Self {
         let notify = actions.iter().any(Action::should_notify);
-        Self {
-            notify,
-            highlight: notify && actions.iter().any(Action::is_highlight),
-        }
+        Self { notify, highlight: notify && actions.iter().any(Action::is_highlight) }
     }
 }
 

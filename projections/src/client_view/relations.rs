@@ -49,8 +49,8 @@ pub(super) fn show(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), St
         return Ok(());
     };
     a.batch.put_u64(key, placing.event.0);
-    if let Some((root, "m.thread")) = relation_of(placing.body) {
-        thread_moved(a, placing, root)?;
+    if let Some((thread_root, "m.thread")) = relation_of(placing.body) {
+        thread_moved(a, placing, thread_root)?;
     }
     Ok(())
 }
@@ -58,10 +58,10 @@ pub(super) fn show(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), St
 fn thread_moved(
     a: &mut Applying<'_>,
     placing: &Placing<'_>,
-    root: &str,
+    thread_root: &str,
 ) -> Result<(), StoreError> {
     let room = placing.room.0;
-    let key = Key::new(Table::Thread).u64(room).str(root);
+    let key = Key::new(Table::Thread).u64(room).str(thread_root);
     let old = a.batch.get_u64(&key)?;
     // A backfilled event is old news in a thread that is known already.
     let position = match (placing.row.kind, old) {
@@ -70,21 +70,14 @@ fn thread_moved(
     };
     if let Some(position) = position {
         if let Some(old) = old {
-            a.batch
-                .remove(Key::new(Table::ThreadOrder).u64(room).u64(old));
+            a.batch.remove(Key::new(Table::ThreadOrder).u64(room).u64(old));
         }
         a.batch.put_u64(key, position);
-        a.batch.put(
-            Key::new(Table::ThreadOrder).u64(room).u64(position),
-            root.as_bytes(),
-        );
+        a.batch.put(Key::new(Table::ThreadOrder).u64(room).u64(position), thread_root.as_bytes());
     }
     let sender = placing.body.str("sender").map(|sender| a.user(sender));
     if let Some(user) = sender.transpose()?.flatten() {
-        let key = Key::new(Table::ThreadParticipant)
-            .u64(room)
-            .str(root)
-            .u64(user.0);
+        let key = Key::new(Table::ThreadParticipant).u64(room).str(thread_root).u64(user.0);
         a.batch.put(key, []);
     }
     Ok(())

@@ -17,10 +17,7 @@ pub(super) fn apply_changes(
         let new = new.map(|new| a.resolve(new));
         let old = state_event(a.batch, room, event_type, state_key)?;
         let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
-        let current = Key::new(Table::State)
-            .u64(room.0)
-            .str(event_type)
-            .str(state_key);
+        let current = Key::new(Table::State).u64(room.0).str(event_type).str(state_key);
         match new {
             Some(LogPosition(new)) => {
                 let mut value = new.to_be_bytes().to_vec();
@@ -30,10 +27,7 @@ pub(super) fn apply_changes(
             None => a.batch.remove(current),
         }
         a.batch.put_row(
-            Key::new(Table::StateLog)
-                .u64(room.0)
-                .u64(position)
-                .u32(ordinal),
+            Key::new(Table::StateLog).u64(room.0).u64(position).u32(ordinal),
             &ChangeRow {
                 event_type: event_type.clone(),
                 state_key: state_key.clone(),

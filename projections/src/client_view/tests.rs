@@ -3,4 +3,5 @@
 mod convergence;
 mod questions;
 
+mod following;
 mod world;

@@ -32,20 +32,14 @@ pub(super) fn show(
     let Some(place) = placing.row.place else {
         return Ok(());
     };
-    a.batch
-        .put_u64(place_key(Table::Timeline, room, place), placing.event.0);
+    a.batch.put_u64(place_key(Table::Timeline, room, place), placing.event.0);
     fill(a, room, &placing.body.event_id)?;
     if placing.missing.is_empty() {
         return Ok(());
     }
-    a.batch
-        .put_row(place_key(Table::Gap, room, place), &placing.missing);
+    a.batch.put_row(place_key(Table::Gap, room, place), &placing.missing);
     for id in &placing.missing {
-        let key = Key::new(Table::MissingPrev)
-            .u64(room.0)
-            .str(id)
-            .i64(place.0)
-            .i64(place.1);
+        let key = Key::new(Table::MissingPrev).u64(room.0).str(id).i64(place.0).i64(place.1);
         a.batch.put(key, []);
     }
     Ok(())
@@ -86,8 +80,7 @@ pub(super) fn unplace(
     body: &EventBody,
 ) -> Result<(), StoreError> {
     if row.kind == EventKind::Live {
-        a.batch
-            .remove(Key::new(Table::Live).u64(row.room.0).u64(row.placed.0));
+        a.batch.remove(Key::new(Table::Live).u64(row.room.0).u64(row.placed.0));
     }
     if let Some(place) = row.place {
         a.batch.remove(place_key(Table::Timeline, row.room, place));
@@ -95,11 +88,7 @@ pub(super) fn unplace(
         let missing: Vec<String> = a.batch.get_row(&gap)?.unwrap_or_default();
         for id in missing {
             a.batch.remove(
-                Key::new(Table::MissingPrev)
-                    .u64(row.room.0)
-                    .str(&id)
-                    .i64(place.0)
-                    .i64(place.1),
+                Key::new(Table::MissingPrev).u64(row.room.0).str(&id).i64(place.0).i64(place.1),
             );
         }
         a.batch.remove(gap);

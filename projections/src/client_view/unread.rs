@@ -10,7 +10,9 @@ use std::ops::Add;
 
 use facts::{LogPosition, StreamId};
 
-use super::{applying::Applying, events::Placing, push::Outcome, relations::relation_of, table::Table};
+use super::{
+    applying::Applying, events::Placing, push::Outcome, relations::relation_of, table::Table,
+};
 use crate::store::{Key, Rows, StoreError};
 
 /// Notifications and highlights so far.
@@ -47,32 +49,26 @@ impl Sums {
     }
 
     fn of(outcome: Outcome) -> Self {
-        Self {
-            notifications: i64::from(outcome.notify),
-            highlights: i64::from(outcome.highlight),
-        }
+        Self { notifications: i64::from(outcome.notify), highlights: i64::from(outcome.highlight) }
     }
 }
 
-fn room_prefix(room: StreamId, root: &str) -> Key {
-    Key::new(Table::NotifyRoom).u64(room.0).str(root)
+fn room_prefix(room: StreamId, thread_root: &str) -> Key {
+    Key::new(Table::NotifyRoom).u64(room.0).str(thread_root)
 }
 
-fn user_prefix(user: StreamId, room: StreamId, root: &str) -> Key {
-    Key::new(Table::NotifyUser)
-        .u64(user.0)
-        .u64(room.0)
-        .str(root)
+fn user_prefix(user: StreamId, room: StreamId, thread_root: &str) -> Key {
+    Key::new(Table::NotifyUser).u64(user.0).u64(room.0).str(thread_root)
 }
 
 /// The sum of a room and thread up to a position; the largest position stands for now.
 pub(crate) fn room_sums(
     rows: &impl Rows,
     room: StreamId,
-    root: &str,
+    thread_root: &str,
     upto: LogPosition,
 ) -> Result<Sums, StoreError> {
-    sums(rows, &room_prefix(room, root), upto)
+    sums(rows, &room_prefix(room, thread_root), upto)
 }
 
 /// What differs for a user, likewise.
@@ -80,10 +76,10 @@ pub(crate) fn user_sums(
     rows: &impl Rows,
     user: StreamId,
     room: StreamId,
-    root: &str,
+    thread_root: &str,
     upto: LogPosition,
 ) -> Result<Sums, StoreError> {
-    sums(rows, &user_prefix(user, room, root), upto)
+    sums(rows, &user_prefix(user, room, thread_root), upto)
 }
 
 fn sums(rows: &impl Rows, prefix: &Key, upto: LogPosition) -> Result<Sums, StoreError> {
@@ -109,14 +105,14 @@ fn add(a: &mut Applying<'_>, prefix: &Key, more: Sums) -> Result<(), StoreError>
 
 /// Counts a live event.
 pub(super) fn count(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), StoreError> {
-    let root = match relation_of(placing.body) {
-        Some((root, "m.thread")) => root,
+    let thread_root = match relation_of(placing.body) {
+        Some((thread_root, "m.thread")) => thread_root,
         _ => "",
     };
     let verdicts = a.evaluate(placing)?;
     let everybody = Sums::of(verdicts.everybody);
     if everybody != Sums::default() {
-        add(a, &room_prefix(placing.room, root), everybody)?;
+        add(a, &room_prefix(placing.room, thread_root), everybody)?;
     }
     for (user, outcome) in verdicts.exceptions {
         let own = Sums::of(outcome);
@@ -125,7 +121,7 @@ pub(super) fn count(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), S
             highlights: own.highlights - everybody.highlights,
         };
         if difference != Sums::default() {
-            add(a, &user_prefix(user, placing.room, root), difference)?;
+            add(a, &user_prefix(user, placing.room, thread_root), difference)?;
         }
     }
     Ok(())

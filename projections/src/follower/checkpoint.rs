@@ -49,8 +49,7 @@ impl Checkpoint {
 
     /// Whether the log holds exactly the entry that this checkpoint names.
     pub(super) fn matches(&self, source: &dyn EntrySource) -> Result<bool, SourceError> {
-        if self.log_id != source.log_id() || source.head() < self.position
-        {
+        if self.log_id != source.log_id() || source.head() < self.position {
             return Ok(false);
         }
         Ok(source.read(self.position)?.is_some_and(|entry| {

@@ -5,6 +5,7 @@
 
 use std::{
     fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -63,12 +64,7 @@ pub(super) fn open(
         }
         stale.push(path);
     }
-    Ok(Opened {
-        store,
-        checkpoint,
-        older,
-        stale,
-    })
+    Ok(Opened { store, checkpoint, older, stale })
 }
 
 /// Opens a store if its checkpoint matches the log; an empty one matches any log.
@@ -81,7 +77,9 @@ fn open_matching(
         return Ok(None);
     }
     // A store that does not open after a power loss is no fault: it is built anew.
-    let Ok(store) = Store::open(path) else {
+    // fjall asserts on some damaged journals, so a panic counts as "does not open" too.
+    let opened = catch_unwind(AssertUnwindSafe(|| Store::open(path)));
+    let Ok(Ok(store)) = opened else {
         tracing::warn!(view = %path.display(), "the view's store does not open and is built anew");
         return Ok(None);
     };

@@ -77,7 +77,8 @@ impl Progress {
     pub async fn wait_for(&self, position: LogPosition, bound: Duration) -> bool {
         let mut checkpoint = self.checkpoint.subscribe();
         let mut state = self.state.subscribe();
-        let passed = |at: &Option<Checkpoint>| at.as_ref().is_some_and(|at| at.position >= position);
+        let passed =
+            |at: &Option<Checkpoint>| at.as_ref().is_some_and(|at| at.position >= position);
         let wait = async {
             tokio::select! {
                 biased;

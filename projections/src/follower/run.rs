@@ -61,11 +61,7 @@ impl Drop for FollowerHandle {
 
 impl<V: View> Follower<V> {
     /// Opens the view's store, dropping what does not match the log.
-    pub fn open(
-        view: V,
-        dir: &ViewsDir,
-        source: Arc<dyn EntrySource>,
-    ) -> Result<Self, OpenError> {
+    pub fn open(view: V, dir: &ViewsDir, source: Arc<dyn EntrySource>) -> Result<Self, OpenError> {
         let opened = opening::open(&view, dir, source.as_ref())?;
         let serving = match &opened.older {
             Some(older) => Serving::new(Some(older.clone())),
@@ -98,10 +94,7 @@ impl<V: View> Follower<V> {
             .name(format!("view-{}", self.view.name()))
             .spawn(move || self.run(&stopped))
             .map_err(OpenError::Thread)?;
-        Ok(FollowerHandle {
-            stop,
-            thread: Some(thread),
-        })
+        Ok(FollowerHandle { stop, thread: Some(thread) })
     }
 
     fn run(mut self, stopped: &watch::Receiver<bool>) {
@@ -181,23 +174,27 @@ impl<V: View> Follower<V> {
             let (done, left) = rest.split_at(applied);
             rest = left;
             if let Some(last) = done.last() {
-                let checkpoint =
-                    Checkpoint::of(self.source.log_id(), last, self.view.schema());
+                let checkpoint = Checkpoint::of(self.source.log_id(), last, self.view.schema());
                 checkpoint.write(&mut batch);
                 self.store.commit(batch)?;
-                self.report(checkpoint);
+                self.report(&checkpoint);
             }
         }
         Ok(())
     }
 
-    fn report(&mut self, checkpoint: Checkpoint) {
+    fn report(&mut self, checkpoint: &Checkpoint) {
         let name = self.view.name();
+        // Whoever waits for a position must find it, so a view that has just been built serves
+        // before anybody hears of it.
+        if self.serving.store().is_none() && checkpoint.position >= self.source.head() {
+            self.serving.swap(self.store.clone());
+        }
         self.progress.passed(checkpoint.clone());
         #[expect(clippy::cast_precision_loss, reason = "a gauge of a lag needs no precision")]
         metrics::gauge!("chancery_view_lag_entries", "view" => name)
             .set(self.progress.lag(self.source.head()) as f64);
-        self.view.committed(&checkpoint);
+        self.view.committed(checkpoint);
     }
 
     /// The view is at the head: it serves from here on, and older ones go.

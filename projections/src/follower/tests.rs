@@ -1,7 +1,10 @@
 //! The runtime, with a view that only counts.
 
 use std::{
-    sync::{Arc, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,9 +13,7 @@ use facts::{
     fact::{StreamKind, StreamOpened},
 };
 
-use super::{
-    Checkpoint, FollowFault, Follower, FollowerState, View, ViewsDir, rebuild,
-};
+use super::{Checkpoint, FollowFault, Follower, FollowerState, View, ViewsDir, rebuild};
 use crate::{
     source::{EntrySource, SourceEntry, memory::MemoryLog},
     store::{Batch, Key, Rows, StoreSnapshot},
@@ -28,10 +29,7 @@ struct Counting {
 
 impl Counting {
     fn new(schema: u32) -> Self {
-        Self {
-            schema,
-            applied: Arc::default(),
-        }
+        Self { schema, applied: Arc::default() }
     }
 }
 
@@ -65,17 +63,12 @@ impl View for Counting {
 }
 
 fn open_streams(log: &MemoryLog, names: &[&str]) -> LogPosition {
-    names
-        .iter()
-        .map(|name| {
-            let opened = StreamOpened {
-                kind: StreamKind::Room,
-                name: (*name).to_owned(),
-            };
-            log.append(vec![(StreamId(0).into(), opened.into())])[0]
-        })
-        .next_back()
-        .expect("at least one")
+    let mut last = LogPosition(0);
+    for name in names {
+        let opened = StreamOpened { kind: StreamKind::Room, name: (*name).to_owned() };
+        last = log.append(vec![(StreamId(0).into(), opened.into())])[0];
+    }
+    last
 }
 
 fn count(rows: &StoreSnapshot) -> Option<u64> {
@@ -89,10 +82,7 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().expect("a directory"),
-            log: Arc::new(MemoryLog::new(1)),
-        }
+        Self { dir: tempfile::tempdir().expect("a directory"), log: Arc::new(MemoryLog::new(1)) }
     }
 
     fn views(&self) -> ViewsDir {
@@ -208,10 +198,10 @@ fn rebuilding_drops_and_builds() {
 async fn a_panic_stops_that_follower_and_is_reported() {
     let case = Case::new();
     open_streams(&case.log, &["a"]);
-    let follower = case.open(Counting::new(1));
+    let mut follower = case.open(Counting::new(1));
+    follower.catch_up(|| false).expect("follows");
     let (progress, serving) = (follower.progress(), follower.serving());
     let handle = follower.spawn().expect("starts");
-    assert!(progress.wait_for(LogPosition(1), BOUND).await);
     let bad = open_streams(&case.log, &["panic"]);
     assert!(!progress.wait_for(bad, BOUND).await, "gives up at once");
     assert!(matches!(progress.state(), FollowerState::Failed(_)));

@@ -133,17 +133,13 @@ impl Snapshot {
         let Some(position) = self.rows.get_u64(&key)? else {
             return Ok(None);
         };
-        Ok(self
-            .body(LogPosition(position))?
-            .and_then(|body| match &body.fact {
-                Fact::FilterStored(filter) => Some(filter.filter.clone()),
-                _ => None,
-            }))
+        Ok(self.body(LogPosition(position))?.and_then(|body| match &body.fact {
+            Fact::FilterStored(filter) => Some(filter.filter.clone()),
+            _ => None,
+        }))
     }
 }
 
 fn data_key(user: StreamId, room: Option<StreamId>) -> Key {
-    Key::new(Table::AccountData)
-        .u64(user.0)
-        .u64(room.map_or(0, |room| room.0))
+    Key::new(Table::AccountData).u64(user.0).u64(room.map_or(0, |room| room.0))
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// An account.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of an account")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// The person's stream.
@@ -59,9 +60,7 @@ impl Snapshot {
         max: usize,
     ) -> Result<Vec<Account>, StoreError> {
         let prefix = Key::new(Table::Account);
-        let from = prefix
-            .clone()
-            .u64(after.map_or(0, |user| user.0.saturating_add(1)));
+        let from = prefix.clone().u64(after.map_or(0, |user| user.0.saturating_add(1)));
         self.rows
             .iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward)
             .take(max)
@@ -81,12 +80,10 @@ impl Snapshot {
         let Some(position) = row.and_then(|row| row.password) else {
             return Ok(None);
         };
-        Ok(self
-            .body(LogPosition(position))?
-            .and_then(|body| match &body.fact {
-                Fact::PasswordSet(password) => Some(password.hash.clone()),
-                _ => None,
-            }))
+        Ok(self.body(LogPosition(position))?.and_then(|body| match &body.fact {
+            Fact::PasswordSet(password) => Some(password.hash.clone()),
+            _ => None,
+        }))
     }
 
     /// True if a registration token can be used at `now`, by the SHA-256 of the token.

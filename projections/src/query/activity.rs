@@ -26,11 +26,7 @@ impl Snapshot {
     ) -> Result<Vec<StreamId>, StoreError> {
         let limit = rooms.len().saturating_mul(MOVES_PER_ROOM);
         if let Some(moved) = self.moves(since, limit)? {
-            return Ok(rooms
-                .iter()
-                .copied()
-                .filter(|room| moved.contains(room))
-                .collect());
+            return Ok(rooms.iter().copied().filter(|room| moved.contains(room)).collect());
         }
         let mut moved = Vec::new();
         for room in rooms {
@@ -50,9 +46,7 @@ impl Snapshot {
         let prefix = Key::new(Table::Moved);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         let mut moved = BTreeSet::new();
-        let rows = self
-            .rows
-            .iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward);
+        let rows = self.rows.iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward);
         for (count, row) in rows.enumerate() {
             if count == limit {
                 return Ok(None);

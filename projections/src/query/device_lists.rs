@@ -41,9 +41,9 @@ impl Snapshot {
             let now = self.is_joined(user, room)?;
             let members = || self.members(room, Membership::Join, MEMBERS_MAX);
             match (before, now) {
-                (false, true) => changes
-                    .changed
-                    .extend(members()?.into_iter().map(|member| member.user)),
+                (false, true) => {
+                    changes.changed.extend(members()?.into_iter().map(|member| member.user));
+                }
                 (true, false) => gone.extend(members()?.into_iter().map(|member| member.user)),
                 _ => {}
             }
@@ -80,10 +80,7 @@ impl Snapshot {
     ) -> Result<(), StoreError> {
         let prefix = Key::new(Table::SignedByUser).u64(user.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
-        for row in self
-            .rows
-            .iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward)
-        {
+        for row in self.rows.iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward) {
             let owner = super::timeline::position_of(Table::SignedByUser, &row?.1)?;
             changed.insert(StreamId(owner.0));
         }
@@ -98,10 +95,7 @@ impl Snapshot {
     ) -> Result<(), StoreError> {
         let prefix = Key::new(Table::DeviceListLog).u64(room.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
-        for row in self
-            .rows
-            .iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward)
-        {
+        for row in self.rows.iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward) {
             let user = super::timeline::position_of(Table::DeviceListLog, &row?.1)?;
             changed.insert(StreamId(user.0));
         }

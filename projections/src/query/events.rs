@@ -38,11 +38,7 @@ impl EventInfo {
     ///
     /// Still a PDU: it carries `hashes`, `auth_events` and so on, and no `unsigned`.
     pub fn shown(&self) -> &Map<String, Value> {
-        if self.redacted_by.is_some() {
-            &self.body.redacted
-        } else {
-            &self.body.full
-        }
+        if self.redacted_by.is_some() { &self.body.redacted } else { &self.body.full }
     }
 
     /// A string at the top level of the shown form.
@@ -81,12 +77,7 @@ impl Snapshot {
         else {
             return Ok(None);
         };
-        Ok(Some(EventInfo {
-            position,
-            row,
-            body,
-            redacted_by: self.redacted_by(position)?,
-        }))
+        Ok(Some(EventInfo { position, row, body, redacted_by: self.redacted_by(position)? }))
     }
 
     /// The redaction that took effect on an event, in this snapshot.

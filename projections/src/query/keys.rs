@@ -94,9 +94,7 @@ impl Snapshot {
         Ok(Some(DeviceKeysInfo {
             device_id: set.device_id.clone(),
             keys: set.keys.clone(),
-            display_name: self
-                .device(user, &set.device_id)?
-                .and_then(|device| device.display_name),
+            display_name: self.device(user, &set.device_id)?.and_then(|device| device.display_name),
         }))
     }
 
@@ -128,8 +126,7 @@ impl Snapshot {
         let Some(row) = self.rows.prefix(&prefix, Order::Forward).next() else {
             return Ok(None);
         };
-        let (_, position, index): (String, u64, u32) =
-            decode(Table::OneTimeKey.into(), &row?.1)?;
+        let (_, position, index): (String, u64, u32) = decode(Table::OneTimeKey.into(), &row?.1)?;
         self.named_key(LogPosition(position), index)
     }
 
@@ -144,10 +141,9 @@ impl Snapshot {
         let Some(row) = self.rows.get_row::<FallbackRow>(&key)? else {
             return Ok(None);
         };
-        let used = row.used;
         Ok(self
             .named_key(LogPosition(row.position), row.index)?
-            .map(|key| FallbackKey { key, used }))
+            .map(|key| FallbackKey { key, used: row.used }))
     }
 
     /// Algorithms whose fallback key was not handed out (`device_unused_fallback_key_types`).
@@ -181,10 +177,7 @@ impl Snapshot {
                 _ => return None,
             };
             let named = keys.get(usize::try_from(index).ok()?)?;
-            Some(StoredKey {
-                id: named.id.clone(),
-                key: named.key.clone(),
-            })
+            Some(StoredKey { id: named.id.clone(), key: named.key.clone() })
         }))
     }
 
@@ -194,9 +187,7 @@ impl Snapshot {
         user: StreamId,
         usage: CrossSigningUsage,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = Key::new(Table::CrossSigning)
-            .u64(user.0)
-            .u8(usage_number(usage));
+        let key = Key::new(Table::CrossSigning).u64(user.0).u8(usage_number(usage));
         let Some(position) = self.rows.get_u64(&key)? else {
             return Ok(None);
         };

@@ -1,9 +1,6 @@
 //! Media of this server.
 
-use facts::{
-    Fact, LogPosition, StreamId, Timestamp,
-    fact::MediaStored,
-};
+use facts::{Fact, LogPosition, StreamId, Timestamp, fact::MediaStored};
 
 use super::Snapshot;
 use crate::{

@@ -65,9 +65,7 @@ impl Snapshot {
 
     /// True for a joined member.
     pub fn is_joined(&self, user: StreamId, room: StreamId) -> Result<bool, StoreError> {
-        Ok(self
-            .membership(user, room)?
-            .is_some_and(|member| member.membership == Membership::Join))
+        Ok(self.membership(user, room)?.is_some_and(|member| member.membership == Membership::Join))
     }
 
     /// All rooms that a user has a membership in, left and forgotten ones too.
@@ -78,8 +76,7 @@ impl Snapshot {
             .map(|row| {
                 let (key, value) = row?;
                 let room = StreamId(KeyReader::after(&key, &prefix).u64()?);
-                let row =
-                    MemberRow::decode(&value).ok_or(StoreError::Row(Table::Member.into()))?;
+                let row = MemberRow::decode(&value).ok_or(StoreError::Row(Table::Member.into()))?;
                 Ok(RoomMembership::of(room, row))
             })
             .collect()
@@ -158,9 +155,7 @@ impl Snapshot {
     ) -> Result<Option<Membership>, StoreError> {
         let prefix = Key::new(Table::MemberLog).u64(user.0);
         let upto = prefix.clone().u64(as_of.0.saturating_add(1));
-        let rows = self
-            .rows
-            .iterate(upto.as_bytes(), &prefix.after_prefix(), Order::Forward);
+        let rows = self.rows.iterate(upto.as_bytes(), &prefix.after_prefix(), Order::Forward);
         for row in rows {
             let (key, value) = row?;
             let mut reader = KeyReader::after(&key, &prefix);
@@ -175,11 +170,7 @@ impl Snapshot {
     /// The rooms in which both are joined (`/mutual_rooms`).
     pub fn mutual_rooms(&self, a: StreamId, b: StreamId) -> Result<Vec<StreamId>, StoreError> {
         let of_a: HashSet<_> = self.joined_rooms(a)?.into_iter().collect();
-        Ok(self
-            .joined_rooms(b)?
-            .into_iter()
-            .filter(|room| of_a.contains(room))
-            .collect())
+        Ok(self.joined_rooms(b)?.into_iter().filter(|room| of_a.contains(room)).collect())
     }
 
     /// True if the two share a joined room.
@@ -214,13 +205,9 @@ impl Snapshot {
         };
         let body = self.body(LogPosition(position))?;
         Ok(body.and_then(|body| match &body.fact {
-            facts::Fact::InviteStateStored(state) => Some(
-                state
-                    .events
-                    .iter()
-                    .map(|event| event.as_ref().to_vec())
-                    .collect(),
-            ),
+            facts::Fact::InviteStateStored(state) => {
+                Some(state.events.iter().map(|event| event.as_ref().to_vec()).collect())
+            }
             _ => None,
         }))
     }

@@ -24,11 +24,7 @@ impl Snapshot {
 
     /// The inbox of a device.
     pub fn inbox(&self, user_id: &str, device_id: &str) -> Result<Option<StreamId>, StoreError> {
-        stream_of(
-            &self.rows,
-            StreamKind::DeviceInbox,
-            &format!("{user_id} {device_id}"),
-        )
+        stream_of(&self.rows, StreamKind::DeviceInbox, &format!("{user_id} {device_id}"))
     }
 
     /// The name of a stream: room id, user id, …
@@ -53,10 +49,7 @@ impl Snapshot {
                     .as_slice()
                     .try_into()
                     .map_err(|_| StoreError::Row(Table::StreamByName.into()))?;
-                Ok((
-                    KeyReader::after(&key, &table).str()?,
-                    StreamId(u64::from_be_bytes(stream)),
-                ))
+                Ok((KeyReader::after(&key, &table).str()?, StreamId(u64::from_be_bytes(stream))))
             })
             .collect()
     }

@@ -44,17 +44,13 @@ impl Snapshot {
         let prefix = Key::new(Table::ReceiptLog).u64(room.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         let mut items = Vec::new();
-        for row in self
-            .rows
-            .iterate(from.as_bytes(), &prefix.after_prefix(), Order::Backward)
-            .take(max)
+        for row in
+            self.rows.iterate(from.as_bytes(), &prefix.after_prefix(), Order::Backward).take(max)
         {
             let (key, value) = row?;
             let position = LogPosition(KeyReader::after(&key, &prefix).u64()?);
             let of: ReceiptLogRow = decode(Table::ReceiptLog.into(), &value)?;
-            if let Some(receipt) =
-                self.receipt(room, StreamId(of.user), of.kind, &of.thread)?
-            {
+            if let Some(receipt) = self.receipt(room, StreamId(of.user), of.kind, &of.thread)? {
                 items.push(ReceiptItem { position, ..receipt });
             }
         }

@@ -20,31 +20,39 @@ pub struct RelationFilter<'a> {
     pub event_type: Option<&'a str>,
 }
 
+/// Where a page begins and which way it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct RelationPage {
+    /// The first place; `None` for the end that the direction begins at.
+    pub from: Option<TimelinePlace>,
+    /// Direction.
+    pub direction: Direction,
+    /// Relations, at most.
+    pub max: usize,
+}
+
 impl Snapshot {
-    /// At most `max` relations of `parent` in timeline order, beginning at `from` (as in
-    /// [`Self::page`]); redacted ones have no relation any more and are left out.
+    /// One page of the relations of `parent` in timeline order (as in [`Self::page`]); redacted ones have no relation any more and are left out.
     pub fn relations(
         &self,
         room: StreamId,
         parent: &str,
         filter: RelationFilter<'_>,
-        from: Option<TimelinePlace>,
-        direction: Direction,
-        max: usize,
+        page: RelationPage,
     ) -> Result<Vec<PageItem>, StoreError> {
         let mut found = self.relations_unordered(room, parent, filter)?;
         found.sort_unstable();
-        if direction == Direction::Backward {
+        if page.direction == Direction::Backward {
             found.reverse();
         }
         Ok(found
             .into_iter()
-            .filter(|(place, _)| match (from, direction) {
+            .filter(|(place, _)| match (page.from, page.direction) {
                 (None, _) => true,
                 (Some(from), Direction::Backward) => *place <= from,
                 (Some(from), Direction::Forward) => *place >= from,
             })
-            .take(max)
+            .take(page.max)
             .map(|(place, event)| PageItem::Event { place, event })
             .collect())
     }
@@ -57,10 +65,7 @@ impl Snapshot {
         rel_type: &str,
         mut accept: impl FnMut(LogPosition) -> Result<bool, StoreError>,
     ) -> Result<Option<LogPosition>, StoreError> {
-        let filter = RelationFilter {
-            rel_type: Some(rel_type),
-            event_type: None,
-        };
+        let filter = RelationFilter { rel_type: Some(rel_type), event_type: None };
         let mut found = self.relations_unordered(room, parent, filter)?;
         found.sort_unstable();
         for (_, event) in found.into_iter().rev() {

@@ -57,21 +57,13 @@ impl Snapshot {
     }
 
     /// The summary of a room for `user`.
-    pub fn room_summary(
-        &self,
-        room: StreamId,
-        user: StreamId,
-    ) -> Result<RoomSummary, StoreError> {
+    pub fn room_summary(&self, room: StreamId, user: StreamId) -> Result<RoomSummary, StoreError> {
         let counts = self.room_counts(room)?.unwrap_or_default();
         let mut heroes = self.heroes(room, user, &[Membership::Join, Membership::Invite])?;
         if heroes.is_empty() {
             heroes = self.heroes(room, user, &[Membership::Leave, Membership::Ban])?;
         }
-        Ok(RoomSummary {
-            heroes,
-            joined: counts.joined,
-            invited: counts.invited,
-        })
+        Ok(RoomSummary { heroes, joined: counts.joined, invited: counts.invited })
     }
 
     fn heroes(

@@ -1,9 +1,6 @@
 //! Sessions by token and devices by user.
 
-use facts::{
-    Fact, LogPosition, StreamId, Timestamp,
-    fact::AccountKind,
-};
+use facts::{Fact, LogPosition, StreamId, Timestamp, fact::AccountKind};
 
 use super::Snapshot;
 use crate::{

@@ -62,10 +62,7 @@ impl Snapshot {
         room: StreamId,
         event_type: &str,
     ) -> Result<Vec<StateEntry>, StoreError> {
-        self.state_scan(
-            &Key::new(Table::State).u64(room.0).str(event_type),
-            Some(event_type),
-        )
+        self.state_scan(&Key::new(Table::State).u64(room.0).str(event_type), Some(event_type))
     }
 
     fn state_scan(
@@ -82,9 +79,7 @@ impl Snapshot {
                     Some(event_type) => event_type.to_owned(),
                     None => reader.str()?,
                 };
-                let event = value
-                    .first_chunk::<8>()
-                    .ok_or(StoreError::Row(Table::State.into()))?;
+                let event = value.first_chunk::<8>().ok_or(StoreError::Row(Table::State.into()))?;
                 Ok(StateEntry {
                     event_type,
                     state_key: reader.str()?,
@@ -142,10 +137,7 @@ impl Snapshot {
         let to = prefix.clone().u64(upto.0.saturating_add(1));
         let mut order: Vec<StateDelta> = Vec::new();
         let mut index: BTreeMap<(String, String), usize> = BTreeMap::new();
-        for row in self
-            .rows
-            .iterate(from.as_bytes(), to.as_bytes(), Order::Forward)
-        {
+        for row in self.rows.iterate(from.as_bytes(), to.as_bytes(), Order::Forward) {
             let change: ChangeRow = decode(Table::StateLog.into(), &row?.1)?;
             let place = (change.event_type, change.state_key);
             if let Some(known) = index.get(&place).and_then(|at| order.get_mut(*at)) {
@@ -197,9 +189,7 @@ impl Snapshot {
     pub fn state_before(&self, event: LogPosition) -> Result<Option<Vec<StateEntry>>, StoreError> {
         let mut nearest: BTreeMap<(String, String), Option<LogPosition>> = BTreeMap::new();
         let base = walk_before(&self.rows, event, |event_type, state_key, holder| {
-            nearest
-                .entry((event_type.to_owned(), state_key.to_owned()))
-                .or_insert(holder);
+            nearest.entry((event_type.to_owned(), state_key.to_owned())).or_insert(holder);
             false
         })?;
         let mut state: BTreeMap<(String, String), LogPosition> = match base {
@@ -229,12 +219,9 @@ impl Snapshot {
             && row.accepted
             && let Some((event_type, state_key)) = row.state
         {
-            state.retain(|entry| (&entry.event_type, &entry.state_key) != (&event_type, &state_key));
-            state.push(StateEntry {
-                event_type,
-                state_key,
-                event,
-            });
+            state
+                .retain(|entry| (&entry.event_type, &entry.state_key) != (&event_type, &state_key));
+            state.push(StateEntry { event_type, state_key, event });
         }
         Ok(Some(state))
     }
@@ -253,10 +240,6 @@ impl Snapshot {
 fn entries(state: BTreeMap<(String, String), LogPosition>) -> Vec<StateEntry> {
     state
         .into_iter()
-        .map(|((event_type, state_key), event)| StateEntry {
-            event_type,
-            state_key,
-            event,
-        })
+        .map(|((event_type, state_key), event)| StateEntry { event_type, state_key, event })
         .collect()
 }

@@ -29,9 +29,9 @@ impl Snapshot {
             .map(|row| {
                 let (key, value) = row?;
                 let last = LogPosition(KeyReader::after(&key, &prefix).u64()?);
-                let root = String::from_utf8(value)
+                let thread_root = String::from_utf8(value)
                     .map_err(|_| StoreError::Row(Table::ThreadOrder.into()))?;
-                Ok((last, root))
+                Ok((last, thread_root))
             })
             .collect()
     }
@@ -41,16 +41,13 @@ impl Snapshot {
         &self,
         user: StreamId,
         room: StreamId,
-        root: &str,
+        thread_root: &str,
     ) -> Result<bool, StoreError> {
-        let key = Key::new(Table::ThreadParticipant)
-            .u64(room.0)
-            .str(root)
-            .u64(user.0);
+        let key = Key::new(Table::ThreadParticipant).u64(room.0).str(thread_root).u64(user.0);
         if self.rows.get(key.as_bytes())?.is_some() {
             return Ok(true);
         }
-        let Some(event) = self.event(root)? else {
+        let Some(event) = self.event(thread_root)? else {
             return Ok(false);
         };
         let sender = event.str("sender").map(|sender| self.user(sender));

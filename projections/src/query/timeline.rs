@@ -69,10 +69,7 @@ impl Snapshot {
         let from = prefix.clone().u64(since.0.saturating_add(1));
         let to = prefix.clone().u64(upto.0.min(self.position().0).saturating_add(1));
         let mut range = LiveRange::default();
-        for row in self
-            .rows
-            .iterate(from.as_bytes(), to.as_bytes(), Order::Backward)
-        {
+        for row in self.rows.iterate(from.as_bytes(), to.as_bytes(), Order::Backward) {
             if range.events.len() == limit {
                 range.limited = true;
                 break;
@@ -95,10 +92,7 @@ impl Snapshot {
         room: StreamId,
         upto: LogPosition,
     ) -> Result<Option<TimelineEvent>, StoreError> {
-        Ok(self
-            .live_range(room, LogPosition(0), upto, 1)?
-            .events
-            .pop())
+        Ok(self.live_range(room, LogPosition(0), upto, 1)?.events.pop())
     }
 
     /// The place in timeline order just after everything placed up to `position`: where
@@ -134,8 +128,7 @@ impl Snapshot {
             }
             Direction::Forward => {
                 let begin = from.map_or(prefix.clone(), |place| at(&prefix, place));
-                self.rows
-                    .iterate(begin.as_bytes(), &prefix.after_prefix(), Order::Forward)
+                self.rows.iterate(begin.as_bytes(), &prefix.after_prefix(), Order::Forward)
             }
         };
         let mut items = Vec::new();
@@ -146,10 +139,7 @@ impl Snapshot {
             let (key, value) = row?;
             let mut reader = KeyReader::after(&key, &prefix);
             let place = TimelinePlace(reader.i64()?, reader.i64()?);
-            let event = PageItem::Event {
-                place,
-                event: position_of(Table::Timeline, &value)?,
-            };
+            let event = PageItem::Event { place, event: position_of(Table::Timeline, &value)? };
             let gap = self.gap_before(room, place)?;
             match direction {
                 Direction::Backward => items.extend([Some(event), gap].into_iter().flatten()),

@@ -42,10 +42,7 @@ impl Snapshot {
         let prefix = Key::new(Table::Inbox).u64(inbox.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         let mut items = Vec::new();
-        for row in self
-            .rows
-            .iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward)
-        {
+        for row in self.rows.iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward) {
             if items.len() == max {
                 return Ok((items, true));
             }

@@ -61,14 +61,10 @@ impl Snapshot {
         if member.membership != Membership::Join {
             return Ok(RoomUnread::default());
         }
-        let everywhere = self
-            .read_upto(user, room, &ThreadScope::Unthreaded)?
-            .max(member.since);
+        let everywhere = self.read_upto(user, room, &ThreadScope::Unthreaded)?.max(member.since);
         let main = self.read_upto(user, room, &ThreadScope::Main)?.max(everywhere);
-        let mut unread = RoomUnread {
-            main: self.count_after(user, room, "", main)?,
-            threads: Vec::new(),
-        };
+        let mut unread =
+            RoomUnread { main: self.count_after(user, room, "", main)?, threads: Vec::new() };
         let prefix = Key::new(Table::ThreadOrder).u64(room.0);
         let from = prefix.clone().u64(everywhere.0.saturating_add(1));
         for row in self
@@ -78,15 +74,15 @@ impl Snapshot {
         {
             let (key, value) = row?;
             let last = LogPosition(KeyReader::after(&key, &prefix).u64()?);
-            let root = String::from_utf8(value)
-                .map_err(|_| StoreError::Row(Table::ThreadOrder.into()))?;
+            let thread_root =
+                String::from_utf8(value).map_err(|_| StoreError::Row(Table::ThreadOrder.into()))?;
             let read = self
-                .read_upto(user, room, &ThreadScope::Thread(root.clone()))?
+                .read_upto(user, room, &ThreadScope::Thread(thread_root.clone()))?
                 .max(everywhere);
             if last > read {
-                let counts = self.count_after(user, room, &root, read)?;
+                let counts = self.count_after(user, room, &thread_root, read)?;
                 if counts != UnreadCounts::default() {
-                    unread.threads.push((root, counts));
+                    unread.threads.push((thread_root, counts));
                 }
             }
         }
@@ -113,13 +109,13 @@ impl Snapshot {
         &self,
         user: StreamId,
         room: StreamId,
-        root: &str,
+        thread_root: &str,
         read: LogPosition,
     ) -> Result<UnreadCounts, StoreError> {
         let end = LogPosition(u64::MAX);
         let count = |upto| -> Result<Sums, StoreError> {
-            let of_room = room_sums(&self.rows, room, root, upto)?;
-            let of_user = user_sums(&self.rows, user, room, root, upto)?;
+            let of_room = room_sums(&self.rows, room, thread_root, upto)?;
+            let of_user = user_sums(&self.rows, user, room, thread_root, upto)?;
             Ok(of_room + of_user)
         };
         let (now, then) = (count(end)?, count(read)?);

@@ -58,10 +58,7 @@ impl Snapshot {
                     .transpose()?
                     .unwrap_or(false),
             known: row.is_some_and(|row| {
-                !matches!(
-                    row.kind,
-                    super::EventKind::Outlier | super::EventKind::Unplaced
-                )
+                !matches!(row.kind, super::EventKind::Outlier | super::EventKind::Unplaced)
             }),
         })
     }
@@ -82,11 +79,8 @@ impl Snapshot {
         room: StreamId,
         position: LogPosition,
     ) -> Result<bool, StoreError> {
-        Ok(self
-            .membership_changes(user, position)?
-            .into_iter()
-            .any(|(of, old, new)| {
-                of == room && (old == Some(Membership::Join) || new == Membership::Join)
-            }))
+        Ok(self.membership_changes(user, position)?.into_iter().any(|(of, old, new)| {
+            of == room && (old == Some(Membership::Join) || new == Membership::Join)
+        }))
     }
 }

@@ -19,10 +19,7 @@ impl EntrySource for Log {
     }
 
     fn read(&self, position: LogPosition) -> Result<Option<SourceEntry>, SourceError> {
-        Log::read(self, position)
-            .map_err(|fault| failed(position, &fault))?
-            .map(opened)
-            .transpose()
+        Log::read(self, position).map_err(|fault| failed(position, &fault))?.map(opened).transpose()
     }
 
     fn read_range(&self, from: LogPosition, max: usize) -> Result<Vec<SourceEntry>, SourceError> {
@@ -39,14 +36,8 @@ impl EntrySource for Log {
 }
 
 fn opened(entry: Entry) -> Result<SourceEntry, SourceError> {
-    let fact = entry
-        .fact()
-        .map_err(|error| failed(entry.header.position, &error))?;
-    Ok(SourceEntry {
-        header: entry.header,
-        digest: entry.digest,
-        fact,
-    })
+    let fact = entry.fact().map_err(|error| failed(entry.header.position, &error))?;
+    Ok(SourceEntry { header: entry.header, digest: entry.digest, fact })
 }
 
 fn failed(position: LogPosition, error: &dyn std::error::Error) -> SourceError {

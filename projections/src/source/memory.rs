@@ -1,8 +1,8 @@
 //! A log in memory for tests: gives positions and revisions, seals nothing.
 
 use facts::{
-    EntryHeader, Fact, Incarnation, KeyEpoch, LogId, LogPosition, Revision, StreamId,
-    StreamRef, Timestamp,
+    EntryHeader, Fact, Incarnation, KeyEpoch, LogId, LogPosition, Revision, StreamId, StreamRef,
+    Timestamp,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -105,4 +105,3 @@ impl EntrySource for MemoryLog {
         self.head.subscribe()
     }
 }
-

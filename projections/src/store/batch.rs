@@ -10,6 +10,8 @@ use super::{
     rows::{Row, RowIter, Rows},
 };
 
+/// Pending writes in order.
+type PendingIter<'a> = Box<dyn Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)> + 'a>;
 type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Pending writes over a snapshot.
@@ -20,10 +22,7 @@ pub struct Batch {
 
 impl Batch {
     pub(super) fn new(base: StoreSnapshot) -> Self {
-        Self {
-            base,
-            writes: Writes::new(),
-        }
+        Self { base, writes: Writes::new() }
     }
 
     /// Sets a row.
@@ -96,26 +95,22 @@ impl Rows for Batch {
             return Box::new(std::iter::empty());
         }
         let pending = self.writes.range(from.to_vec()..to.to_vec());
-        let pending: Box<dyn Iterator<Item = (&Vec<u8>, &Option<Vec<u8>>)>> = match order {
+        let pending: PendingIter<'_> = match order {
             Order::Forward => Box::new(pending),
             Order::Backward => Box::new(pending.rev()),
         };
-        Box::new(Merge {
-            base,
-            pending: pending.peekable(),
-            order,
-        })
+        Box::new(Merge { base, pending: pending.peekable(), order })
     }
 }
 
 /// Two ordered row streams as one; the pending one wins.
-struct Merge<'a, P: Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>> {
+struct Merge<'a> {
     base: Peekable<RowIter<'a>>,
-    pending: Peekable<P>,
+    pending: Peekable<PendingIter<'a>>,
     order: Order,
 }
 
-impl<'a, P: Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>> Iterator for Merge<'a, P> {
+impl Iterator for Merge<'_> {
     type Item = Result<Row, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {

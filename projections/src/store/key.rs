@@ -111,17 +111,11 @@ pub struct KeyReader<'a> {
 impl<'a> KeyReader<'a> {
     /// Reads the fields after the first `skip` bytes (the prefix that was scanned).
     pub fn after(key: &'a [u8], prefix: &Key) -> Self {
-        Self {
-            table: prefix.table(),
-            rest: key.get(prefix.as_bytes().len()..).unwrap_or(&[]),
-        }
+        Self { table: prefix.table(), rest: key.get(prefix.as_bytes().len()..).unwrap_or(&[]) }
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(StoreError::Row(self.table))?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(StoreError::Row(self.table))?;
         self.rest = rest;
         Ok(*head)
     }

@@ -36,9 +36,7 @@ pub trait Rows {
     fn last_at_most(&self, prefix: &Key, upto: &Key) -> Result<Option<Row>, StoreError> {
         let mut end = upto.as_bytes().to_vec();
         end.push(0);
-        self.iterate(prefix.as_bytes(), &end, Order::Backward)
-            .next()
-            .transpose()
+        self.iterate(prefix.as_bytes(), &end, Order::Backward).next().transpose()
     }
 
     /// A value of exactly 8 bytes, big-endian.
@@ -56,9 +54,7 @@ pub trait Rows {
 
     /// A value in CBOR.
     fn get_row<T: serde::de::DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
-        self.get(key.as_bytes())?
-            .map(|value| decode(key.table(), &value))
-            .transpose()
+        self.get(key.as_bytes())?.map(|value| decode(key.table(), &value)).transpose()
     }
 }
 

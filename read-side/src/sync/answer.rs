@@ -75,8 +75,7 @@ pub(crate) fn answer(
 ) -> Result<Answer, ReadFault> {
     // Read before the rooms: a change in between is told once more, never missed.
     let typing_now = typing.serial();
-    let typing_since =
-        since.filter(|since| since.boot == boot).map_or(0, |since| since.typing);
+    let typing_since = since.filter(|since| since.boot == boot).map_or(0, |since| since.typing);
     let look = Look { snapshot, typing, asker, since, typing_since, now };
     let (messages, to_device_upto) = to_device::section(&look)?;
     let rooms = rooms(&look)?;
@@ -162,9 +161,12 @@ fn rooms_to_look_at(look: &Look<'_>) -> Result<Vec<RoomMembership>, ReadFault> {
     let mut wanted: BTreeSet<StreamId> =
         snapshot.moved_rooms(&joined, since)?.into_iter().collect();
     wanted.extend(snapshot.account_data_since(user, since)?.into_iter().filter_map(|d| d.room));
-    wanted.extend(joined.iter().copied().filter(|room| {
-        look.typing.changed_since(*room, look.typing_since, look.now).is_some()
-    }));
+    wanted.extend(
+        joined
+            .iter()
+            .copied()
+            .filter(|room| look.typing.changed_since(*room, look.typing_since, look.now).is_some()),
+    );
     Ok(all
         .into_iter()
         .filter(|member| wanted.contains(&member.room) || member.changed > since)
@@ -181,15 +183,10 @@ struct Sections {
 
 impl Sections {
     fn into_json(self) -> Map<String, Value> {
-        [
-            ("join", self.join),
-            ("invite", self.invite),
-            ("knock", self.knock),
-            ("leave", self.leave),
-        ]
-        .into_iter()
-        .filter(|(_, rooms)| !rooms.is_empty())
-        .map(|(name, rooms)| (name.to_owned(), Value::Object(rooms)))
-        .collect()
+        [("join", self.join), ("invite", self.invite), ("knock", self.knock), ("leave", self.leave)]
+            .into_iter()
+            .filter(|(_, rooms)| !rooms.is_empty())
+            .map(|(name, rooms)| (name.to_owned(), Value::Object(rooms)))
+            .collect()
     }
 }

@@ -136,9 +136,8 @@ impl<'a> EventFacts<'a> {
 /// The rule of `RoomEventFilter`, shared with `/messages`, `/context` and `/search`.
 pub(crate) fn passes(filter: &RoomEventFilter, room_id: &str, event: EventFacts<'_>) -> bool {
     use ruma::api::client::filter::UrlFilter;
-    let type_matches = |patterns: &[String]| {
-        patterns.iter().any(|pattern| matches(pattern, event.event_type))
-    };
+    let type_matches =
+        |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, event.event_type));
     let has_url = || event.content.is_some_and(|content| content.contains_key("url"));
     !type_matches(&filter.not_types)
         && filter.types.as_ref().is_none_or(|types| type_matches(types))

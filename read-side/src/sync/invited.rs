@@ -43,7 +43,8 @@ fn stripped_state(look: &Look<'_>, member: &RoomMembership) -> Result<Vec<Value>
     if let Some(own) = snapshot.event_at(member.event)? {
         if let Some(sender) = own.str("sender")
             && sender != look.asker.user_id
-            && let Some(at) = snapshot.state_event_as_of(room, "m.room.member", sender, member.changed)?
+            && let Some(at) =
+                snapshot.state_event_as_of(room, "m.room.member", sender, member.changed)?
             && let Some(inviter) = snapshot.event_at(at)?
         {
             events.push(stripped(&inviter));

@@ -141,11 +141,8 @@ fn add_unread(
     };
     if look.asker.filter.thread_counts() {
         room.insert("unread_notifications".to_owned(), counts(unread.main));
-        let threads: Map<String, Value> = unread
-            .threads
-            .iter()
-            .map(|(root, thread)| (root.clone(), counts(*thread)))
-            .collect();
+        let threads: Map<String, Value> =
+            unread.threads.iter().map(|(root, thread)| (root.clone(), counts(*thread))).collect();
         if !threads.is_empty() {
             room.insert("unread_thread_notifications".to_owned(), Value::Object(threads));
         }

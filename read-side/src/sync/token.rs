@@ -36,12 +36,7 @@ impl fmt::Display for SyncToken {
         write!(
             f,
             "s{}_{}_{}_{}_{:x}_{}",
-            self.log_id,
-            self.incarnation,
-            self.position,
-            self.to_device,
-            self.boot,
-            self.typing
+            self.log_id, self.incarnation, self.position, self.to_device, self.boot, self.typing
         )
     }
 }

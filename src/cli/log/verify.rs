@@ -1,10 +1,10 @@
 //! `chancery log verify`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
-use event_log::VerifyReport;
+use event_log::{Keyring, SystemRandom, VerifyReport};
 
 use super::open::{log_exists, options};
 use crate::{
@@ -29,12 +29,19 @@ pub(super) fn run(command: &Verify, origin: &Origin) -> anyhow::Result<ExitCode>
     Ok(ExitCode::from(u8::from(!report.ok)))
 }
 
-/// Checks the segments without keys: the digests cover the sealed bytes, so nothing can be changed
-/// unseen. Opening the keyring beside a running server could remove a key that it is just writing.
+/// Checks the segments, and opens every part whose key is there. Where no keyring is, as on a copy
+/// of the log alone, checksums and digests are checked: nothing can be changed unseen.
 fn verify(config: &Config) -> anyhow::Result<VerifyReport> {
     let options = options(config);
     log_exists(&options)?;
-    event_log::verify(&options.segments_dir(), None).context("the log cannot be read")
+    let dir = &options.keys_dir;
+    let keys = Keyring::log_id_in(dir)
+        .and_then(|log_id| {
+            let open = |log_id| Keyring::open_read_only(dir, log_id, Arc::new(SystemRandom));
+            log_id.map(open).transpose()
+        })
+        .context("the keyring cannot be read")?;
+    event_log::verify(&options.segments_dir(), keys.as_ref()).context("the log cannot be read")
 }
 
 fn in_words(report: &VerifyReport) -> String {

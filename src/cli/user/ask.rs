@@ -6,7 +6,7 @@ use crate::{
     admin_socket,
     cli::{Failure, log::open},
     config::Config,
-    user_admin::{UserAdmin, UserAnswer, UserRequest},
+    user_admin::{UserAnswer, UserRequest},
     wiring::Layers,
 };
 

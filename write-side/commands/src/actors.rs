@@ -16,8 +16,7 @@ use parking_lot::Mutex;
 pub use self::guard::ActorGuard;
 pub(crate) use self::guard::Loaded;
 use crate::{
-    AppendError, CommandError, Core, Fault, Fold, ViewWait,
-    fold_store::SavedFold,
+    AppendError, CommandError, Core, Fault, Fold, ViewWait, fold_store::SavedFold,
     journal::PortFuture,
 };
 
@@ -64,14 +63,7 @@ pub struct Actors<F> {
 impl<F: Fold> Actors<F> {
     /// At most `capacity` idle folds stay in memory; twice as many may be active.
     pub fn new(core: Arc<Core>, capacity: usize) -> Self {
-        Self {
-            core,
-            slots: Mutex::new(Slots {
-                by_stream: HashMap::new(),
-                uses: 0,
-            }),
-            capacity,
-        }
+        Self { core, slots: Mutex::new(Slots { by_stream: HashMap::new(), uses: 0 }), capacity }
     }
 
     /// Locks a stream; its fold includes every entry that has a position, durable or not.
@@ -90,8 +82,7 @@ impl<F: Fold> Actors<F> {
         stream: StreamId,
         decide: impl FnMut(&F) -> Result<Decision<T>, R>,
     ) -> Result<Done<T>, CommandError<R>> {
-        self.execute_and_wait(stream, ViewWait::Bounded, decide)
-            .await
+        self.execute_and_wait(stream, ViewWait::Bounded, decide).await
     }
 
     /// As [`Self::execute`]; says how to wait for the client view.
@@ -109,16 +100,11 @@ impl<F: Fold> Actors<F> {
                 Err(error) => return Err(error.into()),
                 Ok(headers) => {
                     // An answer that appends nothing still rests on what may not be durable yet.
-                    let rests_on = headers
-                        .last()
-                        .map_or(guard.position(), |last| last.position);
+                    let rests_on = headers.last().map_or(guard.position(), |last| last.position);
                     guard.catch_up()?;
                     drop(guard);
                     self.core.settle(rests_on, wait).await?;
-                    return Ok(Done {
-                        reply: decision.reply,
-                        headers,
-                    });
+                    return Ok(Done { reply: decision.reply, headers });
                 }
             }
         }
@@ -145,10 +131,7 @@ impl<F: Fold> Actors<F> {
             }
         }
         let lock = SlotLock::<F>::default();
-        let slot = Slot {
-            lock: Arc::clone(&lock),
-            last_used: now,
-        };
+        let slot = Slot { lock: Arc::clone(&lock), last_used: now };
         slots.by_stream.insert(stream, slot);
         Some(lock)
     }
@@ -189,8 +172,7 @@ impl<F: Fold> Actors<F> {
 }
 
 fn is_clean<F: Fold>(lock: &SlotLock<F>) -> bool {
-    lock.try_lock()
-        .is_ok_and(|loaded| loaded.as_ref().is_none_or(Loaded::is_clean))
+    lock.try_lock().is_ok_and(|loaded| loaded.as_ref().is_none_or(Loaded::is_clean))
 }
 
 /// Actors of any kind, as the flusher sees them.
@@ -213,13 +195,6 @@ impl<F: Fold> FoldKind for Actors<F> {
 }
 
 /// A batch of drafts that holds only while `stream` is at `revision`.
-pub(crate) fn batch_at(
-    drafts: Vec<Draft>,
-    stream: StreamId,
-    revision: facts::Revision,
-) -> Batch {
-    Batch {
-        drafts,
-        expects: vec![(stream, ExpectedRevision::Exactly(revision))],
-    }
+pub(crate) fn batch_at(drafts: Vec<Draft>, stream: StreamId, revision: facts::Revision) -> Batch {
+    Batch { drafts, expects: vec![(stream, ExpectedRevision::Exactly(revision))] }
 }

@@ -52,15 +52,8 @@ pub async fn set_alias(
 ) -> Result<(), AliasError> {
     let server_name = ws.identity().server_name.clone();
     // Decided once without a stream, so that a refused name opens none.
-    rules::set_alias(
-        &AliasFold::default(),
-        &server_name,
-        alias,
-        room,
-        user,
-        reserved,
-    )
-    .map_err(CommandError::Refusal)?;
+    rules::set_alias(&AliasFold::default(), &server_name, alias, room, user, reserved)
+        .map_err(CommandError::Refusal)?;
     let actor = ws.ensure_user::<AliasRefusal>(user)?;
     let stream = ws.ensure_stream::<AliasRefusal>(StreamKind::Alias, alias.as_str())?;
     change(ws, stream, actor, |fold| {
@@ -80,10 +73,7 @@ pub async fn remove_alias(
     let stream = ws.core().stream_named(StreamKind::Alias, alias.as_str())?;
     let stream = stream.ok_or(CommandError::Refusal(AliasRefusal::NotFound))?;
     let actor = ws.ensure_user::<AliasRefusal>(user)?;
-    change(ws, stream, actor, |fold| {
-        rules::remove_alias(fold, user, privileged)
-    })
-    .await
+    change(ws, stream, actor, |fold| rules::remove_alias(fold, user, privileged)).await
 }
 
 /// Where an alias points.
@@ -95,10 +85,7 @@ pub async fn resolve_alias(
     let Some(stream) = stream else {
         return Ok(None);
     };
-    let guard = ws
-        .actors::<AliasFold>()
-        .lock::<AliasRefusal>(stream)
-        .await?;
+    let guard = ws.actors::<AliasFold>().lock::<AliasRefusal>(stream).await?;
     Ok(guard.fold().target.clone())
 }
 
@@ -108,18 +95,10 @@ async fn change(
     actor: StreamId,
     mut decide: impl FnMut(&AliasFold) -> Result<Fact, AliasRefusal>,
 ) -> Result<(), AliasError> {
-    let routing = Routing {
-        actor: StreamRef::from(actor),
-        ..Routing::server(stream)
-    };
+    let routing = Routing { actor: StreamRef::from(actor), ..Routing::server(stream) };
     let decide = |fold: &AliasFold| {
-        let draft = decide(fold)?
-            .draft(routing)
-            .expect("an alias's fact has no personal part");
-        Ok(Decision {
-            drafts: vec![draft],
-            reply: (),
-        })
+        let draft = decide(fold)?.draft(routing).expect("an alias's fact has no personal part");
+        Ok(Decision { drafts: vec![draft], reply: () })
     };
     ws.actors::<AliasFold>().execute(stream, decide).await?;
     Ok(())

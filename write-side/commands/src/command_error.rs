@@ -53,9 +53,7 @@ pub enum Fault {
 impl<R> CommandError<R> {
     /// Pushing back with the usual retry time.
     pub fn busy() -> Self {
-        Self::Busy {
-            retry_after: RETRY_AFTER,
-        }
+        Self::Busy { retry_after: RETRY_AFTER }
     }
 
     /// The same error for a command with another refusal type.

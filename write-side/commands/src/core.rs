@@ -4,17 +4,12 @@
 //! folds see entries in the order of the log. Nothing waits for the disk under that lock.
 //! Invariants: I3, I4, I13 (once stopped, everything is refused).
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
-use facts::{
-    Batch, EntryHeader, Fact, LogPosition, StreamId, Timestamp,
-    fact::StreamKind,
-};
+use facts::{Batch, EntryHeader, Fact, LogPosition, StreamId, Timestamp, fact::StreamKind};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -197,11 +192,7 @@ impl Core {
 
 fn decode_drafts(batch: &Batch) -> Result<Vec<Option<Fact>>, AppendError> {
     let decode = |draft: &facts::Draft| {
-        let parts: Vec<_> = draft
-            .parts
-            .iter()
-            .map(|part| Some(part.bytes.as_slice()))
-            .collect();
+        let parts: Vec<_> = draft.parts.iter().map(|part| Some(part.bytes.as_slice())).collect();
         Fact::from_parts(draft.fact_type, draft.fact_version, &parts)
             .map_err(|error| AppendError::Malformed(error.to_string()))
     };

@@ -8,7 +8,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use facts::{LogPosition, StreamId, fact::StreamKind};
+use facts::{LogPosition, StreamId, Timestamp, fact::StreamKind};
 
 use crate::{
     Core, Fault, JournalFault,
@@ -31,7 +31,7 @@ pub(crate) async fn flush(core: &Arc<Core>, kinds: &FoldKinds) -> Result<bool, F
     }) else {
         return Ok(false);
     };
-    let upto = last.position;
+    let (upto, now) = (last.position, last.recorded_at);
     let mut folds = Vec::new();
     for stream in streams {
         if let Some(kind) = kind_of(core, stream)?.and_then(|kind| kinds.get(&kind)) {
@@ -47,17 +47,18 @@ pub(crate) async fn flush(core: &Arc<Core>, kinds: &FoldKinds) -> Result<bool, F
         return Ok(false);
     }
     let committing = Arc::clone(core);
-    let commit = tokio::task::spawn_blocking(move || commit(&committing, upto, folds, last));
-    let committed = commit
-        .await
-        .unwrap_or_else(|error| Err(Fault::Unfit(format!("a flush failed: {error}"))));
+    let commit = tokio::task::spawn_blocking(move || commit(&committing, upto, folds, now));
+    let committed =
+        commit.await.unwrap_or_else(|error| Err(Fault::Unfit(format!("a flush failed: {error}"))));
     if let Err(fault) = committed {
         core.stop(&fault);
         return Err(fault);
     }
     core.with_recent(|recent| recent.forget(upto));
     drop(flushing);
-    kinds.values().for_each(|kind| kind.trim());
+    for kind in kinds.values() {
+        kind.trim();
+    }
     Ok(true)
 }
 
@@ -65,7 +66,7 @@ fn commit(
     core: &Core,
     upto: LogPosition,
     folds: Vec<SavedFold>,
-    last: facts::EntryHeader,
+    now: Timestamp,
 ) -> Result<(), Fault> {
     let checkpoint = FoldCheckpoint::at(core.journal.as_ref(), upto)?.ok_or_else(|| {
         let missing = format!("durable entry {upto} has no digest");
@@ -73,8 +74,7 @@ fn commit(
     })?;
     let entries = core.with_recent(|recent| recent.up_to(upto));
     let rows = entries.iter().flat_map(|entry| entry.rows());
-    core.store
-        .commit(&checkpoint, rows, folds, last.recorded_at)?;
+    core.store.commit(&checkpoint, rows, folds, now)?;
     Ok(())
 }
 

@@ -123,9 +123,7 @@ impl FoldStore {
         name: &str,
     ) -> Result<Option<StreamId>, FoldStoreFault> {
         let value = self.names.get(keys::name(kind, name))?;
-        value
-            .map(|value| keys::u64_of(&value).map(StreamId))
-            .transpose()
+        value.map(|value| keys::u64_of(&value).map(StreamId)).transpose()
     }
 
     /// Kind and name of a stream.
@@ -150,9 +148,7 @@ impl FoldStore {
     /// Where an event is stored.
     pub(crate) fn event(&self, event_id: &str) -> Result<Option<LogPosition>, FoldStoreFault> {
         let value = self.events.get(event_id)?;
-        value
-            .map(|value| keys::u64_of(&value).map(LogPosition))
-            .transpose()
+        value.map(|value| keys::u64_of(&value).map(LogPosition)).transpose()
     }
 
     /// The entry that placed a PDU last, if it was placed after it was stored.
@@ -161,9 +157,7 @@ impl FoldStore {
         pdu: LogPosition,
     ) -> Result<Option<LogPosition>, FoldStoreFault> {
         let value = self.placements.get(pdu.0.to_be_bytes())?;
-        value
-            .map(|value| keys::u64_of(&value).map(LogPosition))
-            .transpose()
+        value.map(|value| keys::u64_of(&value).map(LogPosition)).transpose()
     }
 
     /// What became of a client's transaction; old ones may still be there.
@@ -235,11 +229,7 @@ impl FoldStore {
                 batch.insert(&self.events, event_id.as_str(), position.0.to_be_bytes());
             }
             IndexRow::Placed { pdu, at } => {
-                batch.insert(
-                    &self.placements,
-                    pdu.0.to_be_bytes(),
-                    at.0.to_be_bytes(),
-                );
+                batch.insert(&self.placements, pdu.0.to_be_bytes(), at.0.to_be_bytes());
             }
             IndexRow::Txn { key, done } => {
                 let key = keys::txn(key);

@@ -16,8 +16,7 @@ use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey as _};
 use event_log::Random;
 use ruma::{
     OwnedServerName, OwnedServerSigningKeyId, ServerSigningKeyId, ServerSigningKeyVersion,
-    SigningKeyAlgorithm,
-    signatures::Ed25519KeyPair,
+    SigningKeyAlgorithm, signatures::Ed25519KeyPair,
 };
 
 /// Name of the key file.
@@ -64,10 +63,7 @@ impl ServerIdentity {
         random: &dyn Random,
     ) -> Result<Self, IdentityError> {
         let path = keys_dir.join(SIGNING_KEY_FILE);
-        let io_error = |source| IdentityError::Io {
-            path: path.display().to_string(),
-            source,
-        };
+        let io_error = |source| IdentityError::Io { path: path.display().to_string(), source };
         let line = match read_bounded(&path) {
             Ok(line) => line,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -75,9 +71,7 @@ impl ServerIdentity {
             }
             Err(error) => return Err(io_error(error)),
         };
-        let malformed = || IdentityError::Malformed {
-            path: path.display().to_string(),
-        };
+        let malformed = || IdentityError::Malformed { path: path.display().to_string() };
         let (key_version, seed) = parse(&line).ok_or_else(malformed)?;
         Self::from_seed(server_name, key_version, &seed).ok_or_else(malformed)
     }
@@ -93,12 +87,7 @@ impl ServerIdentity {
         let public_key = signing_key.verifying_key().to_bytes();
         let document = signing_key.to_pkcs8_der().ok()?;
         let key_pair = Ed25519KeyPair::from_der(document.as_bytes(), key_version.clone()).ok()?;
-        Some(Self {
-            server_name,
-            key_pair,
-            key_version,
-            public_key,
-        })
+        Some(Self { server_name, key_pair, key_version, public_key })
     }
 
     /// Id of the key, `ed25519:<version>`.
@@ -119,9 +108,7 @@ impl ServerIdentity {
 fn read_bounded(path: &Path) -> io::Result<String> {
     use io::Read as _;
     let mut line = String::new();
-    File::open(path)?
-        .take(FILE_BYTES_MAX)
-        .read_to_string(&mut line)?;
+    File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut line)?;
     Ok(line)
 }
 
@@ -145,8 +132,8 @@ fn create(keys_dir: &Path, path: &Path, random: &dyn Random) -> io::Result<Strin
     random.fill(&mut seed);
     let mut version = [0; 4];
     random.fill(&mut version);
-    let version: String = version.iter().map(|byte| format!("{byte:02x}")).collect();
-    let line = format!("ed25519 a_{version} {}\n", STANDARD_NO_PAD.encode(seed));
+    let version = u32::from_be_bytes(version);
+    let line = format!("ed25519 a_{version:08x} {}\n", STANDARD_NO_PAD.encode(seed));
 
     fs::create_dir_all(keys_dir)?;
     let new = path.with_extension("new");
@@ -154,11 +141,7 @@ fn create(keys_dir: &Path, path: &Path, random: &dyn Random) -> io::Result<Strin
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     file.write_all(line.as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path)?;
@@ -187,20 +170,14 @@ mod tests {
         let second = open(2);
         assert_eq!(first.public_key(), second.public_key());
         assert_eq!(first.key_id(), second.key_id());
-        let mode = fs::metadata(dir.path().join(SIGNING_KEY_FILE))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(dir.path().join(SIGNING_KEY_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
     fn another_servers_file_is_read_and_nonsense_is_refused() {
         let seed = STANDARD_NO_PAD.encode([7; 32]);
-        assert_eq!(
-            parse(&format!("ed25519 a_1 {seed}\n")),
-            Some(("a_1".to_owned(), [7; 32]))
-        );
+        assert_eq!(parse(&format!("ed25519 a_1 {seed}\n")), Some(("a_1".to_owned(), [7; 32])));
         assert_eq!(parse("ed25519 a_1 AAAA"), None);
         assert_eq!(parse(""), None);
     }

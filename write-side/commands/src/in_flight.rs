@@ -40,11 +40,7 @@ impl InFlight {
             Arc::clone(locks.entry(key.clone()).or_default())
         };
         let turn = lock.lock_owned().await;
-        Some(TxnTurn {
-            locks: Arc::clone(&self.locks),
-            key: key.clone(),
-            turn: Some(turn),
-        })
+        Some(TxnTurn { locks: Arc::clone(&self.locks), key: key.clone(), turn: Some(turn) })
     }
 }
 

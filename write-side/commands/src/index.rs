@@ -57,10 +57,7 @@ pub(crate) enum IndexRow {
 
 /// The rows of an entry.
 pub(crate) fn rows_of(header: &EntryHeader, fact: &Fact) -> Vec<IndexRow> {
-    let done = TxnDone {
-        position: header.position,
-        recorded_at: header.recorded_at,
-    };
+    let done = TxnDone { position: header.position, recorded_at: header.recorded_at };
     match fact {
         Fact::StreamOpened(opened) => vec![IndexRow::Stream {
             stream: header.stream,
@@ -68,25 +65,18 @@ pub(crate) fn rows_of(header: &EntryHeader, fact: &Fact) -> Vec<IndexRow> {
             name: opened.name.clone(),
         }],
         Fact::PduStored(pdu) => {
-            let mut rows = vec![IndexRow::Event {
-                event_id: pdu.event_id.clone(),
-                position: header.position,
-            }];
+            let mut rows =
+                vec![IndexRow::Event { event_id: pdu.event_id.clone(), position: header.position }];
             let txn = pdu.content.as_ref().and_then(|content| content.txn.clone());
             rows.extend(txn.map(|txn| IndexRow::Txn {
-                key: TxnKey {
-                    user: header.actor,
-                    scope: header.stream,
-                    txn,
-                },
+                key: TxnKey { user: header.actor, scope: header.stream, txn },
                 done,
             }));
             rows
         }
-        Fact::PduPlaced(placed) => vec![IndexRow::Placed {
-            pdu: placed.pdu.resolve(header.batch),
-            at: header.position,
-        }],
+        Fact::PduPlaced(placed) => {
+            vec![IndexRow::Placed { pdu: placed.pdu.resolve(header.batch), at: header.position }]
+        }
         Fact::ClientTxnRecorded(recorded) => vec![IndexRow::Txn {
             key: TxnKey {
                 user: header.stream,

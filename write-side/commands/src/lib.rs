@@ -5,8 +5,6 @@
 //! come from the log alone, by way of the fold store. Never reads a view, never speaks HTTP.
 
 mod actors;
-pub mod user;
-pub mod media;
 pub mod alias;
 mod catch_up;
 mod command_error;
@@ -19,10 +17,12 @@ mod identity;
 mod in_flight;
 mod index;
 mod journal;
+pub mod media;
 mod names;
 mod pdus;
 mod recent;
 pub mod room;
+pub mod user;
 mod view_watch;
 mod write_side;
 

@@ -4,7 +4,10 @@
 //! Owns opening missing streams. Looking up and opening happen under one lock, so a name never
 //! gets two streams. A stream that is opened and then not used is harmless.
 
-use facts::{Batch, Fact, Routing, StreamId, StreamRef, fact::{StreamKind, StreamOpened}};
+use facts::{
+    Batch, Fact, Routing, StreamId, StreamRef,
+    fact::{StreamKind, StreamOpened},
+};
 use ruma::{OwnedUserId, UserId};
 
 use crate::{CommandError, WriteSide};
@@ -66,13 +69,11 @@ impl WriteSide {
             }
             Ok::<_, CommandError<R>>(batch)
         })?;
-        match headers.first() {
-            Some(opened) => Ok(opened.stream),
-            None => {
-                let stream = self.core().stream_named(kind, name)?;
-                Ok(stream.expect("somebody else has just opened it"))
-            }
+        if let Some(opened) = headers.first() {
+            return Ok(opened.stream);
         }
+        let stream = self.core().stream_named(kind, name)?;
+        Ok(stream.expect("somebody else has just opened it"))
     }
 
     fn open_missing<R>(&self, users: &[OwnedUserId]) -> Result<(), CommandError<R>> {
@@ -98,9 +99,7 @@ impl WriteSide {
                     let k = u32::try_from(batch.drafts.len())
                         .expect("a batch holds at most 1,000 drafts");
                     let routing = Routing::own(StreamRef::OpenedBy(k));
-                    batch
-                        .drafts
-                        .push(opening(StreamKind::User, user.as_str(), routing));
+                    batch.drafts.push(opening(StreamKind::User, user.as_str(), routing));
                 }
             }
             Ok::<_, CommandError<R>>(batch)
@@ -111,11 +110,6 @@ impl WriteSide {
 
 /// The draft that opens a stream.
 pub(crate) fn opening(kind: StreamKind, name: &str, routing: Routing) -> facts::Draft {
-    let opened = Fact::from(StreamOpened {
-        kind,
-        name: name.to_owned(),
-    });
-    opened
-        .draft(routing)
-        .expect("a person's stream is opened with the person's own routing")
+    let opened = Fact::from(StreamOpened { kind, name: name.to_owned() });
+    opened.draft(routing).expect("a person's stream is opened with the person's own routing")
 }

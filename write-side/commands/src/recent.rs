@@ -51,18 +51,13 @@ pub(crate) struct Recent {
 impl Recent {
     /// Takes the next entry in order of positions.
     pub(crate) fn push(&mut self, header: EntryHeader, fact: Option<Fact>) {
-        let rows = fact
-            .as_ref()
-            .map_or_else(Vec::new, |fact| rows_of(&header, fact));
+        let rows = fact.as_ref().map_or_else(Vec::new, |fact| rows_of(&header, fact));
         for row in &rows {
             self.index(row);
         }
         let entry = Arc::new(RecentEntry { header, fact, rows });
         self.bytes += entry.bytes();
-        self.by_stream
-            .entry(entry.header.stream)
-            .or_default()
-            .push_back(Arc::clone(&entry));
+        self.by_stream.entry(entry.header.stream).or_default().push_back(Arc::clone(&entry));
         self.order.push_back(entry);
     }
 
@@ -152,10 +147,7 @@ impl Recent {
         // Entries of others may stand between ours, so the distance is an upper bound.
         let bound = usize::try_from(position.0.checked_sub(first.0)?).ok()?;
         let upto = self.order.len().min(bound.saturating_add(1));
-        let found = self
-            .order
-            .range(..upto)
-            .rfind(|entry| entry.header.position <= position)?;
+        let found = self.order.range(..upto).rfind(|entry| entry.header.position <= position)?;
         (found.header.position == position).then(|| Arc::clone(found))
     }
 
@@ -172,10 +164,7 @@ impl Recent {
     /// The entries up to and including `position`.
     pub(crate) fn up_to(&self, position: LogPosition) -> Vec<Arc<RecentEntry>> {
         let taken = self.order.iter();
-        taken
-            .take_while(|entry| entry.header.position <= position)
-            .cloned()
-            .collect()
+        taken.take_while(|entry| entry.header.position <= position).cloned().collect()
     }
 
     pub(crate) fn flush_is_due(&self) -> bool {

@@ -18,18 +18,21 @@ mod knock_room;
 mod leave_room;
 mod local;
 mod member_event;
+mod merge_extremities;
 mod powers;
 mod publish_room;
 mod receive_pdus;
 mod refusal;
 mod send_event;
 mod state_after;
+mod template_event;
 mod unban_user;
+mod upgrade_room;
 
 pub use self::{
     act::{RoomError, Sent},
     ban_user::ban_user,
-    create_room::{BesideRoom, create_room, create_room_with},
+    create_room::create_room,
     forget_room::forget_room,
     invite_user::invite_user,
     join_room::join_room,
@@ -37,11 +40,14 @@ pub use self::{
     knock_room::knock_room,
     leave_room::leave_room,
     member_event::MemberDetails,
+    merge_extremities::merge_extremities,
     publish_room::publish_room,
     receive_pdus::{Incoming, PduOutcome, RECEIVED_AT_ONCE_MAX, receive_pdus},
     refusal::RoomCommandRefusal,
     send_event::send_event,
+    template_event::{sign_event, template_event},
     unban_user::unban_user,
+    upgrade_room::{BANS_CARRIED_MAX, UpgradeRoom, upgrade_room},
 };
 use crate::FoldKindsBuilder;
 

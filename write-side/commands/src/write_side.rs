@@ -248,6 +248,5 @@ async fn open_store(parts: &WriteSideParts) -> Result<(FoldStore, facts::LogPosi
             None => (store.reset(&dir)?, facts::LogPosition(0)),
         })
     });
-    open.await
-        .map_err(|error| Fault::Unfit(format!("opening the fold store failed: {error}")))?
+    open.await.map_err(|error| Fault::Unfit(format!("opening the fold store failed: {error}")))?
 }

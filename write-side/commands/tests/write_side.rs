@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "write_side/stage.rs"]
-mod stage;
 #[path = "write_side/concurrency.rs"]
 mod concurrency;
 #[path = "write_side/foreign.rs"]
@@ -12,5 +10,7 @@ mod foreign;
 mod membership;
 #[path = "write_side/restart.rs"]
 mod restart;
+#[path = "write_side/stage.rs"]
+mod stage;
 #[path = "write_side/stopped.rs"]
 mod stopped;

@@ -50,10 +50,8 @@ impl AliasFold {
     pub fn evolve(&mut self, _header: &EntryHeader, fact: &Fact) {
         match fact {
             Fact::AliasSet(set) => {
-                self.target = Some(AliasTarget {
-                    room: set.room.clone(),
-                    creator: set.creator.clone(),
-                });
+                self.target =
+                    Some(AliasTarget { room: set.room.clone(), creator: set.creator.clone() });
             }
             Fact::AliasRemoved(_) => self.target = None,
             _ => {}
@@ -79,11 +77,7 @@ pub fn set_alias(
     if fold.target.is_some() {
         return Err(AliasRefusal::Taken);
     }
-    Ok(AliasSet {
-        room: room.to_string(),
-        creator: creator.to_string(),
-    }
-    .into())
+    Ok(AliasSet { room: room.to_string(), creator: creator.to_string() }.into())
 }
 
 /// Decides a removal. Besides whoever set it, `privileged` persons may: administrators, and those

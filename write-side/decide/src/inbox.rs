@@ -27,11 +27,7 @@ impl InboxFold {
             Fact::ToDeviceQueued(_) => self.waiting.push_back(header.position),
             Fact::ToDeviceAcknowledged(acknowledged) => {
                 self.acknowledged = self.acknowledged.max(acknowledged.through);
-                while self
-                    .waiting
-                    .front()
-                    .is_some_and(|position| *position <= self.acknowledged)
-                {
+                while self.waiting.front().is_some_and(|position| *position <= self.acknowledged) {
                     self.waiting.pop_front();
                 }
             }
@@ -60,12 +56,8 @@ mod tests {
     use crate::user::tests::header;
 
     fn queued() -> Fact {
-        ToDeviceQueued {
-            sender: String::new(),
-            event_type: String::new(),
-            content: Vec::new(),
-        }
-        .into()
+        ToDeviceQueued { sender: String::new(), event_type: String::new(), content: Vec::new() }
+            .into()
     }
 
     #[test]

@@ -36,10 +36,7 @@ impl Reservation {
         header: &EntryHeader,
     ) {
         reservations.retain(|_, reservation| reservation.expires_at > header.recorded_at);
-        let reservation = Self {
-            expires_at: media.expires_at,
-            completed: false,
-        };
+        let reservation = Self { expires_at: media.expires_at, completed: false };
         reservations.insert(media.media_id.clone(), reservation);
     }
 
@@ -57,10 +54,7 @@ pub fn reserve_media(
     now: Timestamp,
 ) -> Result<MediaReserved, UserRefusal> {
     fold.active_account()?;
-    let open = fold
-        .reservations
-        .values()
-        .filter(|one| !one.completed && one.expires_at > now);
+    let open = fold.reservations.values().filter(|one| !one.completed && one.expires_at > now);
     if open.count() >= RESERVATIONS_MAX {
         return Err(UserRefusal::LimitReached("media reservations"));
     }

@@ -82,9 +82,7 @@ impl Pdu {
 
     /// The content as an object; `None` where it is none.
     pub fn content_object(&self) -> Option<&CanonicalJsonObject> {
-        self.json
-            .get("content")
-            .and_then(CanonicalJsonValue::as_object)
+        self.json.get("content").and_then(CanonicalJsonValue::as_object)
     }
 
     /// A string directly in the content.

@@ -63,10 +63,8 @@ impl ServerFold {
                 );
             }
             Fact::RegistrationTokenUsed(used) => {
-                if let Some(left) = self
-                    .tokens
-                    .get_mut(&used.token_hash)
-                    .and_then(|token| token.uses_left.as_mut())
+                if let Some(left) =
+                    self.tokens.get_mut(&used.token_hash).and_then(|token| token.uses_left.as_mut())
                 {
                     *left = left.saturating_sub(1);
                 }

@@ -56,10 +56,7 @@ pub fn resolve_states(
     if keys.is_empty() {
         return Ok(first.clone());
     }
-    let state_rules = rules
-        .state_res
-        .v2_rules()
-        .ok_or(ResolutionFault::UnknownVersion)?;
+    let state_rules = rules.state_res.v2_rules().ok_or(ResolutionFault::UnknownVersion)?;
     let mut unconflicted = first.clone();
     for key in &keys {
         unconflicted.remove(key);
@@ -71,19 +68,12 @@ pub fn resolve_states(
     } else {
         BTreeSet::new()
     };
-    let full: BTreeSet<LogPosition> = conflicted
-        .iter()
-        .chain(&difference)
-        .chain(&subgraph)
-        .copied()
-        .collect();
+    let full: BTreeSet<LogPosition> =
+        conflicted.iter().chain(&difference).chain(&subgraph).copied().collect();
     let mut loaded = closed_set(&full, &unconflicted, index, lookup)?;
     let read = read_keys(&full, index, &loaded, rules);
     add_read(&read, &unconflicted, lookup, &mut loaded)?;
-    let maps: Vec<_> = states
-        .iter()
-        .map(|state| cut(state, keys.iter().chain(&read)))
-        .collect();
+    let maps: Vec<_> = states.iter().map(|state| cut(state, keys.iter().chain(&read))).collect();
     let subgraph = ids(&subgraph, index);
     let resolved = resolve(
         &rules.authorization,
@@ -114,11 +104,7 @@ fn add_read(
             None => missing.push(entry.event_id.clone()),
         }
     }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(ResolutionFault::Missing(missing))
-    }
+    if missing.is_empty() { Ok(()) } else { Err(ResolutionFault::Missing(missing)) }
 }
 
 fn cut<'a>(state: &RoomState, keys: impl Iterator<Item = &'a StateKey>) -> StateMap<OwnedEventId> {
@@ -131,10 +117,7 @@ fn cut<'a>(state: &RoomState, keys: impl Iterator<Item = &'a StateKey>) -> State
 }
 
 fn ids(positions: &BTreeSet<LogPosition>, index: &AuthIndex) -> EventIdSet<OwnedEventId> {
-    positions
-        .iter()
-        .filter_map(|position| Some(index.at(*position)?.event_id.clone()))
-        .collect()
+    positions.iter().filter_map(|position| Some(index.at(*position)?.event_id.clone())).collect()
 }
 
 /// Unconflicted entries win over resolved ones of the same key, as in the last step of the
@@ -150,9 +133,7 @@ fn joined(
         if state.contains_key(&key) {
             continue;
         }
-        let entry = index
-            .position_of(&event_id)
-            .and_then(|position| index.state_entry(position));
+        let entry = index.position_of(&event_id).and_then(|position| index.state_entry(position));
         if let Some(entry) = entry {
             state.insert(key, entry);
         }

@@ -119,10 +119,7 @@ pub struct UserFold {
 impl UserFold {
     /// A person of whom only the name is known.
     pub fn new(user_id: &str) -> Self {
-        Self {
-            user_id: user_id.to_owned(),
-            ..Self::default()
-        }
+        Self { user_id: user_id.to_owned(), ..Self::default() }
     }
 
     /// The account, if it exists and may be used.
@@ -136,9 +133,7 @@ impl UserFold {
 
     /// A device that exists.
     pub(crate) fn device(&self, device_id: &str) -> Result<&Device, UserRefusal> {
-        self.devices
-            .get(device_id)
-            .ok_or(UserRefusal::UnknownDevice)
+        self.devices.get(device_id).ok_or(UserRefusal::UnknownDevice)
     }
 
     /// What an access token stands for at a time.

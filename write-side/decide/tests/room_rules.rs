@@ -1,6 +1,8 @@
 //! Rules of rooms: given what happened, when somebody wishes or a server sends, then facts or a
 //! refusal.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 #[path = "room_rules/foreign.rs"]
 mod foreign;
 #[path = "room_rules/foreign_join.rs"]

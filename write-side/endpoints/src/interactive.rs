@@ -22,7 +22,7 @@ pub(crate) use self::{
 };
 
 /// When a client may try again after there were too many sessions.
-const SESSIONS_RETRY: Duration = Duration::from_secs(60);
+const SESSIONS_RETRY: Duration = Duration::from_mins(1);
 
 /// What a client shows in `auth`.
 pub(crate) type AuthDict = Map<String, Value>;
@@ -108,15 +108,9 @@ impl InteractiveSessions {
 }
 
 fn open(sessions: &mut UiaSessions, ask: &Ask) -> Result<(), MatrixError> {
-    let begun = sessions.begin(
-        ask.new_session.clone(),
-        ask.purpose.clone(),
-        ask.flows.clone(),
-        ask.now,
-    );
-    begun
-        .map(drop)
-        .map_err(|_| MatrixError::limit_exceeded(SESSIONS_RETRY))
+    let begun =
+        sessions.begin(ask.new_session.clone(), ask.purpose.clone(), ask.flows.clone(), ask.now);
+    begun.map(drop).map_err(|_| MatrixError::limit_exceeded(SESSIONS_RETRY))
 }
 
 fn refusal(
@@ -145,13 +139,9 @@ fn challenge(sessions: &UiaSessions, session_id: &str, ask: &Ask) -> Map<String,
     let session = sessions.get(session_id, &ask.purpose, ask.now).ok();
     let flows = session.map_or(&ask.flows, |session| &session.flows);
     let names = |stages: &[Stage]| stages.iter().map(|stage| stage.as_str()).collect::<Vec<_>>();
-    let flows: Vec<Value> = flows
-        .iter()
-        .map(|flow| json!({ "stages": names(flow) }))
-        .collect();
-    let completed: Vec<Stage> = session
-        .map(|session| session.completed.iter().copied().collect())
-        .unwrap_or_default();
+    let flows: Vec<Value> = flows.iter().map(|flow| json!({ "stages": names(flow) })).collect();
+    let completed: Vec<Stage> =
+        session.map(|session| session.completed.iter().copied().collect()).unwrap_or_default();
     let mut info = Map::new();
     info.insert("flows".to_owned(), flows.into());
     info.insert("params".to_owned(), json!({}));

@@ -38,13 +38,15 @@ mod write_endpoints;
 use axum::Router;
 use http_edge::MatrixResponse;
 
+use self::{errors::EndpointError, routes::Routes};
 pub use self::{
     ports::{Memberships, Namespaces, NoNamespaces},
-    remote::{NoRemote, Remote, RemoteAlias, RemoteFuture, RemoteKeys, RemoteMembership, WantedKeys},
+    remote::{
+        NoRemote, Remote, RemoteAlias, RemoteFuture, RemoteKeys, RemoteMembership, WantedKeys,
+    },
     routes::Served,
     write_endpoints::{WriteEndpoints, WriteEndpointsParts, WriteSettings},
 };
-use self::{errors::EndpointError, routes::Routes};
 
 /// What a handler gives.
 pub(crate) type Answer<T> = Result<MatrixResponse<T>, EndpointError>;
@@ -90,9 +92,5 @@ fn collect(state: &WriteEndpoints) -> Routes {
         to_device::routes,
     ];
     let routes = areas.into_iter().fold(Routes::new(), |routes, area| area(routes));
-    if state.shared_secret.is_some() {
-        admin::routes(routes)
-    } else {
-        routes
-    }
+    if state.shared_secret.is_some() { admin::routes(routes) } else { routes }
 }

@@ -12,7 +12,7 @@ mod leave_room;
 mod member_profile;
 mod unban_user;
 
-pub(crate) use self::member_profile::member_profile;
+pub(crate) use self::member_profile::{MEMBER_FIELDS, member_profile};
 use crate::routes::Routes;
 
 pub(crate) fn routes(routes: Routes) -> Routes {

@@ -8,8 +8,6 @@ pub(crate) fn require_own(session: &Session, user: &UserId) -> Result<(), Matrix
     if session.user == user {
         Ok(())
     } else {
-        Err(MatrixError::forbidden(
-            "You may not change what belongs to somebody else",
-        ))
+        Err(MatrixError::forbidden("You may not change what belongs to somebody else"))
     }
 }

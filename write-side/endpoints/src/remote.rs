@@ -116,10 +116,7 @@ impl Remote for NoRemote {
             .keys()
             .map(|user| (user.server_name().to_string(), Value::Object(serde_json::Map::new())))
             .collect();
-        let keys = RemoteKeys {
-            failures,
-            ..RemoteKeys::default()
-        };
+        let keys = RemoteKeys { failures, ..RemoteKeys::default() };
         Box::pin(std::future::ready(Ok(keys)))
     }
 }

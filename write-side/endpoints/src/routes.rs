@@ -31,10 +31,7 @@ pub(crate) struct Routes {
 
 impl Routes {
     pub(crate) fn new() -> Self {
-        Self {
-            router: Router::new(),
-            served: Vec::new(),
-        }
+        Self { router: Router::new(), served: Vec::new() }
     }
 
     /// Serves a handler under all paths of the endpoint that its last extractor names.
@@ -61,15 +58,16 @@ impl Routes {
         self
     }
 
-    /// Serves a handler that reads its request by itself under all paths of the endpoint `R`.
-    pub(crate) fn raw<R, H, T>(mut self, handler: &H) -> Self
+    /// Serves a handler that reads its request by itself with another method under the paths of
+    /// the endpoint `R`.
+    pub(crate) fn raw_beside<R, H, T>(mut self, method: &Method, handler: &H) -> Self
     where
         R: Metadata,
         H: Handler<T, WriteEndpoints>,
         T: 'static,
     {
         for path in R::PATH_BUILDER.all_paths() {
-            self = self.raw_at(R::METHOD, path, handler);
+            self = self.raw_at(method.clone(), path, handler);
         }
         self
     }
@@ -97,9 +95,6 @@ impl Routes {
     }
 
     fn note(&mut self, method: &Method, path: &str) {
-        self.served.push(Served {
-            method: method.to_string(),
-            path: path.to_owned(),
-        });
+        self.served.push(Served { method: method.to_string(), path: path.to_owned() });
     }
 }

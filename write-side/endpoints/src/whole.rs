@@ -51,10 +51,6 @@ where
             serde_json::from_slice(&bytes)
                 .map_err(|_| MatrixError::not_json("The request body is not JSON"))?
         };
-        Ok(Self {
-            request,
-            identity,
-            body,
-        })
+        Ok(Self { request, identity, body })
     }
 }

@@ -15,20 +15,17 @@ use crate::{
     metrics,
     queue::{SealedBatch, Work},
     segment::scan::ChainPoint,
-    sequencer::{AppendOutcome, SealedWrite, Sequencer, embedded::EmbeddedSequencer},
+    sequencer::{AppendOutcome, SealedWrite, target::Target},
     shared::Shared,
     write::{FLAG_CLOSING, WRITE_HEADER_BYTES, WriteHeader, assemble},
 };
-
-/// An append whose outcome is unknown is tried this often in all.
-const APPEND_TRIES_MAX: u32 = 3;
 
 /// The writing thread's own state.
 pub(crate) struct Appender {
     pub(crate) shared: Arc<Shared>,
     pub(crate) assigner: Arc<Mutex<Assigner>>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) sequencer: EmbeddedSequencer,
+    pub(crate) target: Target,
     pub(crate) chain: ChainPoint,
 }
 
@@ -41,15 +38,41 @@ impl Drop for StopAtExit {
     }
 }
 
+/// Batches in writing. However the write ends, a panic included, each is answered: one that may
+/// have reached the disk is never called failed.
+struct InWriting(Vec<SealedBatch>);
+
+impl InWriting {
+    fn answer(mut self, answer: Result<(), AppendFault>) {
+        self.give(answer);
+    }
+
+    fn give(&mut self, answer: Result<(), AppendFault>) {
+        for batch in self.0.drain(..) {
+            // Whoever does not wait for the answer does not want it.
+            let _ = batch.reply.send(answer);
+        }
+    }
+}
+
+impl Drop for InWriting {
+    fn drop(&mut self) {
+        self.give(Err(AppendFault::Unknown));
+    }
+}
+
 impl Appender {
     /// Writes until the queue is closed or the writer stops.
     pub(crate) fn run(mut self) {
         let _stop = StopAtExit(Arc::clone(&self.shared));
         loop {
             match self.shared.queue.next() {
-                Work::Write(batches) => self.write_batches(batches),
+                Work::Write(batches) => {
+                    self.open_epoch_if_due();
+                    self.write_batches(InWriting(batches));
+                }
                 Work::Roll(reply) => {
-                    let rolled = self.sequencer.roll();
+                    let rolled = self.target.roll();
                     let failed = rolled.is_err();
                     // The one who asked may be gone.
                     let _ = reply.send(!failed);
@@ -65,13 +88,12 @@ impl Appender {
         }
     }
 
-    fn write_batches(&mut self, batches: Vec<SealedBatch>) {
-        let started = self.clock.now();
-        let write = self.freeze(&batches);
+    fn write_batches(&mut self, batches: InWriting) {
+        let started = self.clock.monotonic_ms();
+        let write = self.freeze(&batches.0);
         let count = write.entries.len();
-        let outcome = self.append(&write);
-        let answer = match outcome {
-            AppendOutcome::Ok => self.advance(&write, &batches),
+        let answer = match self.target.append(&write) {
+            AppendOutcome::Ok => self.advance(&write, &batches.0),
             AppendOutcome::Fenced => {
                 self.stop(StopReason::Fenced);
                 Err(AppendFault::Failed)
@@ -85,21 +107,25 @@ impl Appender {
                 Err(AppendFault::Unknown)
             }
         };
-        let bytes: usize = batches.iter().map(|batch| batch.frames.len()).sum();
+        let bytes: usize = batches.0.iter().map(|batch| batch.frames.len()).sum();
         self.shared.queue.release(count, bytes);
-        let took = self.clock.now().0.saturating_sub(started.0);
+        let took = self.clock.monotonic_ms().saturating_sub(started);
         metrics::written(count, write.bytes.len(), took, self.shared.head.borrow().0);
-        for batch in batches {
-            // Whoever does not wait for the answer does not want it.
-            let _ = batch.reply.send(answer);
+        batches.answer(answer);
+    }
+
+    /// Here and not where positions are given: a new epoch waits for the disk, and nobody waits
+    /// for the disk under the lock of positions. What is appended meanwhile uses the old epoch.
+    fn open_epoch_if_due(&self) {
+        let now = self.assigner.lock().recorded_at(self.clock.now());
+        if let Err(error) = self.shared.vault.open_epoch_if_due(now) {
+            tracing::error!(%error, "the next key epoch could not be opened; it is tried again");
         }
     }
 
     /// Puts the batches together; from here on the bytes do not change.
     fn freeze(&self, batches: &[SealedBatch]) -> SealedWrite {
-        let incarnation = batches
-            .first()
-            .map_or(self.chain.incarnation, |batch| batch.incarnation);
+        let incarnation = batches.first().map_or(self.chain.incarnation, |batch| batch.incarnation);
         debug_assert!(batches.first().is_none_or(|b| b.first == self.chain.next));
         let mut entries = Vec::new();
         let mut digests: Vec<Digest> = Vec::new();
@@ -141,20 +167,6 @@ impl Appender {
         }
     }
 
-    /// Same bytes again while nobody knows; a sequencer answers `Ok` for a write that it has.
-    fn append(&mut self, write: &SealedWrite) -> AppendOutcome {
-        let mut unknown = false;
-        for _ in 0..APPEND_TRIES_MAX {
-            match self.sequencer.append(write.first(), write) {
-                AppendOutcome::Unknown => unknown = true,
-                // It failed now, but an earlier try may have been stored.
-                AppendOutcome::Failed if unknown => return AppendOutcome::Unknown,
-                outcome => return outcome,
-            }
-        }
-        AppendOutcome::Unknown
-    }
-
     /// The write is durable: memory follows, then readers may see it.
     fn advance(&mut self, write: &SealedWrite, batches: &[SealedBatch]) -> Result<(), AppendFault> {
         self.chain = ChainPoint::after(&write.header, write.digest);
@@ -191,7 +203,7 @@ impl Appender {
             header,
             entries: Vec::new(),
         };
-        if self.append(&write) != AppendOutcome::Ok {
+        if self.target.append(&write) != AppendOutcome::Ok {
             tracing::warn!("the closing write was not stored; the next start finds it missing");
         }
         if let Err(error) = self.shared.index.lock().flush() {

@@ -8,12 +8,12 @@ mod plan;
 
 use std::collections::HashMap;
 
-use facts::{Batch, Incarnation, KeyEpoch, LogPosition, StreamId, Timestamp};
+use facts::{Batch, Incarnation, KeyEpoch, LogPosition, StreamId, Timestamp, TreeId};
 use parking_lot::Mutex;
 
 pub(crate) use self::plan::{PlannedEntry, frame_bytes};
 use crate::{
-    AppendRefusal,
+    AppendRefusal, KeyRange, LeafKey,
     stream_index::{StreamIndex, StreamState, tree_after_fork},
     vault::Vault,
 };
@@ -34,9 +34,9 @@ pub(crate) struct Assigner {
     last_recorded: Timestamp,
     next_tree: u32,
     recent: HashMap<StreamId, Recent>,
-    /// Trees of orders that have a position and are not durable yet: nothing more is sealed
+    /// Ranges of orders that have a position and are not durable yet: nothing more is sealed
     /// under them, for it would be destroyed with the rest.
-    ending: Vec<u32>,
+    ending: Vec<KeyRange>,
 }
 
 /// What giving positions looks things up in.
@@ -95,14 +95,20 @@ impl Assigner {
         (self.incarnation, self.next_tree) = numbering;
     }
 
-    /// An order that ends these trees has its position.
-    pub(crate) fn begin_ending(&mut self, ended: &[u32]) {
-        self.ending.extend_from_slice(ended);
+    /// The time that the last entry carries.
+    pub(crate) fn last_recorded(&self) -> Timestamp {
+        self.last_recorded
     }
 
-    /// Forgets the trees that a durable order ends; the index knows of it.
-    pub(crate) fn end_trees(&mut self, ended: &[u32]) {
-        self.ending.retain(|tree| !ended.contains(tree));
+    /// An order to destroy these ranges has its position.
+    pub(crate) fn begin_ending(&mut self, ranges: &[KeyRange]) {
+        self.ending.extend_from_slice(ranges);
+    }
+
+    /// The order of these ranges is durable, and the vault refuses them: what is pending is over.
+    /// The index knows of the trees that it ends.
+    pub(crate) fn end_trees(&mut self, ranges: &[KeyRange], ended: &[u32]) {
+        self.ending.retain(|range| !ranges.contains(range));
         for recent in self.recent.values_mut() {
             if ended.contains(&recent.state.person_tree.0) {
                 recent.state.person_tree = facts::TreeId::NONE;
@@ -136,6 +142,18 @@ impl Assigner {
             self.recent.insert(stream, Recent { state, changed_at });
         }
         Ok(entries)
+    }
+
+    /// The key of a leaf for sealing; `None` if it is destroyed, or an order on its way says so.
+    fn leaf(
+        &self,
+        epoch: KeyEpoch,
+        tree: TreeId,
+        leaf: u32,
+        lookup: Lookup<'_>,
+    ) -> Option<LeafKey> {
+        let ending = self.ending.iter().any(|range| range.covers(epoch, tree.0, leaf));
+        if ending { None } else { lookup.vault.leaf(epoch, tree, leaf) }
     }
 
     fn state(

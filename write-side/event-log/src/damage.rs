@@ -30,6 +30,8 @@ pub enum DamageKind {
     Segment,
     /// A write of another log.
     LogId,
+    /// Whole bytes of a format that this version of the program does not know.
+    UnknownFormat,
     /// A part does not open under keys that are there.
     Seal,
 }

@@ -32,11 +32,7 @@ pub struct OsDisk;
 
 impl Disk for OsDisk {
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         Ok(Box::new(OsFile(file)))
     }
 }

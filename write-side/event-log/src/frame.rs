@@ -48,10 +48,7 @@ pub(crate) struct Frame {
 /// Bytes of the frame of an entry whose parts are all sealed, with its length field.
 pub(crate) fn sealed_frame_bytes(parts: impl Iterator<Item = usize>) -> usize {
     let fixed = FRAME_LENGTH_BYTES + PARTS_MAX + facts::HEADER_FIXED_BYTES;
-    fixed
-        + parts
-            .map(|length| facts::HEADER_PART_BYTES + SEALED_OVERHEAD + length)
-            .sum::<usize>()
+    fixed + parts.map(|length| facts::HEADER_PART_BYTES + SEALED_OVERHEAD + length).sum::<usize>()
 }
 
 impl Frame {

@@ -44,7 +44,8 @@ pub use keys::{
 };
 pub use lease::{Lease, LeaseError};
 pub use log::{
-    ForkError, Log, LogStat, OpenError, RANGE_ENTRIES_MAX, ShredError, ShredReceipt, ShredRequest,
+    CLOCK_JUMP_MS, ConfirmError, ForkError, Log, LogStat, OpenError, RANGE_ENTRIES_MAX, ScrubPace,
+    ShredError, ShredReceipt, ShredRequest,
 };
 pub use options::{EPOCH_DAYS, LogOptions, SEGMENT_BYTES, SEGMENT_BYTES_MAX};
 pub use queue::{QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX, WRITE_BYTES_MAX, WRITE_ENTRIES_MAX};
@@ -59,10 +60,11 @@ pub use segment::shelf::HANDLES_MAX;
 pub use sequencer::{
     AppendOutcome, FollowFault, SealedWrite, Sequencer, SequencerHead,
     memory::{InjectedFault, MemorySequencer},
+    target::{APPEND_TRIES_MAX, MirrorFault},
 };
 pub use shared::FollowError;
 pub use stream_index::{IndexFault, UNFLUSHED_ENTRIES_MAX, UNFLUSHED_STREAMS_MAX};
-pub use verify::{VerifyReport, verify};
+pub use verify::{VerifyReport, verify, verify_bytes};
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];

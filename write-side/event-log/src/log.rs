@@ -4,6 +4,7 @@
 //! data directory and one writing thread. Invariants: I1, I3, I4, I13.
 
 mod append;
+mod clock_watch;
 mod error;
 mod open;
 mod read;
@@ -18,8 +19,10 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub use self::{
+    clock_watch::{CLOCK_JUMP_MS, ConfirmError},
     error::{ForkError, OpenError},
     read::RANGE_ENTRIES_MAX,
+    scrub::ScrubPace,
     shred::{ShredError, ShredReceipt, ShredRequest},
     stat::LogStat,
 };
@@ -35,6 +38,7 @@ pub struct Log {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    clock_watch: Mutex<clock_watch::ClockWatch>,
     /// One destruction at a time.
     shredding: Mutex<()>,
     torn_bytes: u64,

@@ -106,17 +106,9 @@ impl Queue {
         }
         state.entries += entries;
         state.bytes += bytes;
-        let slot = Arc::new(Slot {
-            entries,
-            bytes,
-            state: Mutex::new(SlotState::Waiting),
-        });
+        let slot = Arc::new(Slot { entries, bytes, state: Mutex::new(SlotState::Waiting) });
         state.slots.push_back(Arc::clone(&slot));
-        Ok(Reserved {
-            queue: self,
-            slot,
-            filled: false,
-        })
+        Ok(Reserved { queue: self, slot, filled: false })
     }
 
     /// Waits for work.
@@ -211,10 +203,7 @@ impl State {
             let SlotState::Filled(batch) = &*state else {
                 break;
             };
-            if taken
-                .first()
-                .is_some_and(|first| first.incarnation != batch.incarnation)
-            {
+            if taken.first().is_some_and(|first| first.incarnation != batch.incarnation) {
                 break;
             }
             if let SlotState::Filled(batch) = std::mem::replace(&mut *state, SlotState::Waiting) {
@@ -294,15 +283,9 @@ mod tests {
         assert!(matches!(queue.reserve(1, 10), Err(AppendRefusal::Busy)));
         slot.fill(batch(0, 1).0);
         assert_eq!(firsts(queue.next()), [0]);
-        assert!(
-            matches!(queue.reserve(1, 10), Err(AppendRefusal::Busy)),
-            "it is in writing"
-        );
+        assert!(matches!(queue.reserve(1, 10), Err(AppendRefusal::Busy)), "it is in writing");
         queue.release(QUEUE_ENTRIES_MAX, 10);
-        assert!(matches!(
-            queue.reserve(1, QUEUE_BYTES_MAX + 1),
-            Err(AppendRefusal::Busy)
-        ));
+        assert!(matches!(queue.reserve(1, QUEUE_BYTES_MAX + 1), Err(AppendRefusal::Busy)));
         queue.reserve(1, QUEUE_BYTES_MAX).unwrap().cancel();
         queue.reserve(1, 10).unwrap().cancel();
     }
@@ -339,15 +322,9 @@ mod tests {
         queue.stop(StopReason::Sealing);
         assert!(answer.try_recv().is_err(), "the sender is gone");
         assert!(matches!(queue.next(), Work::Stopped));
-        assert!(
-            queue.roll().try_recv().is_err(),
-            "nobody will close a segment"
-        );
+        assert!(queue.roll().try_recv().is_err(), "nobody will close a segment");
         let refused = queue.reserve(1, 1);
-        assert!(matches!(
-            refused,
-            Err(AppendRefusal::Stopped(StopReason::Sealing))
-        ));
+        assert!(matches!(refused, Err(AppendRefusal::Stopped(StopReason::Sealing))));
     }
 
     #[test]
@@ -358,9 +335,6 @@ mod tests {
         slot.fill(batch(0, 1).0);
         assert_eq!(firsts(queue.next()), [0]);
         assert!(matches!(queue.next(), Work::Close));
-        assert!(matches!(
-            queue.reserve(1, 1),
-            Err(AppendRefusal::Stopped(StopReason::Closed))
-        ));
+        assert!(matches!(queue.reserve(1, 1), Err(AppendRefusal::Stopped(StopReason::Closed))));
     }
 }

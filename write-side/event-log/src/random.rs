@@ -34,10 +34,7 @@ pub struct SeededRandom {
 impl SeededRandom {
     /// A source that starts at the beginning of the sequence of `seed`.
     pub fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            blocks: AtomicU64::new(0),
-        }
+        Self { seed, blocks: AtomicU64::new(0) }
     }
 }
 

@@ -11,21 +11,24 @@ use std::{
     path::Path,
 };
 
-use bytes::Bytes;
 use facts::LogPosition;
 
 use crate::{
     Damage, DamageKind, ReadFault,
-    disk::Disk,
+    disk::{Disk, SegmentFile},
     segment::{
         self,
         footer::{FOOTER_BYTES, Footer},
         offsets::Offsets,
         scan::{ChainPoint, Scan, Step},
+        source::Source,
     },
     sequencer::embedded::Active,
-    write::{WRITE_HEADER_BYTES, WriteHeader},
+    write::{HeaderFault, WRITE_HEADER_BYTES, WriteHeader},
 };
+
+/// `segments`, `log`, the data directory, and the one in which that stands.
+const DIRS_MADE: usize = 4;
 
 /// What recovery found.
 pub(crate) struct Recovered {
@@ -46,12 +49,8 @@ pub(crate) fn recover(dir: &Path, disk: &dyn Disk) -> Result<Recovered, ReadFaul
     let mut closed = segment::list(dir)?;
     let mut chain = ChainPoint::START;
     let Some(last) = closed.pop() else {
-        return Ok(Recovered {
-            chain,
-            closed,
-            active: None,
-            torn_bytes: 0,
-        });
+        make_dirs_durable(dir)?;
+        return Ok(Recovered { chain, closed, active: None, torn_bytes: 0 });
     };
     for first in &closed {
         chain = check_closed(dir, *first, &chain)?;
@@ -60,6 +59,20 @@ pub(crate) fn recover(dir: &Path, disk: &dyn Disk) -> Result<Recovered, ReadFaul
     closed.append(&mut recovered.closed);
     recovered.closed = closed;
     Ok(recovered)
+}
+
+/// The names of the folders above the first segment. Without this a power loss could forget the
+/// whole log with everything that was acknowledged in it.
+fn make_dirs_durable(dir: &Path) -> io::Result<()> {
+    for above in dir.ancestors().take(DIRS_MADE) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match segment::sync_dir(above) {
+            // A folder that we may only pass through was not made by us.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 /// Files that a crash during scavenging left under their temporary name; the segment that they
@@ -96,25 +109,32 @@ pub(crate) fn check_closed(
     }
     let mut head = [0; WRITE_HEADER_BYTES];
     file.read_exact_at(&mut head, 0)?;
-    let header = WriteHeader::decode(&head).ok_or_else(|| damage(0, DamageKind::WriteHeader))?;
+    let header = WriteHeader::decode(&head).map_err(|fault| match fault {
+        HeaderFault::Invalid => damage(0, DamageKind::WriteHeader),
+        HeaderFault::UnknownFormat => damage(0, DamageKind::UnknownFormat),
+    })?;
     if chain.log_id.is_some_and(|log_id| log_id != header.log_id) {
         return Err(damage(0, DamageKind::LogId).into());
     }
     if header.first != first
         || header.sequence != chain.sequence
         || header.previous != chain.previous
+        || header.incarnation < chain.incarnation
     {
         return Err(damage(0, DamageKind::Chain).into());
     }
     let foot_at = length - FOOTER_BYTES as u64;
     let mut foot = [0; FOOTER_BYTES];
     file.read_exact_at(&mut foot, foot_at)?;
-    let footer = Footer::decode(&foot)
+    if Footer::is_of_later_format(&foot) {
+        return Err(damage(foot_at, DamageKind::UnknownFormat).into());
+    }
+    let footer = Footer::at_end(&foot, length)
         .filter(|footer| {
-            footer.file_length == length
-                && footer.first == first
+            footer.first == first
                 && footer.log_id == header.log_id
                 && footer.incarnation >= header.incarnation
+                && header.sequence.checked_add(footer.writes).is_some()
         })
         .ok_or_else(|| damage(foot_at, DamageKind::Footer))?;
     Ok(ChainPoint {
@@ -133,52 +153,69 @@ fn recover_last(
     chain: ChainPoint,
 ) -> Result<Recovered, ReadFault> {
     let path = segment::path(dir, first);
-    let bytes = Bytes::from(fs::read(&path)?);
     let mut offsets = Offsets::default();
     let mut last_write = None;
-    let mut scan = Scan::new(first, bytes.clone(), chain, true);
+    let mut scan = Scan::new(first, Source::open(&path)?, chain, true);
     let end = scan.run(|write| {
         write.entries.iter().for_each(|entry| offsets.push(entry));
-        let start = usize::try_from(write.offset).unwrap_or(usize::MAX);
-        last_write = Some(start..start + write.header.write_bytes());
+        last_write = Some((write.offset, write.header.write_bytes()));
         Ok::<(), ReadFault>(())
     })?;
-    let mut recovered = Recovered {
-        chain: scan.chain().clone(),
-        closed: Vec::new(),
-        active: None,
-        torn_bytes: 0,
-    };
+    let mut recovered =
+        Recovered { chain: scan.chain().clone(), closed: Vec::new(), active: None, torn_bytes: 0 };
     if matches!(end, Step::Footer) {
-        // The footer may be in the page cache only.
-        File::open(&path)?.sync_all()?;
-        segment::make_read_only(&path)?;
-        segment::sync_dir(dir)?;
+        finish_closing(dir, disk, &path, last_write)?;
         recovered.closed.push(first);
         return Ok(recovered);
     }
     let mut file = disk.open(&path)?;
-    let mut length = bytes.len() as u64;
+    let mut length = scan.length();
     if let Step::Torn(offset) = end {
         // A crash here leaves the torn write, and the next start cuts it again.
         file.set_len(offset)?;
         recovered.torn_bytes = length - offset;
         length = offset;
     }
-    if let Some(range) = last_write {
-        // The last write may be in the page cache only, on pages that a failed sync marked
-        // clean. Writing the same bytes makes them dirty, so that the sync below means something.
-        let offset = range.start as u64;
-        file.write_all_at(&bytes[range], offset)?;
+    if let Some((offset, bytes)) = last_write {
+        write_again(&mut *file, &path, offset, bytes)?;
     }
     file.sync_data()?;
     segment::sync_dir(dir)?;
-    let active = Active {
-        file,
-        first,
-        length,
-        writes: scan.writes(),
-    };
+    let active = Active { file, first, length, writes: scan.writes() };
     recovered.active = Some((active, offsets));
     Ok(recovered)
+}
+
+/// The last write may be in the page cache only, on pages that a failed sync marked clean.
+/// Writing the same bytes makes them dirty, so that the sync afterwards means something.
+fn write_again(
+    file: &mut dyn SegmentFile,
+    path: &Path,
+    offset: u64,
+    bytes: usize,
+) -> io::Result<()> {
+    let again = Source::open(path)?.read(offset, bytes)?;
+    file.write_all_at(&again, offset)
+}
+
+/// Finishes closing the last segment. One that is read-only was synced with its footer; of any
+/// other, footer and last write may be in the page cache only, like the last write of an open one.
+fn finish_closing(
+    dir: &Path,
+    disk: &dyn Disk,
+    path: &Path,
+    last_write: Option<(u64, usize)>,
+) -> io::Result<()> {
+    if fs::metadata(path)?.permissions().readonly() {
+        // A copy that was brought here may be read-only and not yet on the medium.
+        File::open(path)?.sync_all()?;
+    } else {
+        let mut file = disk.open(path)?;
+        if let Some((offset, bytes)) = last_write {
+            write_again(&mut *file, path, offset, bytes + FOOTER_BYTES)?;
+        }
+        file.sync_data()?;
+        segment::make_read_only(path)?;
+    }
+    segment::sync_dir(dir)
 }

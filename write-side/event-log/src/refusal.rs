@@ -5,7 +5,7 @@
 
 use facts::{ExpectedRevision, Revision, StreamId};
 
-use crate::{KeyringError, stream_index::IndexFault};
+use crate::stream_index::IndexFault;
 
 /// Why the writer stopped. It stays so until a restart (I13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,9 +74,6 @@ pub enum AppendRefusal {
     /// The index of streams could not be read.
     #[error("the streams could not be looked up")]
     Index(#[from] IndexFault),
-    /// The next key epoch could not be opened.
-    #[error("a new key epoch could not be opened")]
-    Keyring(#[from] KeyringError),
 }
 
 /// Why a batch with positions did not become durable.

@@ -82,10 +82,7 @@ impl hkdf::KeyType for PartKeyBytes {
 impl PartKeys {
     /// Derives a part's keys from its two factors; `person` is `None` for a part of no person.
     pub fn derive(stream: &LeafKey, person: Option<&LeafKey>, place: &PartPlace) -> Self {
-        assert!(
-            (1..=PARTS_MAX).contains(&usize::from(place.part)),
-            "parts are counted from 1"
-        );
+        assert!((1..=PARTS_MAX).contains(&usize::from(place.part)), "parts are counted from 1");
         let mut factors = Zeroizing::new([0; 2 * KEY_BYTES]);
         factors[..KEY_BYTES].copy_from_slice(stream.bytes());
         if let Some(person) = person {
@@ -165,12 +162,8 @@ impl PartKeys {
         out: &mut Vec<u8>,
     ) -> Result<(), OpenError> {
         let bound = BoundData::new(header, self.part).ok_or(OpenError::Length)?;
-        let (nonce, rest) = sealed
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or(OpenError::Length)?;
-        let (ciphertext, tag) = rest
-            .split_last_chunk::<TAG_BYTES>()
-            .ok_or(OpenError::Length)?;
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Length)?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(OpenError::Length)?;
         let start = out.len();
         out.resize(start + ciphertext.len(), 0);
         let clear = &mut out[start..];
@@ -209,10 +202,7 @@ impl BoundData {
         }
         bytes[..header.len()].copy_from_slice(header);
         bytes[header.len()] = part;
-        Some(Self {
-            bytes,
-            length: header.len() + 1,
-        })
+        Some(Self { bytes, length: header.len() + 1 })
     }
 
     fn bytes(&self) -> &[u8] {
@@ -279,8 +269,7 @@ mod tests {
         let mut sealed = Vec::new();
         keys.seal(HEADER, [7; NONCE_BYTES], b"", &mut sealed);
         let mut out = Vec::new();
-        keys.open(HEADER, &keys.commit(b""), &sealed, &mut out)
-            .unwrap();
+        keys.open(HEADER, &keys.commit(b""), &sealed, &mut out).unwrap();
         assert!(out.is_empty());
     }
 
@@ -295,30 +284,9 @@ mod tests {
             (&other, None, same),
             (&zeros, Some(&stream()), same),
             (&stream(), None, PartPlace { part: 2, ..same }),
-            (
-                &stream(),
-                None,
-                PartPlace {
-                    position: LogPosition(98),
-                    ..same
-                },
-            ),
-            (
-                &stream(),
-                None,
-                PartPlace {
-                    incarnation: Incarnation(2),
-                    ..same
-                },
-            ),
-            (
-                &stream(),
-                None,
-                PartPlace {
-                    log_id: LogId([4; 16]),
-                    ..same
-                },
-            ),
+            (&stream(), None, PartPlace { position: LogPosition(98), ..same }),
+            (&stream(), None, PartPlace { incarnation: Incarnation(2), ..same }),
+            (&stream(), None, PartPlace { log_id: LogId([4; 16]), ..same }),
         ];
         for (stream, person, place) in cases {
             let mut out = b"kept".to_vec();
@@ -348,10 +316,7 @@ mod tests {
         let mut other = commitment;
         other[31] ^= 1;
         let mut out = Vec::new();
-        assert_eq!(
-            keys.open(HEADER, &other, &sealed, &mut out),
-            Err(OpenError::Commitment)
-        );
+        assert_eq!(keys.open(HEADER, &other, &sealed, &mut out), Err(OpenError::Commitment));
         assert!(out.is_empty());
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod offsets;
 pub(crate) mod scan;
 pub(crate) mod scavenge;
 pub(crate) mod shelf;
+pub(crate) mod source;
 
 use std::{
     fs::{self, File},

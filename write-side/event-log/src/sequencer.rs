@@ -8,6 +8,7 @@
 mod contract;
 pub(crate) mod embedded;
 pub(crate) mod memory;
+pub(crate) mod target;
 
 use facts::{EntryHeader, LogPosition};
 
@@ -96,11 +97,7 @@ impl SequencerHead {
     }
 
     pub(crate) fn after(write: &SealedWrite) -> Self {
-        Self {
-            next: write.next(),
-            sequence: write.header.sequence + 1,
-            last_write: write.digest,
-        }
+        Self { next: write.next(), sequence: write.header.sequence + 1, last_write: write.digest }
     }
 }
 
@@ -112,6 +109,7 @@ pub trait Sequencer: Send {
     /// Appends one write after `expected_head`, the position that the write's first entry has.
     fn append(&mut self, expected_head: LogPosition, write: &SealedWrite) -> AppendOutcome;
 
-    /// Bytes of up to `max_writes` durable writes, from the one that holds `from` on.
+    /// Bytes of up to `max_writes` durable writes, from the one that holds `from` on; of writes
+    /// without entries, those that stand at `from` or behind it.
     fn follow(&self, from: LogPosition, max_writes: usize) -> Result<Vec<Vec<u8>>, FollowFault>;
 }

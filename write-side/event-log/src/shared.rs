@@ -19,7 +19,7 @@ use crate::{
     queue::Queue,
     segment::shelf::Shelf,
     stream_index::{IndexFault, StreamIndex},
-    vault::{Vault, ended_trees, key_ranges},
+    vault::{Vault, ended_trees},
 };
 
 /// A position that says "nothing is indexed yet".
@@ -99,16 +99,24 @@ impl Shared {
             let ended = ended_trees(&ordered, header.key_epoch);
             self.index.lock().note_order(header.position, &ended);
             if header.position > self.vault.keyring().applied_through() {
-                self.vault.order(&key_ranges(&ordered));
+                self.vault.order(&ordered.ranges);
             }
             if let Some(assigner) = assigner {
-                assigner.lock().end_trees(&ended);
+                assigner.lock().end_trees(&ordered.ranges, &ended);
             }
         }
         if header.fact_type == fact::ShredDone::TYPE
             && let Some(done) = self.fact_at::<fact::ShredDone>(header.position)?
         {
             self.index.lock().note_done(done.order);
+        }
+        if header.fact_type == fact::ClockJumped::TYPE {
+            self.index.lock().note_jump(header.position);
+        }
+        if header.fact_type == fact::ClockConfirmed::TYPE
+            && let Some(confirmed) = self.fact_at::<fact::ClockConfirmed>(header.position)?
+        {
+            self.index.lock().note_confirmed(confirmed.jump);
         }
         Ok(())
     }
@@ -137,9 +145,7 @@ impl Shared {
                 parts.push(PartContent::Destroyed);
                 continue;
             };
-            let keys = self
-                .vault
-                .part_keys(self.log_id, &frame.header, described, number);
+            let keys = self.vault.part_keys(self.log_id, &frame.header, described, number);
             let Some(keys) = keys else {
                 parts.push(PartContent::Destroyed);
                 continue;
@@ -149,20 +155,14 @@ impl Shared {
                 .map_err(|_| ReadFault::Damage(self.seal_damage(frame.header.position)))?;
             parts.push(PartContent::Clear(Bytes::from(clear)));
         }
-        Ok(Entry {
-            header: frame.header,
-            digest,
-            parts,
-        })
+        Ok(Entry { header: frame.header, digest, parts })
     }
 
     fn seal_damage(&self, position: LogPosition) -> Damage {
-        let segments = self.shelf.segments();
-        let after = segments.partition_point(|first| *first <= position);
-        let first = after.checked_sub(1).map_or(LogPosition(0), |i| segments[i]);
+        let (first, offset) = self.shelf.place(position);
         Damage {
             segment: crate::segment::file_name(first),
-            offset: 0,
+            offset,
             position,
             kind: DamageKind::Seal,
         }

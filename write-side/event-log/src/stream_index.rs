@@ -27,10 +27,11 @@ pub const UNFLUSHED_ENTRIES_MAX: u64 = 50_000;
 /// Tree numbers skipped by a fork: the branch that was given up may have used and destroyed them.
 const FORK_TREE_GAP: u32 = 1 << 16;
 /// Changes whenever a row's layout does; an index of another layout is dropped.
-const LAYOUT: u16 = 1;
+const LAYOUT: u16 = 2;
 
 const CHECKPOINT_KEY: &[u8] = b"c";
 const UNDONE_KEY: &[u8] = b"u";
+const JUMP_KEY: &[u8] = b"j";
 
 /// What the log knows of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,6 +177,8 @@ pub(crate) struct StreamIndex {
     /// Orders not known to be done; few, for destructions run one at a time.
     undone: BTreeSet<LogPosition>,
     ended_trees: Vec<u32>,
+    /// The latest jump of the clock that nobody has confirmed.
+    jump: Option<LogPosition>,
     checkpoint: Option<IndexCheckpoint>,
 }
 
@@ -183,6 +186,13 @@ impl StreamIndex {
     /// Opens the index; one that cannot be opened is dropped and made anew.
     pub(crate) fn open(dir: &Path) -> Result<Self, IndexFault> {
         match Self::open_store(dir) {
+            // Rows without a checkpoint that this version reads: replaying over them would mix
+            // two layouts.
+            Ok(index) if index.checkpoint.is_none() && !index.rows.is_empty()? => {
+                tracing::info!("the index of streams has another layout; it is rebuilt");
+                drop(index);
+                Self::open_empty(dir)
+            }
             Ok(index) => Ok(index),
             Err(error) => {
                 tracing::warn!(%error, "the index of streams is rebuilt");
@@ -210,10 +220,13 @@ impl StreamIndex {
             new_orders: Vec::new(),
             undone: BTreeSet::new(),
             ended_trees: Vec::new(),
+            jump: None,
             checkpoint: None,
         };
         let found = index.rows.get(CHECKPOINT_KEY)?;
         index.checkpoint = found.and_then(|bytes| IndexCheckpoint::decode(&bytes));
+        let jump = index.rows.get(JUMP_KEY)?;
+        index.jump = jump.and_then(|bytes| Fields::new(&bytes).u64()).map(LogPosition);
         if let Some(bytes) = index.rows.get(UNDONE_KEY)? {
             for position in bytes.chunks_exact(8) {
                 let position = Fields::new(position).u64().ok_or(IndexFault::Row)?;
@@ -244,10 +257,7 @@ impl StreamIndex {
         position: LogPosition,
     ) -> Result<BTreeSet<LogPosition>, IndexFault> {
         let mut orders: BTreeSet<_> = self.new_orders.iter().copied().collect();
-        for row in self
-            .rows
-            .range(order_key(position)..order_key(LogPosition(u64::MAX)))
-        {
+        for row in self.rows.range(order_key(position)..order_key(LogPosition(u64::MAX))) {
             let key = row.key()?;
             let number = key.get(1..).and_then(|bytes| Fields::new(bytes).u64());
             orders.insert(LogPosition(number.ok_or(IndexFault::Row)?));
@@ -279,10 +289,8 @@ impl StreamIndex {
         digest: Digest,
     ) -> Result<(), IndexFault> {
         let mut next_tree = self.next_tree();
-        let forked = self
-            .checkpoint
-            .as_ref()
-            .is_some_and(|at| at.incarnation != header.incarnation);
+        let forked =
+            self.checkpoint.as_ref().is_some_and(|at| at.incarnation != header.incarnation);
         if forked {
             next_tree = tree_after_fork(next_tree);
         }
@@ -316,6 +324,21 @@ impl StreamIndex {
         self.undone.remove(&order);
     }
 
+    /// The latest jump of the clock that nobody has confirmed.
+    pub(crate) fn unconfirmed_jump(&self) -> Option<LogPosition> {
+        self.jump
+    }
+
+    /// Notes a jump of the clock.
+    pub(crate) fn note_jump(&mut self, jump: LogPosition) {
+        self.jump = Some(jump);
+    }
+
+    /// Notes that a jump, and with it all before it, was confirmed.
+    pub(crate) fn note_confirmed(&mut self, jump: LogPosition) {
+        self.jump = self.jump.filter(|known| *known > jump);
+    }
+
     /// Flushes if enough has gathered. The bounds keep memory and the next start small (I10).
     pub(crate) fn flush_if_due(&mut self) -> Result<(), IndexFault> {
         let due = self.unflushed.len() >= UNFLUSHED_STREAMS_MAX
@@ -341,6 +364,10 @@ impl StreamIndex {
         }
         let undone = self.undone.iter().flat_map(|order| order.0.to_be_bytes());
         batch.insert(&self.rows, UNDONE_KEY, undone.collect::<Vec<u8>>());
+        match self.jump {
+            Some(jump) => batch.insert(&self.rows, JUMP_KEY, jump.0.to_be_bytes().to_vec()),
+            None => batch.remove(&self.rows, JUMP_KEY),
+        }
         batch.insert(&self.rows, CHECKPOINT_KEY, checkpoint.encode());
         batch.commit()?;
         self.unflushed.clear();

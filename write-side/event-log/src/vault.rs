@@ -20,7 +20,8 @@ impl Vault {
         Self {
             keyring,
             ordered: RwLock::default(),
-            epoch_days,
+            // An epoch a write would soon use them up.
+            epoch_days: epoch_days.max(1),
         }
     }
 
@@ -28,22 +29,46 @@ impl Vault {
         &self.keyring
     }
 
-    /// The epoch that seals what is recorded now. Opens the next one when the last is old, and
-    /// returns only once that is durable.
-    pub(crate) fn epoch(&self, now: Timestamp) -> Result<KeyEpoch, KeyringError> {
+    /// The epoch that seals what gets its position now. Waits for memory only.
+    pub(crate) fn epoch(&self) -> KeyEpoch {
+        self.keyring.epoch_for_sealing()
+    }
+
+    /// Opens the next epoch when the last is old, and returns only once that is durable.
+    pub(crate) fn open_epoch_if_due(&self, now: Timestamp) -> Result<(), KeyringError> {
         if self.keyring.epoch_due(now, self.epoch_days) {
-            return self.keyring.open_epoch(now);
+            self.keyring.open_epoch(now)?;
         }
-        Ok(self.keyring.epoch_for_sealing())
+        Ok(())
     }
 
     /// The key of a leaf; `None` if it is destroyed or ordered so.
     pub(crate) fn leaf(&self, epoch: KeyEpoch, tree: TreeId, leaf: u32) -> Option<LeafKey> {
         let ordered = self.ordered.read();
-        if ordered.iter().any(|range| covers(range, epoch, tree, leaf)) {
+        if ordered.iter().any(|range| range.covers(epoch, tree.0, leaf)) {
             return None;
         }
         self.keyring.leaf(epoch, tree, leaf)
+    }
+
+    /// True where one of a part's factors is destroyed, or ordered so.
+    pub(crate) fn is_gone(&self, header: &EntryHeader, part: &PartHeader) -> bool {
+        self.leaves(header, part).is_none()
+    }
+
+    fn leaves(
+        &self,
+        header: &EntryHeader,
+        part: &PartHeader,
+    ) -> Option<(LeafKey, Option<LeafKey>)> {
+        let revision = u32::try_from(header.revision.0).ok()?;
+        let stream = self.leaf(header.key_epoch, part.stream_tree, revision)?;
+        if !part.person_tree.is_some() {
+            return Some((stream, None));
+        }
+        let day = header.recorded_at.day();
+        let person = self.leaf(header.key_epoch, part.person_tree, day)?;
+        Some((stream, Some(person)))
     }
 
     /// The keys of a stored part; `None` if one of its factors is destroyed.
@@ -54,14 +79,7 @@ impl Vault {
         part: &PartHeader,
         number: u8,
     ) -> Option<PartKeys> {
-        let revision = u32::try_from(header.revision.0).ok()?;
-        let stream = self.leaf(header.key_epoch, part.stream_tree, revision)?;
-        let person = if part.person_tree.is_some() {
-            let day = header.recorded_at.day();
-            Some(self.leaf(header.key_epoch, part.person_tree, day)?)
-        } else {
-            None
-        };
+        let (stream, person) = self.leaves(header, part)?;
         let place = PartPlace {
             log_id,
             incarnation: header.incarnation,
@@ -87,24 +105,6 @@ impl Vault {
         ordered.retain(|range| !ranges.contains(range));
         Ok(())
     }
-}
-
-fn covers(range: &KeyRange, epoch: KeyEpoch, tree: TreeId, leaf: u32) -> bool {
-    range.tree == tree.0
-        && (range.epoch_first..=range.epoch_last).contains(&epoch)
-        && (range.leaf_first..=range.leaf_last).contains(&leaf)
-}
-
-/// The ranges of an order, as the keyring takes them.
-pub(crate) fn key_ranges(ordered: &fact::ShredOrdered) -> Vec<KeyRange> {
-    let ranges = ordered.ranges.iter().map(|range| KeyRange {
-        epoch_first: range.epoch_first,
-        epoch_last: range.epoch_last,
-        tree: range.tree,
-        leaf_first: range.leaf_first,
-        leaf_last: range.leaf_last,
-    });
-    ranges.collect()
 }
 
 /// Trees that an order recorded in `epoch` destroys wholly: nobody goes on under them.

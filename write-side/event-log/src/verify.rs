@@ -4,7 +4,7 @@
 //! contiguous revisions of every stream and, given keys, every part that can be opened.
 //! Invariants: I7 (it reads through the scan that recovery uses). Never writes.
 
-use std::{collections::HashMap, fs, io, path::Path};
+use std::{collections::HashMap, io, path::Path};
 
 use bytes::Bytes;
 use facts::{LogId, LogPosition, Revision, StreamId};
@@ -16,6 +16,7 @@ use crate::{
     segment::{
         self,
         scan::{ChainPoint, Scan, ScannedEntry, ScannedWrite, Step},
+        source::Source,
     },
 };
 
@@ -51,13 +52,25 @@ pub fn verify(segments_dir: &Path, keys: Option<&Keyring>) -> io::Result<VerifyR
         Err(ReadFault::Damage(damage)) => Some(damage),
         Err(ReadFault::Io(error)) => return Err(error),
     };
-    Ok(VerifyReport {
-        ok: fault.is_none(),
-        entries: check.entries,
-        head: check.entries.checked_sub(1).map(LogPosition),
-        torn_tail_bytes: check.torn_tail_bytes,
-        fault,
-    })
+    Ok(check.report(fault))
+}
+
+/// Reads bytes as if they were the only segment of a log. For tools that have no directory.
+pub fn verify_bytes(segment: Bytes) -> VerifyReport {
+    let mut check = Check {
+        keys: None,
+        chain: ChainPoint::START,
+        revisions: HashMap::new(),
+        entries: 0,
+        torn_tail_bytes: 0,
+    };
+    let read = check.source(LogPosition(0), Source::Memory(segment), true);
+    let fault = match read {
+        Ok(()) => None,
+        Err(ReadFault::Damage(damage)) => Some(damage),
+        Err(ReadFault::Io(_)) => unreachable!("memory is read without the file system"),
+    };
+    check.report(fault)
 }
 
 struct Check<'a> {
@@ -69,6 +82,16 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    fn report(&self, fault: Option<Damage>) -> VerifyReport {
+        VerifyReport {
+            ok: fault.is_none(),
+            entries: self.entries,
+            head: self.entries.checked_sub(1).map(LogPosition),
+            torn_tail_bytes: self.torn_tail_bytes,
+            fault,
+        }
+    }
+
     fn segments(&mut self, dir: &Path) -> Result<(), ReadFault> {
         let firsts = segment::list(dir)?;
         for (index, first) in firsts.iter().enumerate() {
@@ -79,13 +102,15 @@ impl Check<'_> {
     }
 
     fn segment(&mut self, dir: &Path, first: LogPosition, last: bool) -> Result<(), ReadFault> {
-        let bytes = Bytes::from(fs::read(segment::path(dir, first))?);
-        let length = bytes.len() as u64;
-        let mut scan = Scan::new(first, bytes, self.chain.clone(), last);
+        self.source(first, Source::open(&segment::path(dir, first))?, last)
+    }
+
+    fn source(&mut self, first: LogPosition, source: Source, last: bool) -> Result<(), ReadFault> {
+        let mut scan = Scan::new(first, source, self.chain.clone(), last);
         let end = scan.run(|write| self.write(first, &write))?;
         self.chain = scan.chain().clone();
         match end {
-            Step::Torn(offset) => self.torn_tail_bytes = length - offset,
+            Step::Torn(offset) => self.torn_tail_bytes = scan.length() - offset,
             Step::Footer => {}
             Step::End | Step::Write(_) if last => {}
             Step::End | Step::Write(_) => return Err(scan.damage(DamageKind::Footer).into()),
@@ -145,8 +170,7 @@ impl Check<'_> {
                 return true;
             };
             let mut clear = Vec::new();
-            keys.open(&encoded, &described.commitment, sealed, &mut clear)
-                .is_ok()
+            keys.open(&encoded, &described.commitment, sealed, &mut clear).is_ok()
         })
     }
 }

@@ -23,6 +23,19 @@ pub(crate) const WRITE_TRAILER_BYTES: usize = 4;
 /// The entry frames of one write are at most this many bytes, whoever wrote them.
 pub(crate) const WRITE_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Bytes before the CRC of a header: in every format, those and the four of the CRC.
+const CRC_COVERED_BYTES: usize = WRITE_HEADER_BYTES - 4;
+
+/// Why bytes are not the header of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderFault {
+    /// They never were one, or are not any more.
+    Invalid,
+    /// A whole header of a format that this version does not know. It may be an acknowledged
+    /// write of a later version, so it must never pass for a torn one.
+    UnknownFormat,
+}
+
 /// The header of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WriteHeader {
@@ -52,24 +65,23 @@ impl WriteHeader {
         out.extend_from_slice(&self.previous);
         let crc = crc32c::crc32c(&out);
         out.extend_from_slice(&crc.to_be_bytes());
-        out.try_into()
-            .expect("the fields above are 92 bytes long together")
+        out.try_into().expect("the fields above are 92 bytes long together")
     }
 
-    /// The header at the front of `bytes`, if its magic, format and CRC hold.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let bytes = bytes.get(..WRITE_HEADER_BYTES)?;
-        let (covered, crc) = bytes.split_last_chunk::<4>()?;
-        if !covered.starts_with(&WRITE_MAGIC) || crc32c::crc32c(covered) != u32::from_be_bytes(*crc)
-        {
-            return None;
+    /// The header at the front of `bytes`, if magic, CRC and all fields hold.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderFault> {
+        let covered = covered_by_crc(bytes).ok_or(HeaderFault::Invalid)?;
+        let mut fields = Fields::new(covered.get(WRITE_MAGIC.len()..).unwrap_or_default());
+        let (format, flags) = (fields.u16(), fields.u16());
+        if format != Some(WRITE_FORMAT) || flags.is_none_or(|flags| flags & !FLAG_CLOSING != 0) {
+            return Err(HeaderFault::UnknownFormat);
         }
-        let mut fields = Fields::new(covered.get(WRITE_MAGIC.len()..)?);
-        if fields.u16()? != WRITE_FORMAT {
-            return None;
-        }
+        Self::decode_fields(flags.unwrap_or_default(), fields).ok_or(HeaderFault::Invalid)
+    }
+
+    fn decode_fields(flags: u16, mut fields: Fields<'_>) -> Option<Self> {
         let header = Self {
-            flags: fields.u16()?,
+            flags,
             log_id: LogId(fields.array()?),
             incarnation: Incarnation(fields.u32()?),
             sequence: fields.u64()?,
@@ -78,7 +90,13 @@ impl WriteHeader {
             length: fields.u32()?,
             previous: fields.array()?,
         };
-        (header.length as usize <= WRITE_BODY_BYTES_MAX).then_some(header)
+        let closing = header.flags & FLAG_CLOSING != 0;
+        let empty = header.count == 0 && header.length == 0;
+        let possible = closing == empty
+            && header.length as usize <= WRITE_BODY_BYTES_MAX
+            && header.first.0.checked_add(u64::from(header.count)).is_some()
+            && header.sequence < u64::MAX;
+        possible.then_some(header)
     }
 
     /// Bytes of the whole write on disk.
@@ -101,6 +119,15 @@ impl WriteHeader {
         }
         sha.finalize().into()
     }
+}
+
+/// What the CRC of a header covers, if magic and CRC hold. The same in every format.
+fn covered_by_crc(bytes: &[u8]) -> Option<&[u8]> {
+    let (covered, rest) = bytes.split_at_checked(CRC_COVERED_BYTES)?;
+    let crc = rest.first_chunk::<4>()?;
+    let holds =
+        covered.starts_with(&WRITE_MAGIC) && crc32c::crc32c(covered) == u32::from_be_bytes(*crc);
+    holds.then_some(covered)
 }
 
 /// Puts header, frames and trailer together.
@@ -138,20 +165,28 @@ mod tests {
     #[test]
     fn headers_round_trip_and_every_flipped_bit_is_noticed() {
         let bytes = header().encode();
-        assert_eq!(WriteHeader::decode(&bytes), Some(header()));
+        assert_eq!(WriteHeader::decode(&bytes), Ok(header()));
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes;
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(WriteHeader::decode(&damaged), None, "bit {bit}");
+            assert_eq!(WriteHeader::decode(&damaged), Err(HeaderFault::Invalid), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_whole_header_of_a_later_format_is_not_taken_for_rubbish() {
+        for (at, value) in [(9, 2), (11, 2)] {
+            let mut bytes = header().encode();
+            bytes[at] = value;
+            let crc = crc32c::crc32c(&bytes[..CRC_COVERED_BYTES]);
+            bytes[CRC_COVERED_BYTES..].copy_from_slice(&crc.to_be_bytes());
+            assert_eq!(WriteHeader::decode(&bytes), Err(HeaderFault::UnknownFormat));
         }
     }
 
     #[test]
     fn the_digest_does_not_cover_lengths() {
-        let longer = WriteHeader {
-            length: 5,
-            ..header()
-        };
+        let longer = WriteHeader { length: 5, ..header() };
         assert_eq!(header().digest([].iter()), longer.digest([].iter()));
     }
 }

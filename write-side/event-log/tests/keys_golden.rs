@@ -44,9 +44,7 @@ impl Golden {
 }
 
 fn log_id() -> LogId {
-    LogId(std::array::from_fn(|i| {
-        0xA0 + u8::try_from(i).expect("16 bytes")
-    }))
+    LogId(std::array::from_fn(|i| 0xA0 + u8::try_from(i).expect("16 bytes")))
 }
 
 fn open(dir: &Path) -> Keyring {
@@ -73,15 +71,8 @@ fn a_stored_keyring_opens_and_derives_its_leaves() {
         let expected = golden.key(&format!("leaf.{tree}.{number}"));
         assert_eq!(leaf(&keyring, 1, tree, number), Some(expected));
     }
-    assert_eq!(
-        leaf(&keyring, 1, 7, 5),
-        None,
-        "destroyed when it was stored"
-    );
-    assert_eq!(
-        leaf(&keyring, 2, 7, 5),
-        Some(golden.key("keyring.epoch.2.leaf.7.5"))
-    );
+    assert_eq!(leaf(&keyring, 1, 7, 5), None, "destroyed when it was stored");
+    assert_eq!(leaf(&keyring, 2, 7, 5), Some(golden.key("keyring.epoch.2.leaf.7.5")));
 }
 
 #[test]
@@ -120,8 +111,7 @@ fn parts_seal_to_the_known_bytes_and_open_again() {
         keys.seal(header, nonce, of("clear"), &mut sealed);
         assert_eq!(sealed, of("sealed"));
         let mut clear = Vec::new();
-        keys.open(header, &description.commitment, &sealed, &mut clear)
-            .unwrap();
+        keys.open(header, &description.commitment, &sealed, &mut clear).unwrap();
         assert_eq!(clear, of("clear"));
         hashes.push(part_hash(&sealed));
         assert_eq!(&hashes[hashes.len() - 1][..], of("hash"));

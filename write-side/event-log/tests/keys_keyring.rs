@@ -52,10 +52,7 @@ fn destroyed_ranges_are_gone_here_and_after_opening_again() {
     keyring.open_epoch(Timestamp(2 * DAY)).unwrap();
     // Read first, so that the paths are cached.
     let kept: Vec<_> = (0..20).map(|n| leaf(&keyring, 2, 4, n)).collect();
-    let ranges = [
-        range((1, 2), 4, (3, 9)),
-        range((2, u32::MAX), 5, (0, u32::MAX)),
-    ];
+    let ranges = [range((1, 2), 4, (3, 9)), range((2, u32::MAX), 5, (0, u32::MAX))];
     keyring.destroy(&ranges, LogPosition(123)).unwrap();
     let again = || open(dir.path()).unwrap();
     for keyring in [keyring, again()] {
@@ -92,10 +89,7 @@ fn epochs_are_numbered_from_one_and_fall_due() {
     let first = leaf(&keyring, 1, 1, 0);
     assert_eq!(leaf(&keyring, 2, 1, 0), None, "not open yet");
     assert_eq!(leaf(&keyring, 0, 1, 0), None, "there is no epoch 0");
-    assert_eq!(
-        keyring.open_epoch(Timestamp(90 * DAY)).unwrap(),
-        KeyEpoch(2)
-    );
+    assert_eq!(keyring.open_epoch(Timestamp(90 * DAY)).unwrap(), KeyEpoch(2));
     assert!(!keyring.epoch_due(Timestamp(91 * DAY), 90));
     assert!(!keyring.epoch_due(Timestamp(0), 90), "a clock behind");
     assert_ne!(leaf(&keyring, 2, 1, 0), first);
@@ -177,10 +171,7 @@ fn a_later_format_is_not_called_damage_of_unknown_kind() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[8] = 2;
     fs::write(&path, bytes).unwrap();
-    assert!(matches!(
-        open(dir.path()),
-        Err(KeyringError::Damaged(FileFault::UnknownFormat(2)))
-    ));
+    assert!(matches!(open(dir.path()), Err(KeyringError::Damaged(FileFault::UnknownFormat(2)))));
 }
 
 #[test]

@@ -36,8 +36,8 @@ pub use self::{
     },
     inbox::{ToDeviceAcknowledged, ToDeviceQueued},
     log::{
-        ClockJumped, ForkReason, KeyRange, LogForked, LogOpened, ShredCause, ShredDone,
-        ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport,
+        ClockConfirmed, ClockJumped, ForkReason, KeyRange, LogForked, LogOpened, ShredCause,
+        ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport,
     },
     media::{MediaReserved, MediaStored},
     registry::{Fact, KeyRule, PartRule, REGISTRY, RegisteredFact},

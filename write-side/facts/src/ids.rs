@@ -128,7 +128,7 @@ impl EntryRef {
     pub fn resolve(self, batch: LogPosition) -> LogPosition {
         match self {
             Self::At(position) => position,
-            Self::InBatch(k) => LogPosition(batch.0 + u64::from(k)),
+            Self::InBatch(k) => LogPosition(batch.0.saturating_add(u64::from(k))),
         }
     }
 }

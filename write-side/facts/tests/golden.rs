@@ -9,7 +9,7 @@
 #[path = "support/samples.rs"]
 mod samples;
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf};
 
 use facts::{
     EntryHeader, Fact, Incarnation, KeyEpoch, LogPosition, PartHeader, RecordClass, Revision,
@@ -31,13 +31,13 @@ fn held_still(name: &str, now: &str) {
 }
 
 fn drawn(fact: &Fact) -> String {
-    fact.to_parts()
-        .iter()
-        .map(|part| {
-            let person = if part.personal { "person" } else { "-" };
-            format!("{:?} {person} {}\n", part.class, hex::encode(&part.bytes))
-        })
-        .collect()
+    let mut drawn = String::new();
+    for part in fact.to_parts() {
+        let person = if part.personal { "person" } else { "-" };
+        writeln!(drawn, "{:?} {person} {}", part.class, hex::encode(&part.bytes))
+            .expect("writing to a string cannot fail");
+    }
+    drawn
 }
 
 fn registered_name(fact: &Fact) -> &'static str {
@@ -188,14 +188,13 @@ fn the_registry_is_drawn_in_the_docs() {
                 KeyRule::Sender => "sender",
             };
             let text = if part.text { "yes" } else { "no" };
-            table += &format!(
-                "| {} | `{}` | {} | {} | {} | {key} | {text} |\n",
-                line.number,
-                line.name,
-                line.version,
-                i + 1,
-                classes.join(" or "),
-            );
+            let classes = classes.join(" or ");
+            let (number, name, version, part) = (line.number, line.name, line.version, i + 1);
+            writeln!(
+                table,
+                "| {number} | `{name}` | {version} | {part} | {classes} | {key} | {text} |"
+            )
+            .expect("writing to a string cannot fail");
         }
     }
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/facts.md");

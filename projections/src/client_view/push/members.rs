@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use facts::{Fact, LogPosition, StreamId};
-use ruma::{
-    OwnedUserId,
-    push::Ruleset,
-    OwnedRoomId,
-};
+use ruma::{OwnedRoomId, OwnedUserId, push::Ruleset};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -98,11 +94,7 @@ impl Applying<'_> {
                 .event_body(event)?
                 .and_then(|body| body.content_str("displayname").map(str::to_owned))
                 .unwrap_or_default();
-            local.push(LocalMember {
-                user,
-                user_id,
-                display_name,
-            });
+            local.push(LocalMember { user, user_id, display_name });
         }
         let local = Arc::new(local);
         if self.memory.local_members.len() >= ROOMS_MAX {
@@ -117,10 +109,7 @@ impl Applying<'_> {
         if let Some(known) = self.memory.rules.get(&member.user) {
             return Ok(known.clone());
         }
-        let key = Key::new(Table::AccountData)
-            .u64(member.user.0)
-            .u64(0)
-            .str(PUSH_RULES);
+        let key = Key::new(Table::AccountData).u64(member.user.0).u64(0).str(PUSH_RULES);
         let own = match self.batch.get_u64(&key)? {
             Some(position) => self.memory.bodies.get(LogPosition(position))?,
             None => None,
@@ -133,15 +122,9 @@ impl Applying<'_> {
         let rules = Arc::new(match content.and_then(|content| parse(&content)) {
             Some(mut rules) => {
                 rules.update_with_server_default(default.clone());
-                UserRules {
-                    default: same(&rules, &default),
-                    rules,
-                }
+                UserRules { default: same(&rules, &default), rules }
             }
-            None => UserRules {
-                rules: default,
-                default: true,
-            },
+            None => UserRules { rules: default, default: true },
         });
         if self.memory.rules.len() >= RULES_MAX {
             self.memory.rules.clear();

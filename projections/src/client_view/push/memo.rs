@@ -32,8 +32,8 @@ impl Signature {
     pub(super) fn of(event: &EventBody, joined: u32) -> Self {
         let content = event.full.get("content");
         let text = |key: &str| content.and_then(|content| content.get(key)?.as_str());
-        let relation = content
-            .and_then(|content| content.get("m.relates_to")?.get("rel_type")?.as_str());
+        let relation =
+            content.and_then(|content| content.get("m.relates_to")?.get("rel_type")?.as_str());
         let mentions = content.and_then(|content| content.get("m.mentions"));
         let room_mention =
             mentions.and_then(|mentions| mentions.get("room")).and_then(Value::as_bool);
@@ -78,10 +78,7 @@ impl PushMemo {
             .expect("the constant is a user id");
         Self {
             known: HashMap::new(),
-            nobody: std::sync::Arc::new(Nobody {
-                rules: default_rules(&user_id),
-                user_id,
-            }),
+            nobody: std::sync::Arc::new(Nobody { rules: default_rules(&user_id), user_id }),
         }
     }
 

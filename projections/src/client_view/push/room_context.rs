@@ -3,7 +3,9 @@
 use facts::StreamId;
 use ruma::{
     OwnedRoomId, OwnedUserId, RoomId, RoomVersionId, UInt, UserId,
-    events::room::power_levels::{RoomPowerLevels, RoomPowerLevelsEventContent, RoomPowerLevelsSource},
+    events::room::power_levels::{
+        RoomPowerLevels, RoomPowerLevelsEventContent, RoomPowerLevelsSource,
+    },
     push::{PushConditionPowerLevelsCtx, PushConditionRoomCtx},
 };
 use serde_json::Value;
@@ -40,9 +42,7 @@ fn power_levels(
         return Ok(None);
     };
     let version = create.content_str("room_version").unwrap_or("1");
-    let Some(rules) = RoomVersionId::try_from(version)
-        .ok()
-        .and_then(|version| version.rules())
+    let Some(rules) = RoomVersionId::try_from(version).ok().and_then(|version| version.rules())
     else {
         return Ok(None);
     };
@@ -66,9 +66,7 @@ fn power_levels(
         .and_then(|body| body.full.get("content").cloned())
         .and_then(|content| serde_json::from_value::<RoomPowerLevelsEventContent>(content).ok())
         .map_or(RoomPowerLevelsSource::None, RoomPowerLevelsSource::Original);
-    Ok(Some(
-        RoomPowerLevels::new(source, &rules.authorization, creators).into(),
-    ))
+    Ok(Some(RoomPowerLevels::new(source, &rules.authorization, creators).into()))
 }
 
 fn unknown_room() -> OwnedRoomId {

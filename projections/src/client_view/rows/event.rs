@@ -94,10 +94,7 @@ impl EventRow {
         if flags & PLACE != 0 {
             let (run, tail) = rest.split_first_chunk::<8>()?;
             let (index, tail) = tail.split_first_chunk::<8>()?;
-            place = Some(TimelinePlace(
-                i64::from_be_bytes(*run),
-                i64::from_be_bytes(*index),
-            ));
+            place = Some(TimelinePlace(i64::from_be_bytes(*run), i64::from_be_bytes(*index)));
             rest = tail;
         }
         let mut state = None;
@@ -136,10 +133,7 @@ mod tests {
     fn rows_come_back() {
         for (place, state) in [
             (None, None),
-            (
-                Some(TimelinePlace(-3, 7)),
-                Some(("m.room.name".to_owned(), String::new())),
-            ),
+            (Some(TimelinePlace(-3, 7)), Some(("m.room.name".to_owned(), String::new()))),
         ] {
             let row = EventRow {
                 room: StreamId(4),

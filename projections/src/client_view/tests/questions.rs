@@ -11,7 +11,7 @@ use facts::{
 use serde_json::json;
 
 use super::world::{HERE, World};
-use crate::query::{Direction, Membership, PageItem, RelationFilter, Snapshot};
+use crate::query::{Direction, Membership, PageItem, RelationFilter, RelationPage, Snapshot};
 
 fn project(world: &World) -> (tempfile::TempDir, Snapshot) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -31,15 +31,12 @@ fn timelines_state_and_members_are_answered() {
     let (_dir, snapshot) = project(&world);
     let stream = world.rooms[room].stream;
 
-    let range = snapshot
-        .live_range(stream, before, snapshot.position(), 10)
-        .expect("reads");
+    let range = snapshot.live_range(stream, before, snapshot.position(), 10).expect("reads");
     let events: Vec<_> = range.events.iter().map(|event| event.event).collect();
     assert_eq!(events, [second, joined]);
     assert!(!range.limited);
-    let newest = snapshot
-        .live_range(stream, LogPosition(0), snapshot.position(), 2)
-        .expect("reads");
+    let newest =
+        snapshot.live_range(stream, LogPosition(0), snapshot.position(), 2).expect("reads");
     assert!(newest.limited && newest.events.len() == 2);
 
     let name = |event| snapshot.state_event_before(event, "m.room.name", "").expect("reads");
@@ -48,17 +45,12 @@ fn timelines_state_and_members_are_answered() {
     assert_eq!(name(second), Some(first));
     assert_eq!(name(joined), Some(second));
     assert_eq!(snapshot.replaces(second).expect("reads"), Some(first));
-    let delta = snapshot
-        .state_delta(stream, before, snapshot.position())
-        .expect("reads");
+    let delta = snapshot.state_delta(stream, before, snapshot.position()).expect("reads");
     assert_eq!(delta.len(), 2);
     assert_eq!((delta[0].old, delta[0].new), (Some(first), Some(second)));
     let then = snapshot.state_as_of(stream, before).expect("reads");
     assert!(then.iter().any(|entry| entry.event == first));
-    assert_eq!(
-        snapshot.state_before(joined).expect("reads").expect("known").len(),
-        then.len()
-    );
+    assert_eq!(snapshot.state_before(joined).expect("reads").expect("known").len(), then.len());
 
     let summary = snapshot.room_summary(stream, alice).expect("reads");
     assert_eq!((summary.joined, summary.heroes), (2, vec![bob]));
@@ -66,9 +58,7 @@ fn timelines_state_and_members_are_answered() {
     let at = |position| snapshot.membership_as_of(bob, stream, position).expect("reads");
     assert_eq!(at(second), None);
     assert_eq!(at(joined), Some(Membership::Join));
-    let seen = snapshot
-        .visibility_input(before, bob, "@bob:here.test")
-        .expect("reads");
+    let seen = snapshot.visibility_input(before, bob, "@bob:here.test").expect("reads");
     assert!(seen.known && seen.joined_since);
     assert_eq!(seen.membership_before, None);
 }
@@ -110,9 +100,9 @@ fn unread_counts_follow_mentions_receipts_and_threads() {
     let mention = json!({"msgtype": "m.text", "body": "hello",
         "m.mentions": {"user_ids": ["@bob:here.test"]}});
     world.send(room, "alice", "m.room.message", None, mention);
-    let root = world.event_id(first);
+    let thread_root = world.event_id(first);
     let content = json!({"msgtype": "m.text", "body": "in a thread",
-        "m.relates_to": {"rel_type": "m.thread", "event_id": root}});
+        "m.relates_to": {"rel_type": "m.thread", "event_id": thread_root}});
     let reply = world.send(room, "carol", "m.room.message", None, content);
     let stream = world.rooms[room].stream;
     let (dir, snapshot) = project(&world);
@@ -122,12 +112,12 @@ fn unread_counts_follow_mentions_receipts_and_threads() {
     assert_eq!(unread.threads[0].1.notifications, 1);
     assert_eq!(unread.total().notifications, 3);
     assert_eq!(of(&snapshot, alice).total().notifications, 1, "own events do not count");
-    assert!(snapshot.participated(alice, stream, &root).expect("reads"));
-    assert_eq!(snapshot.threads(stream, None, 5).expect("reads"), [(reply, root.clone())]);
+    assert!(snapshot.participated(alice, stream, &thread_root).expect("reads"));
+    assert_eq!(snapshot.threads(stream, None, 5).expect("reads"), [(reply, thread_root.clone())]);
 
     drop(snapshot);
     world.read(room, "bob", first, ThreadScope::Main);
-    world.read(room, "bob", reply, ThreadScope::Thread(root));
+    world.read(room, "bob", reply, ThreadScope::Thread(thread_root));
     let snapshot = world.project(dir.path());
     let unread = of(&snapshot, bob);
     assert_eq!((unread.main.notifications, unread.threads.len()), (1, 0));
@@ -176,12 +166,14 @@ fn redaction_hides_content_and_relations_and_destruction_hides_for_good() {
     let stream = world.rooms[room].stream;
     let (dir, snapshot) = project(&world);
     let relations = |snapshot: &Snapshot| {
-        let filter = RelationFilter {
-            rel_type: Some("m.annotation"),
-            event_type: None,
-        };
+        let filter = RelationFilter { rel_type: Some("m.annotation"), event_type: None };
         snapshot
-            .relations(stream, &parent, filter, None, Direction::Backward, 9)
+            .relations(
+                stream,
+                &parent,
+                filter,
+                RelationPage { from: None, direction: Direction::Backward, max: 9 },
+            )
             .expect("reads")
             .len()
     };
@@ -208,13 +200,7 @@ fn redaction_hides_content_and_relations_and_destruction_hides_for_good() {
 fn tokens_end_when_they_are_superseded() {
     let mut world = World::new();
     let alice = world.user("alice");
-    world.own(
-        alice,
-        DeviceAdded {
-            device_id: "D".to_owned(),
-            display_name: None,
-        },
-    );
+    world.own(alice, DeviceAdded { device_id: "D".to_owned(), display_name: None });
     let open = |access, refresh| SessionOpened {
         device_id: "D".to_owned(),
         access_hash: [access; 32],
@@ -239,12 +225,7 @@ fn tokens_end_when_they_are_superseded() {
     assert!(session(&snapshot, 1).is_none() && session(&snapshot, 2).is_some());
     assert_eq!(session(&snapshot, 3).expect("lives").user_id, "@alice:here.test");
     drop(snapshot);
-    world.own(
-        alice,
-        DevicesRemoved {
-            device_ids: vec!["D".to_owned()],
-        },
-    );
+    world.own(alice, DevicesRemoved { device_ids: vec!["D".to_owned()] });
     let snapshot = world.project(dir.path());
     assert!(session(&snapshot, 2).is_none() && session(&snapshot, 3).is_none());
     assert!(snapshot.refresh_session(&[13; 32]).expect("reads").is_none());
@@ -271,28 +252,16 @@ fn inboxes_keys_and_device_lists_are_answered() {
         OneTimeKeysAdded {
             device_id: "B".to_owned(),
             keys: ["signed_curve25519:1", "signed_curve25519:2"]
-                .map(|id| NamedKey {
-                    id: id.to_owned(),
-                    key: b"{}".to_vec(),
-                })
+                .map(|id| NamedKey { id: id.to_owned(), key: b"{}".to_vec() })
                 .to_vec(),
         }
         .into(),
     )])[0];
     world.own(
         bob,
-        OneTimeKeyClaimed {
-            device_id: "B".to_owned(),
-            key_id: "signed_curve25519:1".to_owned(),
-        },
+        OneTimeKeyClaimed { device_id: "B".to_owned(), key_id: "signed_curve25519:1".to_owned() },
     );
-    world.own(
-        bob,
-        DeviceKeysSet {
-            device_id: "B".to_owned(),
-            keys: b"{}".to_vec(),
-        },
-    );
+    world.own(bob, DeviceKeysSet { device_id: "B".to_owned(), keys: b"{}".to_vec() });
     let (_dir, snapshot) = project(&world);
     let stream = world.rooms[room].stream;
     let (items, more) = snapshot.to_device(inbox, LogPosition(0), 10).expect("reads");

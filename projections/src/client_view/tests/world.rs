@@ -10,9 +10,9 @@ use std::{
 use facts::{
     EntryRef, Fact, LogPosition, StreamId, StreamRef, Timestamp,
     fact::{
-        AccountCreated, AccountKind, ClientTxn, InviteStateStored, PduContent, PduRedacted, PduStored, Placement,
-        PlacementKind, ReceiptKind, ReceiptSet, StateBefore, StateChange, StreamKind,
-        StreamOpened, ThreadScope, TimelinePlace, Verdict,
+        AccountCreated, AccountKind, ClientTxn, InviteStateStored, PduContent, PduRedacted,
+        PduStored, Placement, PlacementKind, ReceiptKind, ReceiptSet, StateBefore, StateChange,
+        StreamKind, StreamOpened, ThreadScope, TimelinePlace, Verdict,
     },
     pdu,
 };
@@ -57,13 +57,8 @@ impl World {
     }
 
     pub(super) fn stream(&self, kind: StreamKind, name: &str) -> StreamId {
-        let opened = StreamOpened {
-            kind,
-            name: name.to_owned(),
-        };
-        let at = self
-            .log
-            .append(vec![(StreamRef::OpenedBy(0), opened.into())]);
+        let opened = StreamOpened { kind, name: name.to_owned() };
+        let at = self.log.append(vec![(StreamRef::OpenedBy(0), opened.into())]);
         StreamId(at[0].0)
     }
 
@@ -75,26 +70,14 @@ impl World {
         let id = format!("@{name}:{HERE}");
         let stream = self.stream(StreamKind::User, &id);
         self.users.insert(name.to_owned(), stream);
-        self.own(
-            stream,
-            AccountCreated {
-                kind: AccountKind::User,
-                admin: false,
-            },
-        );
+        self.own(stream, AccountCreated { kind: AccountKind::User, admin: false });
         stream
     }
 
     pub(super) fn room(&mut self, creator: &str) -> usize {
         let id = format!("!room{}:{HERE}", self.rooms.len());
         let stream = self.stream(StreamKind::Room, &id);
-        self.rooms.push(Room {
-            id,
-            stream,
-            last: None,
-            index: 0,
-            state: BTreeMap::new(),
-        });
+        self.rooms.push(Room { id, stream, last: None, index: 0, state: BTreeMap::new() });
         let room = self.rooms.len() - 1;
         let create = json!({"room_version": "11"});
         self.send(room, creator, "m.room.create", Some(""), create);
@@ -114,6 +97,7 @@ impl World {
     }
 
     /// Sends an event after the last one, accepted and live.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the content in place")]
     pub(super) fn send(
         &mut self,
         room: usize,
@@ -122,7 +106,7 @@ impl World {
         state_key: Option<&str>,
         content: Value,
     ) -> LogPosition {
-        let (stored, changes) = self.event(room, name, event_type, state_key, content);
+        let (stored, changes) = self.event(room, name, event_type, state_key, &content);
         let stream = self.rooms[room].stream;
         let at = self.log.append(vec![(stream.into(), stored.into())])[0];
         let known = &mut self.rooms[room];
@@ -139,7 +123,7 @@ impl World {
         name: &str,
         event_type: &str,
         state_key: Option<&str>,
-        content: Value,
+        content: &Value,
     ) -> (PduStored, bool) {
         self.next_event += 1;
         let event_id = format!("$event{}", self.next_event);
@@ -176,10 +160,7 @@ impl World {
         };
         known.index += 1;
         known.last = Some(event_id.clone());
-        (
-            stored(&event, event_id, Some(placement)),
-            !changes.is_empty(),
-        )
+        (stored(&event, event_id, Some(placement)), !changes.is_empty())
     }
 
     /// The last event of a room, to go back to.
@@ -195,11 +176,9 @@ impl World {
     /// Sends an event after the last one, beside other forward extremities that stay.
     pub(super) fn branch(&mut self, room: usize, name: &str, others: &[&String]) -> LogPosition {
         let content = json!({"msgtype": "m.text", "body": "on a branch"});
-        let (mut stored, _) = self.event(room, name, "m.room.message", None, content);
-        let mut extremities: Vec<EntryRef> = others
-            .iter()
-            .map(|id| EntryRef::At(self.position_of(id)))
-            .collect();
+        let (mut stored, _) = self.event(room, name, "m.room.message", None, &content);
+        let mut extremities: Vec<EntryRef> =
+            others.iter().map(|id| EntryRef::At(self.position_of(id))).collect();
         extremities.push(EntryRef::InBatch(0));
         if let Some(placement) = &mut stored.placement {
             placement.extremities = Some(extremities);
@@ -223,7 +202,7 @@ impl World {
         let previous = self.event_id(previous);
         let last = self.rooms[room].last.replace(previous);
         let content = json!({"msgtype": "m.text", "body": "late"});
-        let (mut stored, _) = self.event(room, name, "m.room.message", None, content);
+        let (mut stored, _) = self.event(room, name, "m.room.message", None, &content);
         self.rooms[room].last = last;
         stored.event_id = "$lost".to_owned();
         if let Some(placement) = &mut stored.placement {
@@ -255,10 +234,7 @@ impl World {
             events: vec![b"{}".to_vec().into()],
         };
         let at = self.log.append(vec![
-            (
-                room.into(),
-                stored(&event, "$invite".to_owned(), Some(placement)).into(),
-            ),
+            (room.into(), stored(&event, "$invite".to_owned(), Some(placement)).into()),
             (self.users[name].into(), state.into()),
         ]);
         (room, at[0])
@@ -277,16 +253,10 @@ impl World {
     pub(super) fn redact(&mut self, room: usize, name: &str, target: LogPosition) -> LogPosition {
         let id = self.event_id(target);
         let content = json!({"redacts": id});
-        let (stored, _) = self.event(room, name, "m.room.redaction", None, content);
+        let (stored, _) = self.event(room, name, "m.room.redaction", None, &content);
         let stream = self.rooms[room].stream;
-        let redacted = PduRedacted {
-            target: EntryRef::At(target),
-            by: EntryRef::InBatch(0),
-        };
-        self.log.append(vec![
-            (stream.into(), stored.into()),
-            (stream.into(), redacted.into()),
-        ])[0]
+        let redacted = PduRedacted { target: EntryRef::At(target), by: EntryRef::InBatch(0) };
+        self.log.append(vec![(stream.into(), stored.into()), (stream.into(), redacted.into())])[0]
     }
 
     pub(super) fn read(&self, room: usize, name: &str, event: LogPosition, thread: ThreadScope) {
@@ -316,11 +286,8 @@ impl World {
     /// Brings the view in `dir` up to the head and opens a snapshot of it.
     pub(super) fn project(&self, dir: &Path) -> Snapshot {
         let bodies = Arc::new(Bodies::new(self.source()));
-        let projection = ClientProjection::new(
-            bodies.clone(),
-            Arc::new(Wakeups::default()),
-            HERE.to_owned(),
-        );
+        let projection =
+            ClientProjection::new(bodies.clone(), Arc::new(Wakeups::default()), HERE.to_owned());
         let mut follower =
             Follower::open(projection, &ViewsDir::of(dir), self.source()).expect("opens");
         follower.catch_up(|| false).expect("follows");
@@ -329,11 +296,7 @@ impl World {
         let checkpoint = Checkpoint::read(&rows).expect("reads").expect("is there");
         assert_eq!(checkpoint.schema, SCHEMA);
         assert!(dir.join(format!("views/{NAME}-v{SCHEMA}")).exists());
-        Snapshot {
-            rows,
-            bodies,
-            checkpoint,
-        }
+        Snapshot { rows, bodies, checkpoint }
     }
 }
 

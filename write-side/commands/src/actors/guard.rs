@@ -84,30 +84,22 @@ impl<F: Fold> ActorGuard<F> {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        self.core
-            .append(batch_at(drafts, self.stream, self.revision()))
+        self.core.append(batch_at(drafts, self.stream, self.revision()))
     }
 
     /// Applies the stream's recent entries.
     pub fn catch_up(&mut self) -> Result<(), Fault> {
         let applied = self.loaded().applied.map(|applied| applied.position);
-        let entries = self
-            .core
-            .with_recent(|recent| recent.after(self.stream, applied));
+        let entries = self.core.with_recent(|recent| recent.after(self.stream, applied));
         let loaded = self.slot.as_mut().expect("a guard's fold is loaded");
         for entry in entries {
             if let Err(unfit) = loaded.fold.evolve(&entry.header, entry.fact.as_ref()) {
-                let fault = Fault::Unfit(format!(
-                    "position {}: {unfit}",
-                    entry.header.position
-                ));
+                let fault = Fault::Unfit(format!("position {}: {unfit}", entry.header.position));
                 self.core.stop(&fault);
                 return Err(fault);
             }
-            loaded.applied = Some(Applied {
-                position: entry.header.position,
-                revision: entry.header.revision,
-            });
+            loaded.applied =
+                Some(Applied { position: entry.header.position, revision: entry.header.revision });
         }
         Ok(())
     }
@@ -138,11 +130,7 @@ fn load<F: Fold>(core: &Core, stream: StreamId) -> Result<Loaded<F>, Fault> {
         return Err(Fault::Unfit(format!("stream {stream} is of another kind")));
     }
     match core.store.fold(stream)? {
-        None => Ok(Loaded {
-            fold: F::opened(stream, &name),
-            applied: None,
-            saved: None,
-        }),
+        None => Ok(Loaded { fold: F::opened(stream, &name), applied: None, saved: None }),
         Some((applied, rows)) => Ok(Loaded {
             fold: F::load(stream, &name, rows).map_err(|unfit| Fault::Unfit(unfit.to_string()))?,
             applied: Some(applied),

@@ -50,15 +50,11 @@ async fn open(dir: &tempfile::TempDir) -> WriteSide {
     let identity = ServerIdentity::from_seed(name, "1".to_owned(), &[1; 32]).unwrap();
     let folds = dir.path().join("folds");
     let parts = WriteSideParts::new(Arc::new(log), folds, Arc::new(identity), clock, random);
-    WriteSide::open_with(parts, |kinds| kinds.with::<Count>(CAPACITY))
-        .await
-        .unwrap()
+    WriteSide::open_with(parts, |kinds| kinds.with::<Count>(CAPACITY)).await.unwrap()
 }
 
 fn draft(stream: StreamId) -> Draft {
-    let fact = Fact::from(RegistrationTokenUsed {
-        token_hash: [0; 32],
-    });
+    let fact = Fact::from(RegistrationTokenUsed { token_hash: [0; 32] });
     fact.draft(Routing::server(stream)).unwrap()
 }
 
@@ -68,12 +64,7 @@ async fn count(ws: &WriteSide, stream: StreamId) -> u64 {
 }
 
 async fn add(ws: &WriteSide, stream: StreamId) -> Result<(), CommandError<()>> {
-    let decide = |_: &Count| {
-        Ok(Decision {
-            drafts: vec![draft(stream)],
-            reply: (),
-        })
-    };
+    let decide = |_: &Count| Ok(Decision { drafts: vec![draft(stream)], reply: () });
     ws.actors::<Count>().execute(stream, decide).await?;
     Ok(())
 }
@@ -114,16 +105,10 @@ async fn i7_a_stream_that_others_append_to_is_caught_up_and_decided_anew() {
             seen.push(fold.0);
             if seen.len() == 1 {
                 // Somebody appends without the lock between decision and append.
-                let batch = facts::Batch {
-                    drafts: vec![draft(stream)],
-                    expects: Vec::new(),
-                };
+                let batch = facts::Batch { drafts: vec![draft(stream)], expects: Vec::new() };
                 ws.core().append(batch).unwrap();
             }
-            Ok(Decision {
-                drafts: vec![draft(stream)],
-                reply: fold.0,
-            })
+            Ok(Decision { drafts: vec![draft(stream)], reply: fold.0 })
         })
         .await
         .unwrap();

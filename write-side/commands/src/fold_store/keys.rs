@@ -23,16 +23,11 @@ pub(super) fn stream_value(kind: StreamKind, name: &str) -> Vec<u8> {
 }
 
 pub(super) fn u64_of(value: &[u8]) -> Result<u64, FoldStoreFault> {
-    value
-        .try_into()
-        .map(u64::from_be_bytes)
-        .map_err(|_| FoldStoreFault::Damaged("number"))
+    value.try_into().map(u64::from_be_bytes).map_err(|_| FoldStoreFault::Damaged("number"))
 }
 
 fn two_u64(value: &[u8]) -> Result<(u64, u64), FoldStoreFault> {
-    let (first, second) = value
-        .split_at_checked(8)
-        .ok_or(FoldStoreFault::Damaged("pair"))?;
+    let (first, second) = value.split_at_checked(8).ok_or(FoldStoreFault::Damaged("pair"))?;
     Ok((u64_of(first)?, u64_of(second)?))
 }
 
@@ -64,10 +59,7 @@ pub(super) fn txn_done_value(done: TxnDone) -> Vec<u8> {
 
 pub(super) fn txn_done(value: &[u8]) -> Result<TxnDone, FoldStoreFault> {
     let (position, recorded_at) = two_u64(value)?;
-    Ok(TxnDone {
-        position: LogPosition(position),
-        recorded_at: Timestamp(recorded_at),
-    })
+    Ok(TxnDone { position: LogPosition(position), recorded_at: Timestamp(recorded_at) })
 }
 
 pub(super) fn fold_applied(stream: StreamId) -> Vec<u8> {
@@ -98,8 +90,5 @@ pub(super) fn applied_value(applied: Applied) -> Vec<u8> {
 
 pub(super) fn applied(value: &[u8]) -> Result<Applied, FoldStoreFault> {
     let (position, revision) = two_u64(value)?;
-    Ok(Applied {
-        position: LogPosition(position),
-        revision: Revision(revision),
-    })
+    Ok(Applied { position: LogPosition(position), revision: Revision(revision) })
 }

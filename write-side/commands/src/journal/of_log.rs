@@ -17,10 +17,7 @@ const RANGE_BYTES: usize = 4 * 1024 * 1024;
 
 impl Journal for Log {
     fn identity(&self) -> JournalIdentity {
-        JournalIdentity {
-            log_id: self.log_id(),
-            incarnation: self.incarnation(),
-        }
+        JournalIdentity { log_id: self.log_id(), incarnation: self.incarnation() }
     }
 
     fn append(&self, batch: Batch) -> Result<Vec<EntryHeader>, AppendError> {
@@ -76,10 +73,7 @@ impl Journal for Log {
 }
 
 fn journal_entry(entry: event_log::Entry) -> Result<JournalEntry, JournalFault> {
-    Ok(JournalEntry {
-        fact: entry.fact().map_err(fault)?,
-        header: entry.header,
-    })
+    Ok(JournalEntry { fact: entry.fact().map_err(fault)?, header: entry.header })
 }
 
 fn fault(error: impl std::error::Error + Send + Sync + 'static) -> JournalFault {

@@ -84,10 +84,7 @@ pub async fn store_media(
         content_type: upload.content_type,
         file_name: upload.file_name,
     };
-    append(ws, user, |fold| {
-        rules::store_media(fold, stored.clone(), reserved, now)
-    })
-    .await?;
+    append(ws, user, |fold| rules::store_media(fold, stored.clone(), reserved, now)).await?;
     Ok(())
 }
 
@@ -101,13 +98,9 @@ async fn append<T: Into<Fact> + Clone>(
     let decide = |person: &PersonFold| {
         let reply = decide(person.user())?;
         let fact: Fact = reply.clone().into();
-        let draft = fact
-            .draft(Routing::own(stream))
-            .expect("the routing of an own fact names the person");
-        Ok(Decision {
-            drafts: vec![draft],
-            reply,
-        })
+        let draft =
+            fact.draft(Routing::own(stream)).expect("the routing of an own fact names the person");
+        Ok(Decision { drafts: vec![draft], reply })
     };
     let done = ws.actors::<PersonFold>().execute(stream, decide).await?;
     Ok(done.reply)

@@ -91,7 +91,7 @@ impl BlobStore {
         let mut key = [0; 32];
         random.fill(&mut name);
         random.fill(&mut key);
-        let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex::encode(name);
         let path = self.dir.join(NEW_DIR).join(&name);
         let mut file = File::create_new(&path).await?;
         file.write_all(&MAGIC).await?;
@@ -269,13 +269,8 @@ impl BlobReader {
         let clear_len = (self.bytes - chunk_start).min(CHUNK_BYTES as u64);
         let clear_len = usize::try_from(clear_len).map_err(|_| BlobFault::Damaged)?;
         let mut chunk = vec![0; clear_len + TAG_BYTES];
-        self.file
-            .read_exact(&mut chunk)
-            .await
-            .map_err(|_| BlobFault::Damaged)?;
-        self.chunk_key
-            .open(self.index, is_last, &mut chunk)
-            .map_err(|_| BlobFault::Damaged)?;
+        self.file.read_exact(&mut chunk).await.map_err(|_| BlobFault::Damaged)?;
+        self.chunk_key.open(self.index, is_last, &mut chunk).map_err(|_| BlobFault::Damaged)?;
         let within = |at: u64| {
             let at = at.saturating_sub(chunk_start);
             usize::try_from(at).unwrap_or(usize::MAX).min(clear_len)

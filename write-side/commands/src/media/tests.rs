@@ -16,11 +16,7 @@ async fn stored(dir: &tempfile::TempDir, clear: &[u8]) -> (BlobStore, StoredBlob
         writer.write(piece).await.unwrap();
     }
     let blob = writer.finish().await.unwrap();
-    let path = dir
-        .path()
-        .join("media")
-        .join(&blob.name[..2])
-        .join(&blob.name);
+    let path = dir.path().join("media").join(&blob.name[..2]).join(&blob.name);
     (store, blob, path)
 }
 
@@ -49,12 +45,7 @@ async fn blobs_of_any_size_come_back_whole_and_in_ranges() {
         let (store, blob, _) = stored(&dir, &clear).await;
         assert_eq!(blob.bytes, len as u64);
         assert_eq!(read(&store, &blob, 0..u64::MAX).await.unwrap(), clear);
-        for (from, to) in [
-            (0, 1),
-            (5, CHUNK + 5),
-            (CHUNK, 2 * CHUNK),
-            (CHUNK - 1, CHUNK),
-        ] {
+        for (from, to) in [(0, 1), (5, CHUNK + 5), (CHUNK, 2 * CHUNK), (CHUNK - 1, CHUNK)] {
             let (from, to) = (from.min(len), to.min(len));
             let part = read(&store, &blob, from as u64..to as u64).await.unwrap();
             assert_eq!(part, clear[from..to], "{len} {from} {to}");
@@ -87,21 +78,12 @@ async fn moved_and_missing_chunks_are_found() {
     swapped[8..8 + sealed].copy_from_slice(&good[8 + sealed..8 + 2 * sealed]);
     swapped[8 + sealed..8 + 2 * sealed].copy_from_slice(&good[8..8 + sealed]);
     std::fs::write(&path, &swapped).unwrap();
-    assert!(matches!(
-        read(&store, &blob, 0..u64::MAX).await,
-        Err(BlobFault::Damaged)
-    ));
+    assert!(matches!(read(&store, &blob, 0..u64::MAX).await, Err(BlobFault::Damaged)));
 
     // Cut at a chunk's end, with a fact that claims the shorter length: not sealed as the last.
     std::fs::write(&path, &good[..8 + 2 * sealed]).unwrap();
-    let shorter = StoredBlob {
-        bytes: 2 * CHUNK as u64,
-        ..blob
-    };
-    assert!(matches!(
-        read(&store, &shorter, 0..u64::MAX).await,
-        Err(BlobFault::Damaged)
-    ));
+    let shorter = StoredBlob { bytes: 2 * CHUNK as u64, ..blob };
+    assert!(matches!(read(&store, &shorter, 0..u64::MAX).await, Err(BlobFault::Damaged)));
 }
 
 #[tokio::test]
@@ -111,14 +93,8 @@ async fn a_wrong_key_opens_nothing_and_no_clear_byte_is_on_disk() {
     let (store, blob, path) = stored(&dir, &clear).await;
     let on_disk = std::fs::read(&path).unwrap();
     assert!(!on_disk.windows(9).any(|window| window == b"brown fox"));
-    let other = StoredBlob {
-        key: [1; 32],
-        ..blob
-    };
-    assert!(matches!(
-        read(&store, &other, 0..10).await,
-        Err(BlobFault::Damaged)
-    ));
+    let other = StoredBlob { key: [1; 32], ..blob };
+    assert!(matches!(read(&store, &other, 0..10).await, Err(BlobFault::Damaged)));
 }
 
 #[tokio::test]
@@ -144,8 +120,5 @@ async fn names_that_are_not_ours_reach_nothing() {
     }
     store.remove(&blob.name).await.unwrap();
     store.remove(&blob.name).await.unwrap();
-    assert!(matches!(
-        read(&store, &blob, 0..1).await,
-        Err(BlobFault::Missing)
-    ));
+    assert!(matches!(read(&store, &blob, 0..1).await, Err(BlobFault::Missing)));
 }

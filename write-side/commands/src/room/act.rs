@@ -9,9 +9,7 @@ use facts::{LogPosition, StreamId};
 use ruma::{OwnedEventId, RoomId};
 
 use super::{RoomCommandRefusal, drafts::room_drafts, fold::RoomActor, inputs::Inputs};
-use crate::{
-    ActorGuard, AppendError, CommandError, DECIDE_TRIES_MAX, Fault, ViewWait, WriteSide,
-};
+use crate::{ActorGuard, AppendError, CommandError, DECIDE_TRIES_MAX, Fault, ViewWait, WriteSide};
 
 /// What a command on a room gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +95,8 @@ impl WriteSide {
                     self.core().settle(rests_on, ViewWait::Bounded).await?;
                     return Ok(sent);
                 }
-                Attempt::Load {
-                    event_ids,
-                    required,
-                } => {
-                    inputs.load(self, room, event_ids.iter().cloned()).await?;
+                Attempt::Load { event_ids, required } => {
+                    inputs.load(self, room, event_ids.clone()).await?;
                     inputs.check(&event_ids, required)?;
                 }
                 Attempt::Moved => {}
@@ -121,29 +116,25 @@ impl WriteSide {
             Intent::Send(event) => *event,
             Intent::Fulfilled(event_id) => {
                 return Ok(Attempt::Done {
-                    sent: Sent {
-                        event_id,
-                        is_new: false,
-                    },
+                    sent: Sent { event_id, is_new: false },
                     rests_on: guard.position(),
                 });
             }
         };
-        let needed = needed_for(fold, &event);
-        if inputs.lacks(&needed) {
-            return Ok(Attempt::Load {
-                event_ids: needed.into_iter().map(|need| need.event_id).collect(),
-                required: false,
-            });
+        let mut lacking = Vec::new();
+        for need in needed_for(fold, &event) {
+            if inputs.lacks(self.core(), &need)? {
+                lacking.push(need.event_id);
+            }
+        }
+        if !lacking.is_empty() {
+            return Ok(Attempt::Load { event_ids: lacking, required: false });
         }
         let context = self.local_context(0);
         let decision = match decide_new_event(fold, event, &context, &inputs.known) {
             Ok(decision) => decision,
             Err(RoomRefusal::MissingInput(event_id)) => {
-                return Ok(Attempt::Load {
-                    event_ids: vec![event_id],
-                    required: true,
-                });
+                return Ok(Attempt::Load { event_ids: vec![event_id], required: true });
             }
             Err(refusal) => return Err(CommandError::Refusal(refusal.into())),
         };
@@ -152,13 +143,8 @@ impl WriteSide {
             Err(AppendError::Moved) => Ok(Attempt::Moved),
             Err(error) => Err(error.into()),
             Ok(headers) => Ok(Attempt::Done {
-                rests_on: headers
-                    .last()
-                    .map_or(guard.position(), |last| last.position),
-                sent: Sent {
-                    event_id: decision.event_id,
-                    is_new: !headers.is_empty(),
-                },
+                rests_on: headers.last().map_or(guard.position(), |last| last.position),
+                sent: Sent { event_id: decision.event_id, is_new: !headers.is_empty() },
             }),
         }
     }

@@ -1,94 +1,124 @@
-//! Creating a room: all its first events as one batch.
+//! Creating a room: all its first events, and its alias, as one batch.
 //!
-//! A crash before the batch is durable leaves no trace of the room; persons' streams that were
-//! opened for it are harmless.
+//! A crash before the batch is durable leaves no trace of the room; streams of persons and of the
+//! alias that were opened for it are harmless.
 
-use decide::room::{CreateRoom, decide_create_room};
-use facts::{Batch, Draft, ExpectedRevision, Routing, StreamId, StreamRef, fact::StreamKind};
-use ruma::{OwnedRoomId, RoomId};
+use decide::{
+    alias::{self as alias_rules, AliasFold},
+    room::{CreateRoom, RoomCreated, decide_create_room},
+};
+use facts::{
+    Batch, Draft, EntryHeader, ExpectedRevision, Routing, StreamId, StreamRef, fact::StreamKind,
+};
+use ruma::{OwnedRoomId, RoomAliasId, RoomId};
 
 use super::{RoomCommandRefusal, act::RoomError, drafts::room_drafts};
-use crate::{AppendError, CommandError, ViewWait, Wish, WriteSide, names::opening};
+use crate::{
+    AppendError, CommandError, DECIDE_TRIES_MAX, Fault, ViewWait, Wish, WriteSide, names::opening,
+};
 
-/// What stands in the same batch as the room: the alias's own facts.
-#[derive(Debug, Default)]
-pub struct BesideRoom {
-    /// Drafts for other streams; they refer to nothing of the batch.
-    pub drafts: Vec<Draft>,
-    /// What they expect. A stream that moved is refused with
-    /// [`RoomCommandRefusal::AliasTaken`].
-    pub expects: Vec<(StreamId, ExpectedRevision)>,
-}
-
-/// Creates a room; gives its id.
-pub async fn create_room(write_side: &WriteSide, wish: &CreateRoom) -> Result<OwnedRoomId, RoomError> {
-    create_room_with(write_side, wish, |_| BesideRoom::default()).await
-}
-
-/// Creates a room, and in the same batch what `beside` gives for its id.
-pub async fn create_room_with(
+/// Creates a room; gives its id. `alias_reserved`: another application service reserves the
+/// wished alias.
+pub async fn create_room(
     write_side: &WriteSide,
     wish: &CreateRoom,
-    beside: impl FnOnce(&RoomId) -> BesideRoom,
+    alias_reserved: bool,
 ) -> Result<OwnedRoomId, RoomError> {
     write_side
-        .ask_gate(Wish::CreateRoom {
-            creator: &wish.creator,
-            invitees: &wish.invite,
-        })
+        .ask_gate(Wish::CreateRoom { creator: &wish.creator, invitees: &wish.invite })
         .await?;
+    let creator = write_side.ensure_user(&wish.creator)?;
     let decided = decide_create_room(wish, &write_side.local_context(1))
         .map_err(|refusal| CommandError::Refusal(refusal.into()))?;
-    let room_id = decided.room_id;
-    let creator = write_side.ensure_user(&wish.creator)?;
+    for _ in 0..DECIDE_TRIES_MAX {
+        let mut batch = room_batch(write_side, creator, &decided)?;
+        if let Some(alias) = &wish.alias {
+            let (draft, expects) =
+                set_alias(write_side, wish, alias, &decided.room_id, alias_reserved).await?;
+            batch.drafts.push(draft);
+            batch.expects.push(expects);
+        }
+        match append(write_side, &decided.room_id, batch) {
+            // Only the alias's stream has expectations.
+            Err(Appending::Refused(AppendError::Moved)) => {}
+            Err(Appending::Refused(error)) => return Err(error.into()),
+            Err(Appending::Exists) => {
+                let exists = RoomCommandRefusal::RoomExists(decided.room_id);
+                return Err(CommandError::Refusal(exists));
+            }
+            Err(Appending::Fault(fault)) => return Err(fault.into()),
+            Ok(headers) => {
+                let last = headers.last().expect("a new room has entries").position;
+                write_side.core().settle(last, ViewWait::Bounded).await?;
+                return Ok(decided.room_id);
+            }
+        }
+    }
+    Err(CommandError::busy())
+}
+
+fn room_batch(
+    write_side: &WriteSide,
+    creator: StreamId,
+    decided: &RoomCreated,
+) -> Result<Batch, RoomError> {
     let stream = StreamRef::OpenedBy(0);
-    let routing = Routing {
-        actor: creator.into(),
-        ..Routing::server(stream)
+    let routing = Routing { actor: creator.into(), ..Routing::server(stream) };
+    let mut drafts = vec![opening(StreamKind::Room, decided.room_id.as_str(), routing)];
+    drafts.extend(room_drafts(write_side, stream, &decided.facts)?);
+    Ok(Batch { drafts, expects: Vec::new() })
+}
+
+/// The alias's own fact, and what it rests on.
+async fn set_alias(
+    write_side: &WriteSide,
+    wish: &CreateRoom,
+    alias: &RoomAliasId,
+    room: &RoomId,
+    reserved: bool,
+) -> Result<(Draft, (StreamId, ExpectedRevision)), RoomError> {
+    let ours = &write_side.identity().server_name;
+    let decide = |fold: &AliasFold| {
+        alias_rules::set_alias(fold, ours, alias, room, &wish.creator, reserved)
+            .map_err(|refusal| CommandError::Refusal(RoomCommandRefusal::Alias(refusal)))
     };
-    let beside = beside(&room_id);
-    let mut batch = Batch {
-        drafts: vec![opening(StreamKind::Room, room_id.as_str(), routing)],
-        expects: beside.expects,
-    };
-    batch
-        .drafts
-        .extend(room_drafts(write_side, stream, &decided.facts)?);
-    batch.drafts.extend(beside.drafts);
-    let headers = write_side.core().append_under_lock(|recent| {
-        let name = room_id.as_str();
-        let exists = recent.stream_named(StreamKind::Room, name).is_some()
-            || write_side
-                .core()
-                .store
-                .stream_named(StreamKind::Room, name)?
-                .is_some();
-        if exists {
-            let exists = RoomCommandRefusal::RoomExists(room_id.clone());
-            return Err(Attempted(CommandError::Refusal(exists)));
+    // Decided once without a stream, so that a refused name opens none.
+    decide(&AliasFold::default())?;
+    let stream = write_side.ensure_stream(StreamKind::Alias, alias.as_str())?;
+    let guard = write_side.actors::<AliasFold>().lock(stream).await?;
+    let fact = decide(guard.fold())?;
+    let routing =
+        Routing { actor: write_side.ensure_user(&wish.creator)?.into(), ..Routing::server(stream) };
+    let draft = fact.draft(routing).map_err(|error| Fault::Unfit(error.to_string()))?;
+    Ok((draft, (stream, ExpectedRevision::Exactly(guard.revision()))))
+}
+
+enum Appending {
+    Refused(AppendError),
+    Exists,
+    Fault(Fault),
+}
+
+impl From<AppendError> for Appending {
+    fn from(error: AppendError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Appends unless a room of that name exists.
+fn append(
+    write_side: &WriteSide,
+    room: &RoomId,
+    batch: Batch,
+) -> Result<Vec<EntryHeader>, Appending> {
+    let core = write_side.core();
+    core.append_under_lock(|recent| {
+        let stored = core.store.stream_named(StreamKind::Room, room.as_str());
+        let stored = stored.map_err(|fault| Appending::Fault(fault.into()))?;
+        let recent = recent.stream_named(StreamKind::Room, room.as_str());
+        if stored.or(recent).is_some() {
+            return Err(Appending::Exists);
         }
         Ok(batch)
-    });
-    let headers = headers.map_err(|Attempted(error)| error)?;
-    let last = headers.last().expect("a new room has entries").position;
-    write_side.core().settle(last, ViewWait::Bounded).await?;
-    Ok(room_id)
-}
-
-/// An append error of this command: only the streams beside the room have expectations.
-struct Attempted(RoomError);
-
-impl From<AppendError> for Attempted {
-    fn from(error: AppendError) -> Self {
-        Self(match error {
-            AppendError::Moved => CommandError::Refusal(RoomCommandRefusal::AliasTaken),
-            other => other.into(),
-        })
-    }
-}
-
-impl From<crate::FoldStoreFault> for Attempted {
-    fn from(fault: crate::FoldStoreFault) -> Self {
-        Self(fault.into())
-    }
+    })
 }

@@ -17,27 +17,18 @@ pub(crate) fn room_drafts<R>(
     stream: StreamRef,
     facts: &[RoomFact],
 ) -> Result<Vec<Draft>, CommandError<R>> {
-    let persons: HashSet<&OwnedUserId> = facts
-        .iter()
-        .flat_map(|fact| fact.actor.iter().chain(&fact.person))
-        .collect();
+    let persons: HashSet<&OwnedUserId> =
+        facts.iter().flat_map(|fact| fact.actor.iter().chain(&fact.person)).collect();
     let persons: Vec<OwnedUserId> = persons.into_iter().cloned().collect();
-    let streams: HashMap<OwnedUserId, StreamId> = persons
-        .iter()
-        .cloned()
-        .zip(write_side.ensure_users(&persons)?)
-        .collect();
+    let streams: HashMap<OwnedUserId, StreamId> =
+        persons.iter().cloned().zip(write_side.ensure_users(&persons)?).collect();
     let stream_of = |user: &UserId| streams.get(user).copied().map(StreamRef::from);
     facts
         .iter()
         .map(|fact| {
             let routing = Routing {
                 stream,
-                actor: fact
-                    .actor
-                    .as_deref()
-                    .and_then(stream_of)
-                    .unwrap_or(StreamRef::LOG),
+                actor: fact.actor.as_deref().and_then(stream_of).unwrap_or(StreamRef::LOG),
                 person: fact.person.as_deref().and_then(stream_of),
                 cause: None,
             };

@@ -6,7 +6,11 @@
 use facts::{Batch, ExpectedRevision, Fact, Routing, fact::RoomForgotten};
 use ruma::{OwnedUserId, RoomId, events::room::member::MembershipState};
 
-use super::{RoomCommandRefusal, act::{RoomError, fold_of}, fold::RoomActor};
+use super::{
+    RoomCommandRefusal,
+    act::{RoomError, fold_of},
+    fold::RoomActor,
+};
 use crate::{AppendError, CommandError, DECIDE_TRIES_MAX, Fault, ViewWait, WriteSide};
 
 /// `user` forgets a room that they are not in.
@@ -17,12 +21,9 @@ pub async fn forget_room(
 ) -> Result<(), RoomError> {
     let stream = write_side.known_room(room)?;
     let person = write_side.ensure_user(user)?;
-    let forgotten = Fact::from(RoomForgotten {
-        room: room.to_string(),
-    });
-    let draft = forgotten
-        .draft(Routing::own(person))
-        .map_err(|error| Fault::Unfit(error.to_string()))?;
+    let forgotten = Fact::from(RoomForgotten { room: room.to_string() });
+    let draft =
+        forgotten.draft(Routing::own(person)).map_err(|error| Fault::Unfit(error.to_string()))?;
     for _ in 0..DECIDE_TRIES_MAX {
         let guard = write_side.actors::<RoomActor>().lock(stream).await?;
         let is_out = matches!(

@@ -2,30 +2,54 @@
 //!
 //! Owns loading by event id with each PDU's standing. Nothing is loaded under a room's lock.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use decide::{
     pdu::{KnownPdu, KnownPdus, Standing},
     room::Needed,
 };
-use facts::Fact;
+use facts::{Fact, LogPosition};
 use ruma::{EventId, OwnedEventId, RoomId};
 
-use crate::{Fault, StoredPdu, WriteSide};
+use crate::{Core, Fault, StoredPdu, WriteSide};
 
 /// What is loaded so far, and what turned out not to exist.
 #[derive(Default)]
 pub(crate) struct Inputs {
     pub(crate) known: KnownPdus,
     absent: HashSet<OwnedEventId>,
-    /// Loaded before it was stored or placed.
+    /// Loaded before it was stored or placed by this command.
     stale: HashSet<OwnedEventId>,
+    /// Where each stood when it was loaded.
+    seen_at: HashMap<OwnedEventId, Whereabouts>,
+}
+
+/// Where a PDU is stored, and the entry that placed it last if that is another one.
+type Whereabouts = Option<(LogPosition, Option<LogPosition>)>;
+
+fn whereabouts(core: &Core, event_id: &EventId) -> Result<Whereabouts, Fault> {
+    let Some(position) = core.event_position(event_id.as_str())? else {
+        return Ok(None);
+    };
+    Ok(Some((position, core.placement(position)?)))
 }
 
 impl Inputs {
-    /// The first of `needed` was not tried yet.
-    pub(crate) fn lacks(&self, needed: &[Needed]) -> bool {
-        needed.iter().any(|need| !self.was_tried(&need.event_id))
+    /// Whether one of `needed` must be loaded, or loaded again: what may be absent or unplaced
+    /// can have been stored or placed since. Asked under the room's lock.
+    pub(crate) fn lacks(&self, core: &Core, need: &Needed) -> Result<bool, Fault> {
+        if !self.was_tried(&need.event_id) {
+            return Ok(true);
+        }
+        Ok(need.optional && !self.is_current(core, &need.event_id)?)
+    }
+
+    fn is_current(&self, core: &Core, event_id: &EventId) -> Result<bool, Fault> {
+        let now = whereabouts(core, event_id)?;
+        Ok(self.seen_at.get(event_id).is_some_and(|seen| *seen == now))
     }
 
     /// Fails where a decision requires a PDU that does not exist: the fold names what the log
@@ -50,18 +74,22 @@ impl Inputs {
             && (self.known.contains(event_id) || self.absent.contains(event_id))
     }
 
-    /// Loads what was not tried yet.
+    /// Loads what was not tried yet, and what has changed since.
     pub(crate) async fn load(
         &mut self,
         write_side: &WriteSide,
         room: &RoomId,
-        needed: impl IntoIterator<Item = OwnedEventId>,
+        needed: Vec<OwnedEventId>,
     ) -> Result<(), Fault> {
         for event_id in needed {
-            if self.was_tried(&event_id) {
+            if self.was_tried(&event_id) && self.is_current(write_side.core(), &event_id)? {
                 continue;
             }
             self.stale.remove(&event_id);
+            self.absent.remove(&event_id);
+            // Noted before it is read: what changes in between is seen as a change.
+            let seen = whereabouts(write_side.core(), &event_id)?;
+            self.seen_at.insert(event_id.clone(), seen);
             match write_side.known_pdu(room, &event_id).await? {
                 Some(known) => self.known.insert(known),
                 None => {

@@ -20,11 +20,7 @@ pub async fn invite_user(
     target: &UserId,
     details: &MemberDetails,
 ) -> Result<Sent, RoomError> {
-    let wish = Wish::Invite {
-        sender: &sender,
-        target,
-        room,
-    };
+    let wish = Wish::Invite { sender: &sender, target, room };
     write_side.ask_gate(wish).await?;
     if target.server_name() != write_side.identity().server_name {
         let refusal = RoomCommandRefusal::NeedsFederation(target.to_owned());

@@ -38,8 +38,7 @@ pub async fn join_room(
     let mut join = member_event(user.clone(), &user, &MembershipState::Join, details);
     if let Some(voucher) = authorizer(write_side, &fold, &user).await? {
         let voucher = CanonicalJsonValue::String(voucher.to_string());
-        join.content
-            .insert("join_authorised_via_users_server".to_owned(), voucher);
+        join.content.insert("join_authorised_via_users_server".to_owned(), voucher);
     }
     write_side
         .act(room, |fold| {
@@ -61,7 +60,7 @@ async fn authorizer(
     let mut inputs = Inputs::default();
     let read = ["m.room.create", "m.room.join_rules", "m.room.power_levels"];
     let read = read.map(|event_type| fold.state_entry(event_type, ""));
-    let read = read.into_iter().flatten().map(|entry| entry.event_id.clone());
+    let read = read.into_iter().flatten().map(|entry| entry.event_id.clone()).collect();
     inputs.load(write_side, fold.room_id(), read).await?;
 
     let ours = &write_side.identity().server_name;

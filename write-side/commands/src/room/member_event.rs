@@ -35,16 +35,10 @@ pub(crate) fn member_event(
     if details.is_direct {
         content.insert("is_direct".to_owned(), CanonicalJsonValue::Bool(true));
     }
-    NewEvent::state(
-        sender,
-        TimelineEventType::RoomMember,
-        target.as_str(),
-        content,
-    )
+    NewEvent::state(sender, TimelineEventType::RoomMember, target.as_str(), content)
 }
 
 /// The event that gives `user` the current membership.
 pub(crate) fn current_member_event(fold: &RoomFold, user: &UserId) -> Option<OwnedEventId> {
-    fold.state_entry("m.room.member", user.as_str())
-        .map(|entry| entry.event_id.clone())
+    fold.state_entry("m.room.member", user.as_str()).map(|entry| entry.event_id.clone())
 }

@@ -26,22 +26,14 @@ pub(crate) struct Powers {
 impl Powers {
     pub(crate) async fn load(write_side: &WriteSide, fold: &RoomFold) -> Result<Self, RoomError> {
         let unfit = |why: String| Fault::Unfit(format!("room {}: {why}", fold.room_id()));
-        let rules = fold
-            .rules()
-            .ok_or_else(|| unfit("it has no version".to_owned()))?
-            .authorization;
+        let rules =
+            fold.rules().ok_or_else(|| unfit("it has no version".to_owned()))?.authorization;
         let create = load(write_side, fold, "m.room.create")
             .await?
             .ok_or_else(|| unfit("its create event is gone".to_owned()))?;
-        let creators = RoomCreateEvent::new(create)
-            .creators(&rules)
-            .map_err(unfit)?;
+        let creators = RoomCreateEvent::new(create).creators(&rules).map_err(unfit)?;
         let levels = load(write_side, fold, "m.room.power_levels").await?;
-        Ok(Self {
-            rules,
-            creators,
-            levels: levels.map(RoomPowerLevelsEvent::new),
-        })
+        Ok(Self { rules, creators, levels: levels.map(RoomPowerLevelsEvent::new) })
     }
 
     /// Whether `user` may send state of this type.

@@ -7,11 +7,7 @@ use facts::fact::RoomPublished;
 use ruma::{OwnedUserId, RoomId, events::TimelineEventType, events::room::member::MembershipState};
 
 use super::{
-    RoomCommandRefusal,
-    act::RoomError,
-    drafts::room_drafts,
-    fold::RoomActor,
-    powers::Powers,
+    RoomCommandRefusal, act::RoomError, drafts::room_drafts, fold::RoomActor, powers::Powers,
 };
 use crate::{CommandError, Decision, Wish, WriteSide};
 
@@ -37,20 +33,13 @@ pub async fn publish_room(
             return Err(CommandError::Refusal(RoomCommandRefusal::MayNotPublish));
         }
     }
-    let fact = RoomFact {
-        fact: RoomPublished { public }.into(),
-        actor: Some(user),
-        person: None,
-    };
+    let fact = RoomFact { fact: RoomPublished { public }.into(), actor: Some(user), person: None };
     let drafts = room_drafts(write_side, stream.into(), &[fact])?;
     write_side
         .actors::<RoomActor>()
         .execute(stream, |actor| {
             let is_so = actor.room().is_some_and(|fold| fold.is_published() == public);
-            Ok(Decision {
-                drafts: if is_so { Vec::new() } else { drafts.clone() },
-                reply: (),
-            })
+            Ok(Decision { drafts: if is_so { Vec::new() } else { drafts.clone() }, reply: () })
         })
         .await?;
     Ok(())

@@ -25,7 +25,7 @@ use super::{
     inputs::Inputs,
 };
 use crate::{
-    ActorGuard, AppendError, CommandError, DECIDE_TRIES_MAX, Fault, ViewWait, WriteSide,
+    ActorGuard, AppendError, CommandError, Core, DECIDE_TRIES_MAX, Fault, ViewWait, WriteSide,
 };
 
 /// PDUs placed by one append, at most.
@@ -84,7 +84,7 @@ pub async fn receive_pdus(
     }
     let stream = write_side.known_room(room)?;
     let mut gathered = Gathered::default();
-    let own = pdus.iter().map(|incoming| incoming.pdu.pdu.owned_event_id());
+    let own = pdus.iter().map(|incoming| incoming.pdu.pdu.owned_event_id()).collect();
     gathered.inputs.load(write_side, room, own).await?;
     let mut outcomes = Vec::with_capacity(pdus.len());
     let mut rests_on = None;
@@ -130,6 +130,7 @@ fn run(
     pdus: &[Incoming],
     gathered: &Gathered,
 ) -> Result<Run, RoomError> {
+    let core = write_side.core();
     let fold = fold_of(guard)?;
     let mut batch = ForeignBatch::new(fold, rules.clone(), &gathered.inputs.known, 0);
     for (event_id, state) in &gathered.states {
@@ -139,7 +140,7 @@ fn run(
     let mut decided = HashSet::new();
     for incoming in pdus {
         let pdu = &incoming.pdu.pdu;
-        let lacking = lacking(batch.fold(), rules, pdu, gathered, &decided);
+        let lacking = lacking(core, batch.fold(), rules, pdu, gathered, &decided)?;
         let outcome = if lacking.is_empty() {
             place(&mut batch, incoming, gathered, &decided)?
         } else {
@@ -157,10 +158,7 @@ fn run(
     match guard.append(drafts) {
         Err(AppendError::Moved) => Ok(Run::Moved),
         Err(error) => Err(error.into()),
-        Ok(headers) => Ok(Run::Appended(
-            outcomes,
-            headers.last().map(|last| last.position),
-        )),
+        Ok(headers) => Ok(Run::Appended(outcomes, headers.last().map(|last| last.position))),
     }
 }
 
@@ -172,22 +170,21 @@ enum Step {
 /// What must be loaded before `pdu` is placed: what its checks read, and itself, for it may be
 /// stored already.
 fn lacking(
+    core: &Core,
     fold: &RoomFold,
     rules: &RoomVersionRules,
     pdu: &Pdu,
     gathered: &Gathered,
     decided: &HashSet<OwnedEventId>,
-) -> Vec<OwnedEventId> {
-    let own = Needed {
-        event_id: pdu.owned_event_id(),
-        optional: true,
-    };
-    needed_for_placing(fold, rules, pdu)
-        .into_iter()
-        .chain([own])
-        .map(|need| need.event_id)
-        .filter(|id| !decided.contains(id) && !gathered.inputs.was_tried(id))
-        .collect()
+) -> Result<Vec<OwnedEventId>, Fault> {
+    let own = Needed { event_id: pdu.owned_event_id(), optional: true };
+    let mut lacking = Vec::new();
+    for need in needed_for_placing(fold, rules, pdu).into_iter().chain([own]) {
+        if !decided.contains(&need.event_id) && gathered.inputs.lacks(core, &need)? {
+            lacking.push(need.event_id);
+        }
+    }
+    Ok(lacking)
 }
 
 fn place(
@@ -214,11 +211,8 @@ fn place(
             }
         }
         PlaceFault::MissingPrevEvents(ids) => {
-            let untold: Vec<_> = ids
-                .iter()
-                .filter(|id| !gathered.states_tried.contains(*id))
-                .cloned()
-                .collect();
+            let untold: Vec<_> =
+                ids.iter().filter(|id| !gathered.states_tried.contains(*id)).cloned().collect();
             if !untold.is_empty() {
                 return Ok(Step::Lacks(Run::TellStates(untold)));
             }
@@ -226,9 +220,7 @@ fn place(
         _ => {}
     }
     // It stays, unplaced: the sender is answered, and placing it may be tried again.
-    batch
-        .store(incoming.pdu.clone())
-        .map_err(|unstorable| Fault::Unfit(unstorable.to_string()))?;
+    batch.store(incoming.pdu.clone()).map_err(|unstorable| Fault::Unfit(unstorable.to_string()))?;
     Ok(Step::Outcome(PduOutcome::Waiting(fault)))
 }
 

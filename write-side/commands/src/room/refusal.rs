@@ -1,6 +1,6 @@
 //! Why a command on a room is refused.
 
-use decide::room::RoomRefusal;
+use decide::{alias::AliasRefusal, room::RoomRefusal};
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 
 /// A typed no to a command on a room.
@@ -41,9 +41,9 @@ pub enum RoomCommandRefusal {
     /// A room with this id exists.
     #[error("room {0} exists")]
     RoomExists(OwnedRoomId),
-    /// The alias points to a room already (`M_ROOM_IN_USE`).
-    #[error("the alias is taken")]
-    AliasTaken,
+    /// The alias cannot be had (`M_ROOM_IN_USE`, `M_EXCLUSIVE`, `M_INVALID_PARAM`).
+    #[error("the alias is refused")]
+    Alias(#[source] AliasRefusal),
 }
 
 impl From<RoomRefusal> for RoomCommandRefusal {

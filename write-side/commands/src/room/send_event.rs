@@ -39,10 +39,7 @@ pub async fn send_event(
     let turn = write_side.client_txn_turn(&key).await?;
     let answer = match write_side.core().txn(&key, write_side.now())? {
         Some(done) => {
-            write_side
-                .core()
-                .settle(done.position, ViewWait::Bounded)
-                .await?;
+            write_side.core().settle(done.position, ViewWait::Bounded).await?;
             sent_at(write_side, room, done.position).await
         }
         None => send(write_side, room, &event).await,
@@ -51,15 +48,9 @@ pub async fn send_event(
     answer
 }
 
-async fn send(
-    write_side: &WriteSide,
-    room: &RoomId,
-    event: &NewEvent,
-) -> Result<Sent, RoomError> {
+async fn send(write_side: &WriteSide, room: &RoomId, event: &NewEvent) -> Result<Sent, RoomError> {
     write_side
-        .act(room, |fold| {
-            Ok(known_txn(fold, event).unwrap_or_else(|| event.clone().into()))
-        })
+        .act(room, |fold| Ok(known_txn(fold, event).unwrap_or_else(|| event.clone().into())))
         .await
 }
 
@@ -81,8 +72,5 @@ async fn sent_at(
             "position {position} holds no event of the room"
         )))
     })?;
-    Ok(Sent {
-        event_id: stored.pdu.owned_event_id(),
-        is_new: false,
-    })
+    Ok(Sent { event_id: stored.pdu.owned_event_id(), is_new: false })
 }

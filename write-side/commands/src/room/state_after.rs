@@ -54,12 +54,7 @@ impl WriteSide {
                     (Some(base.pdu.owned_event_id()), delta)
                 }
             };
-            way.push(StepBack {
-                stored,
-                delta,
-                batch,
-                is_rejected,
-            });
+            way.push(StepBack { stored, delta, batch, is_rejected });
             match before {
                 Some(before) => at = before,
                 None => break RoomState::new(),
@@ -105,10 +100,8 @@ impl StepBack {
         }
         let pdu = &self.stored.pdu;
         if let (Some(state_key), false) = (pdu.state_key(), self.is_rejected) {
-            let entry = StateEntry {
-                position: self.stored.position,
-                event_id: pdu.owned_event_id(),
-            };
+            let entry =
+                StateEntry { position: self.stored.position, event_id: pdu.owned_event_id() };
             state.insert((pdu.event_type().to_string(), state_key.to_owned()), entry);
         }
     }

@@ -23,10 +23,7 @@ pub async fn unban_user(
             if fold.membership(target) == MembershipState::Ban {
                 return Ok(unban.clone().into());
             }
-            Err(RoomCommandRefusal::WrongMembership {
-                user: target.to_owned(),
-                expected: "banned",
-            })
+            Err(RoomCommandRefusal::WrongMembership { user: target.to_owned(), expected: "banned" })
         })
         .await
 }

@@ -40,10 +40,8 @@ pub async fn set_password(
     device_id: Option<&str>,
 ) -> Result<(), LogInError> {
     let hash = passwords.hash(password, ws.random_bytes()).await?;
-    own_revoking(ws, user, |fold| {
-        rules::set_password(fold, &hash, log_out_others, device_id)
-    })
-    .await?;
+    own_revoking(ws, user, |fold| rules::set_password(fold, &hash, log_out_others, device_id))
+        .await?;
     Ok(())
 }
 
@@ -64,8 +62,5 @@ pub async fn set_profile_field(
     field: &str,
     value: Option<&Value>,
 ) -> Result<(), UserError> {
-    own(ws, user, |fold| {
-        rules::set_profile_field(fold, field, value)
-    })
-    .await
+    own(ws, user, |fold| rules::set_profile_field(fold, field, value)).await
 }

@@ -41,10 +41,7 @@ pub async fn update_backup_version(
     algorithm: &str,
     auth_data: &str,
 ) -> Result<(), UserError> {
-    own(ws, user, |fold| {
-        rules::update_backup_version(fold, version, algorithm, auth_data)
-    })
-    .await
+    own(ws, user, |fold| rules::update_backup_version(fold, version, algorithm, auth_data)).await
 }
 
 /// Deletes a version with its keys.
@@ -63,10 +60,7 @@ pub async fn store_backup_keys(
     version: u64,
     sessions: &[BackupSession],
 ) -> Result<BackupState, UserError> {
-    own(ws, user, |fold| {
-        rules::store_backup_keys(fold, version, sessions)
-    })
-    .await?;
+    own(ws, user, |fold| rules::store_backup_keys(fold, version, sessions)).await?;
     backup_state(ws, user, version).await
 }
 
@@ -78,10 +72,7 @@ pub async fn delete_backup_keys(
     room: Option<&str>,
     session_id: Option<&str>,
 ) -> Result<BackupState, UserError> {
-    own(ws, user, |fold| {
-        rules::delete_backup_keys(fold, version, room, session_id)
-    })
-    .await?;
+    own(ws, user, |fold| rules::delete_backup_keys(fold, version, room, session_id)).await?;
     backup_state(ws, user, version).await
 }
 
@@ -93,10 +84,7 @@ pub async fn backup_state(
 ) -> Result<BackupState, UserError> {
     let state = |fold: &UserFold| -> Result<BackupState, UserRefusal> {
         let backup = fold.backups.version(version)?;
-        Ok(BackupState {
-            etag: backup.etag,
-            count: backup.count(),
-        })
+        Ok(BackupState { etag: backup.etag, count: backup.count() })
     };
     look(ws, user, state).await?.map_err(UserError::Refusal)
 }

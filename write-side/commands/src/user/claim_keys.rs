@@ -30,9 +30,7 @@ pub async fn claim_keys(
         if ws.user_stream(user)?.is_none() {
             continue;
         }
-        let done = own_with(ws, user, ViewWait::Bounded, |fold| {
-            Ok(decide(fold, devices))
-        });
+        let done = own_with(ws, user, ViewWait::Bounded, |fold| Ok(decide(fold, devices)));
         let mut keys = BTreeMap::new();
         for (device_id, claimed) in done.await?.reply {
             if let Some(json) = key_json(ws, &claimed).await? {

@@ -49,8 +49,5 @@ pub async fn mark_seen(
 ) -> Result<(), UserError> {
     let hash = token_hash(access_token);
     let now = ws.now();
-    own(ws, user, |fold| {
-        rules::mark_seen(fold, device_id, &hash, address, now)
-    })
-    .await
+    own(ws, user, |fold| rules::mark_seen(fold, device_id, &hash, address, now)).await
 }

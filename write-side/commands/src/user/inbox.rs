@@ -49,13 +49,9 @@ pub async fn acknowledge_to_device(
     let decide = |inbox: &InboxFold| {
         let fact = inbox.acknowledge(through);
         let draft = fact.map(|fact| {
-            fact.draft(Routing::server(stream))
-                .expect("an acknowledgement has no personal part")
+            fact.draft(Routing::server(stream)).expect("an acknowledgement has no personal part")
         });
-        Ok::<_, UserRefusal>(Decision {
-            drafts: draft.into_iter().collect(),
-            reply: (),
-        })
+        Ok::<_, UserRefusal>(Decision { drafts: draft.into_iter().collect(), reply: () })
     };
     ws.actors::<InboxFold>().execute(stream, decide).await?;
     Ok(())

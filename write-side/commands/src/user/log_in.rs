@@ -95,13 +95,10 @@ pub(super) struct NewSession {
 
 pub(super) fn new_session(ws: &WriteSide, request: &LogInRequest<'_>) -> NewSession {
     let user = request.user;
-    let device_id = request
-        .device_id
-        .map_or_else(|| random_device_id(ws), str::to_owned);
+    let device_id = request.device_id.map_or_else(|| random_device_id(ws), str::to_owned);
     let access_token = new_token(TokenKind::Access, user, ws.random_bytes());
-    let refresh_token = request
-        .refresh
-        .then(|| new_token(TokenKind::Refresh, user, ws.random_bytes()));
+    let refresh_token =
+        request.refresh.then(|| new_token(TokenKind::Refresh, user, ws.random_bytes()));
     let expires_in_ms = if request.refresh {
         request.lifetimes.refreshable_access_ms
     } else {
@@ -128,10 +125,7 @@ pub(super) fn new_session(ws: &WriteSide, request: &LogInRequest<'_>) -> NewSess
 
 fn random_device_id(ws: &WriteSide) -> String {
     let bytes = ws.random_bytes::<DEVICE_ID_CHARS>();
-    bytes
-        .iter()
-        .map(|byte| char::from(b'A' + byte % 26))
-        .collect()
+    bytes.iter().map(|byte| char::from(b'A' + byte % 26)).collect()
 }
 
 /// Logs in. The password is checked without the lock; if it was changed meanwhile, the check does
@@ -156,11 +150,7 @@ pub async fn log_in(
         Ok((rules::log_in(fold, &session.command)?, true))
     };
     let done = own_with(ws, request.user, ViewWait::Bounded, decide).await?;
-    if done.reply {
-        Ok(session.reply)
-    } else {
-        Err(LogInError::WrongCredential)
-    }
+    if done.reply { Ok(session.reply) } else { Err(LogInError::WrongCredential) }
 }
 
 /// The hash that the password was checked against.

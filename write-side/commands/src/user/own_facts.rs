@@ -12,15 +12,13 @@ const READ_TRIES_MAX: usize = 16;
 
 /// The stream of a person who is known here.
 pub(super) fn stream_of(ws: &WriteSide, user: &UserId) -> Result<StreamId, UserError> {
-    ws.user_stream(user)?
-        .ok_or(UserError::Refusal(UserRefusal::UnknownUser))
+    ws.user_stream(user)?.ok_or(UserError::Refusal(UserRefusal::UnknownUser))
 }
 
 /// Drafts of facts of a person's own stream, by that person.
 pub(super) fn own_drafts(stream: StreamId, facts: &[Fact]) -> Vec<Draft> {
     let draft = |fact: &Fact| {
-        fact.draft(Routing::own(stream))
-            .expect("the routing of an own fact names the person")
+        fact.draft(Routing::own(stream)).expect("the routing of an own fact names the person")
     };
     facts.iter().map(draft).collect()
 }
@@ -36,10 +34,7 @@ pub(super) async fn own_with<T>(
     ws.actors::<PersonFold>()
         .execute_and_wait(stream, wait, |person| {
             let (facts, reply) = decide(person.user())?;
-            Ok(Decision {
-                drafts: own_drafts(stream, &facts),
-                reply,
-            })
+            Ok(Decision { drafts: own_drafts(stream, &facts), reply })
         })
         .await
 }
@@ -108,9 +103,9 @@ async fn account_data_content(
 ) -> Result<Option<String>, UserError> {
     let fact = ws.read_fact(at).await?;
     Ok(match fact {
-        Some(Fact::AccountDataSet(data)) => data
-            .content
-            .and_then(|content| String::from_utf8(content).ok()),
+        Some(Fact::AccountDataSet(data)) => {
+            data.content.and_then(|content| String::from_utf8(content).ok())
+        }
         _ => None,
     })
 }

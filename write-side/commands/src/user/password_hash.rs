@@ -88,14 +88,8 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let _place = Place::take(&self.queued)?;
-        let _permit = self
-            .running
-            .acquire()
-            .await
-            .map_err(|_| PasswordError::Busy)?;
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| PasswordError::Failed)?
+        let _permit = self.running.acquire().await.map_err(|_| PasswordError::Busy)?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| PasswordError::Failed)?
     }
 }
 
@@ -140,17 +134,11 @@ mod tests {
         let passwords = Passwords::new(2);
         let hash = passwords.hash("correct horse", [7; 16]).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(
-            passwords.verify("correct horse", Some(&hash)).await,
-            Ok(true)
-        );
+        assert_eq!(passwords.verify("correct horse", Some(&hash)).await, Ok(true));
         assert_eq!(passwords.verify("battery", Some(&hash)).await, Ok(false));
         assert_eq!(passwords.verify("correct horse", None).await, Ok(false));
         let long = "x".repeat(PASSWORD_BYTES_MAX + 1);
-        assert_eq!(
-            passwords.hash(&long, [0; 16]).await,
-            Err(PasswordError::TooLong)
-        );
+        assert_eq!(passwords.hash(&long, [0; 16]).await, Err(PasswordError::TooLong));
     }
 
     #[test]
@@ -161,9 +149,8 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_pushes_back_and_frees_itself() {
         let passwords = Passwords::new(1);
-        let places: Vec<_> = (0..PASSWORD_QUEUE_MAX)
-            .map(|_| Place::take(&passwords.queued).unwrap())
-            .collect();
+        let places: Vec<_> =
+            (0..PASSWORD_QUEUE_MAX).map(|_| Place::take(&passwords.queued).unwrap()).collect();
         let full = passwords.hash("secret", [0; 16]).await;
         assert_eq!(full, Err(PasswordError::Busy));
         drop(places);

@@ -31,11 +31,7 @@ impl Fold for PersonFold {
     const KIND: StreamKind = StreamKind::User;
 
     fn opened(_stream: StreamId, name: &str) -> Self {
-        Self {
-            fold: UserFold::new(name),
-            main_changed: true,
-            backups_changed: false,
-        }
+        Self { fold: UserFold::new(name), main_changed: true, backups_changed: false }
     }
 
     fn evolve(&mut self, header: &EntryHeader, fact: Option<&Fact>) -> Result<(), Unfit> {
@@ -68,11 +64,8 @@ impl Fold for PersonFold {
     }
 
     fn load(_stream: StreamId, name: &str, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Self, Unfit> {
-        let mut loaded = Self {
-            fold: UserFold::new(name),
-            main_changed: false,
-            backups_changed: false,
-        };
+        let mut loaded =
+            Self { fold: UserFold::new(name), main_changed: false, backups_changed: false };
         let mut backups = None;
         for (key, value) in rows {
             match key.as_slice() {

@@ -42,10 +42,7 @@ pub async fn set_receipt(
         current_position: None,
     };
     own(ws, user, |fold| {
-        command.current_position = fold
-            .receipts
-            .event(&key)
-            .and_then(|event| looked_up(ws, event));
+        command.current_position = fold.receipts.event(&key).and_then(|event| looked_up(ws, event));
         rules::set_receipt(fold, &command)
     })
     .await
@@ -65,10 +62,8 @@ pub async fn set_fully_read(
         current_position: None,
     };
     own(ws, user, |fold| {
-        command.current_position = fold
-            .fully_read
-            .get(room.as_str())
-            .and_then(|event| looked_up(ws, event));
+        command.current_position =
+            fold.fully_read.get(room.as_str()).and_then(|event| looked_up(ws, event));
         rules::set_fully_read(fold, &command)
     })
     .await

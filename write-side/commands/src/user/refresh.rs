@@ -27,9 +27,8 @@ pub async fn refresh(
     let access_token = new_token(TokenKind::Access, &user, ws.random_bytes());
     let new_refresh = new_token(TokenKind::Refresh, &user, ws.random_bytes());
     let expires_in_ms = lifetimes.refreshable_access_ms;
-    let used = token_hash(refresh_token);
     let command = Refresh {
-        used_refresh_hash: used,
+        used_refresh_hash: token_hash(refresh_token),
         access_hash: token_hash(&access_token),
         access_expires_at: expires_in_ms.map(|ms| Timestamp(ws.now().0 + ms)),
         refresh_hash: token_hash(&new_refresh),

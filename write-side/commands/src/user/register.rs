@@ -86,9 +86,7 @@ pub async fn register(
         None => None,
     };
     let user = request.user;
-    let session = request
-        .log_in
-        .map(|log_in| new_session(ws, &LogInRequest { user, ..log_in }));
+    let session = request.log_in.map(|log_in| new_session(ws, &LogInRequest { user, ..log_in }));
     let mut command = Register {
         kind: request.kind,
         admin: request.admin,
@@ -102,10 +100,7 @@ pub async fn register(
         let settled = ws.core().settle(last.position, ViewWait::Bounded);
         settled.await.map_err(RegisterError::Command)?;
     }
-    Ok(Registered {
-        user_id: user.to_owned(),
-        session: session.map(|session| session.reply),
-    })
+    Ok(Registered { user_id: user.to_owned(), session: session.map(|session| session.reply) })
 }
 
 async fn append(
@@ -125,10 +120,7 @@ async fn append(
         if let (Some(hash), Some(tokens)) = (&token, &tokens) {
             let now = ws.now();
             let fact = use_registration_token(tokens.fold(), hash, now)?;
-            let makes_admin = tokens
-                .fold()
-                .valid(hash, now)
-                .is_some_and(|t| t.makes_admin);
+            let makes_admin = tokens.fold().valid(hash, now).is_some_and(|t| t.makes_admin);
             command.admin |= makes_admin;
             batch.drafts.push(
                 fact.draft(Routing::server(tokens.stream()))

@@ -53,13 +53,9 @@ pub async fn create_registration_token(
     let now = ws.now();
     let decide = |fold: &ServerFold| {
         let fact = rules::create_registration_token(fold, created.clone(), now)?;
-        let draft = fact
-            .draft(Routing::server(stream))
-            .expect("a token's fact has no personal part");
-        Ok(Decision {
-            drafts: vec![draft],
-            reply: (),
-        })
+        let draft =
+            fact.draft(Routing::server(stream)).expect("a token's fact has no personal part");
+        Ok(Decision { drafts: vec![draft], reply: () })
     };
     ws.actors::<ServerFold>().execute(stream, decide).await?;
     Ok(())
@@ -68,9 +64,6 @@ pub async fn create_registration_token(
 /// Whether a token could be used now.
 pub async fn is_valid_registration_token(ws: &WriteSide, token: &str) -> Result<bool, TokenError> {
     let stream = server_stream(ws)?;
-    let guard = ws
-        .actors::<ServerFold>()
-        .lock::<TokenRefusal>(stream)
-        .await?;
+    let guard = ws.actors::<ServerFold>().lock::<TokenRefusal>(stream).await?;
     Ok(guard.fold().valid(&token_hash(token), ws.now()).is_some())
 }

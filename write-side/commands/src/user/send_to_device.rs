@@ -71,10 +71,7 @@ pub async fn send_to_device(ws: &WriteSide, request: SendToDevice<'_>) -> Result
         txn_id: key.txn.txn_id.clone(),
     });
     drafts.push(draft(&recorded, Routing::own(sender)));
-    let batch = Batch {
-        drafts,
-        expects: Vec::new(),
-    };
+    let batch = Batch { drafts, expects: Vec::new() };
     let headers = ws.core().append(batch)?;
     match headers.last() {
         Some(last) => ws.core().settle(last.position, ViewWait::Bounded).await,
@@ -83,8 +80,7 @@ pub async fn send_to_device(ws: &WriteSide, request: SendToDevice<'_>) -> Result
 }
 
 fn draft(fact: &Fact, routing: Routing) -> Draft {
-    fact.draft(routing)
-        .expect("the routing names whose tree seals it")
+    fact.draft(routing).expect("the routing names whose tree seals it")
 }
 
 /// Device ids of the local recipients.
@@ -112,12 +108,7 @@ async fn drafts(
     addressed: Vec<Addressed>,
 ) -> Result<Vec<Draft>, UserError> {
     let mut drafts = Vec::with_capacity(addressed.len() + 1);
-    for Addressed {
-        user_id,
-        device_id,
-        message,
-    } in addressed
-    {
+    for Addressed { user_id, device_id, message } in addressed {
         let Ok(recipient) = OwnedUserId::try_from(user_id.as_str()) else {
             continue;
         };

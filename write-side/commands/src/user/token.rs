@@ -69,11 +69,7 @@ mod tests {
             assert_eq!(token_owner(TokenKind::Access, &token), None);
         }
         for nonsense in ["", "chr_", "chr_é_", "chr_AAAA", &"chr_é".repeat(40)] {
-            assert_eq!(
-                token_owner(TokenKind::Refresh, nonsense),
-                None,
-                "{nonsense}"
-            );
+            assert_eq!(token_owner(TokenKind::Refresh, nonsense), None, "{nonsense}");
         }
     }
 }

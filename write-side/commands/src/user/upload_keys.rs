@@ -18,11 +18,8 @@ pub async fn upload_keys(
 ) -> Result<BTreeMap<String, usize>, UserError> {
     let done = own_with(ws, user, ViewWait::Bounded, |fold| {
         let facts = rules::upload_keys(fold, device_id, upload)?;
-        let mut counts = fold
-            .devices
-            .get(device_id)
-            .map(rules::Device::one_time_key_counts)
-            .unwrap_or_default();
+        let mut counts =
+            fold.devices.get(device_id).map(rules::Device::one_time_key_counts).unwrap_or_default();
         for fact in &facts {
             let Fact::OneTimeKeysAdded(added) = fact else {
                 continue;

@@ -20,9 +20,7 @@ async fn no_answer_is_lost_and_the_graph_is_one_chain() {
     let room = Arc::new(room_of(&write_side, "u0", Preset::PublicChat).await);
     for i in 1..SENDERS {
         let joining = user(&format!("u{i}"));
-        join_room(&write_side, &room, joining, &MemberDetails::default())
-            .await
-            .unwrap();
+        join_room(&write_side, &room, joining, &MemberDetails::default()).await.unwrap();
     }
     let mut senders = JoinSet::new();
     for i in 0..SENDERS {
@@ -66,12 +64,7 @@ async fn a_retry_in_flight_gets_the_same_answer() {
             send_event(&write_side, &room, with_txn(message("alice", "x"), "t")).await
         });
     }
-    let answers: Vec<_> = requests
-        .join_all()
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let answers: Vec<_> = requests.join_all().await.into_iter().map(Result::unwrap).collect();
     let ids: HashSet<_> = answers.iter().map(|sent| &sent.event_id).collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(answers.iter().filter(|sent| sent.is_new).count(), 1);

@@ -2,10 +2,10 @@
 
 use commands::{
     ServerIdentity, WriteSide,
-    room::{Incoming, PduOutcome, receive_pdus},
+    room::{Incoming, PduOutcome, merge_extremities, receive_pdus, template_event},
 };
 use decide::room::{
-    PlaceAs, PlaceFault, Preset, RECENT_STATES_MAX, ReceivedPdu, Signatures, decide_store,
+    NewEvent, PlaceAs, PlaceFault, Preset, RECENT_STATES_MAX, ReceivedPdu, Signatures, decide_store,
 };
 use facts::fact::Verdict;
 use ruma::{
@@ -44,7 +44,7 @@ impl Remote {
     }
 
     /// Eve's event, as it comes over the wire.
-    fn event(&mut self, prev: &[OwnedEventId], differs: Value) -> ReceivedPdu {
+    fn event(&mut self, prev: &[OwnedEventId], differs: &Value) -> ReceivedPdu {
         self.depth += 1;
         let mut json = object(&json!({
             "type": "m.room.message",
@@ -56,7 +56,7 @@ impl Remote {
             "depth": self.depth,
             "origin_server_ts": self.depth,
         }));
-        json.extend(object(&differs));
+        json.extend(object(differs));
         let (name, key) = (&self.identity.server_name, &self.identity.key_pair);
         hash_and_sign_event(name.as_str(), key, &mut json, &self.rules.redaction).unwrap();
         let text = serde_json::to_string(&json).unwrap();
@@ -66,7 +66,7 @@ impl Remote {
     fn join(&mut self, prev: &[OwnedEventId]) -> ReceivedPdu {
         let join = self.event(
             prev,
-            json!({ "type": "m.room.member", "state_key": EVE, "content": { "membership": "join" } }),
+            &json!({ "type": "m.room.member", "state_key": EVE, "content": { "membership": "join" } }),
         );
         // From here on her events stand on the power levels and her membership.
         self.auth.remove(0);
@@ -75,16 +75,9 @@ impl Remote {
     }
 
     async fn send(&self, ws: &WriteSide, pdus: &[&ReceivedPdu]) -> Vec<PduOutcome> {
-        let incoming: Vec<Incoming> = pdus
-            .iter()
-            .map(|pdu| Incoming {
-                pdu: (*pdu).clone(),
-                how: PlaceAs::live(),
-            })
-            .collect();
-        receive_pdus(ws, &self.room, &self.rules, &incoming)
-            .await
-            .unwrap()
+        let incoming: Vec<Incoming> =
+            pdus.iter().map(|pdu| Incoming { pdu: (*pdu).clone(), how: PlaceAs::live() }).collect();
+        receive_pdus(ws, &self.room, &self.rules, &incoming).await.unwrap()
     }
 }
 
@@ -104,8 +97,8 @@ async fn pdus_are_placed_once_and_forks_are_merged() {
     let room = room_of(&ws, "alice", Preset::PublicChat).await;
     let mut remote = Remote::new(&ws, &room).await;
     let join = remote.join(&tips(&ws, &room).await);
-    let left = remote.event(&[id(&join)], json!({}));
-    let right = remote.event(&[id(&join)], json!({}));
+    let left = remote.event(&[id(&join)], &json!({}));
+    let right = remote.event(&[id(&join)], &json!({}));
     let all = [&join, &left, &right];
     assert_eq!(remote.send(&ws, &all).await, [ACCEPTED; 3]);
     let fold = ws.room(&room).await.unwrap();
@@ -132,8 +125,8 @@ async fn a_pdu_that_comes_too_early_waits_and_is_placed_later() {
     let room = room_of(&ws, "alice", Preset::PublicChat).await;
     let mut remote = Remote::new(&ws, &room).await;
     let join = remote.join(&tips(&ws, &room).await);
-    let first = remote.event(&[id(&join)], json!({}));
-    let second = remote.event(&[id(&first)], json!({}));
+    let first = remote.event(&[id(&join)], &json!({}));
+    let second = remote.event(&[id(&first)], &json!({}));
     assert_eq!(remote.send(&ws, &[&join]).await, [ACCEPTED]);
     let early = remote.send(&ws, &[&second]).await;
     let missing = PlaceFault::MissingPrevEvents(vec![id(&first)]);
@@ -161,7 +154,7 @@ async fn an_event_after_a_state_long_forgotten_is_placed() {
     }
     let fold = ws.room(&room).await.unwrap();
     assert!(fold.state_after(&id(&join)).is_none(), "it is forgotten");
-    let late = remote.event(&[id(&join)], json!({}));
+    let late = remote.event(&[id(&join)], &json!({}));
     assert_eq!(remote.send(&ws, &[&late]).await, [ACCEPTED]);
     assert_eq!(tips(&ws, &room).await.len(), 2);
 }
@@ -174,14 +167,71 @@ async fn what_the_rules_forbid_is_rejected_and_never_an_extremity() {
     let mut remote = Remote::new(&ws, &room).await;
     let join = remote.join(&tips(&ws, &room).await);
     let topic = json!({ "type": "m.room.topic", "state_key": "", "content": { "topic": "mine" } });
-    let topic = remote.event(&[id(&join)], topic);
+    let topic = remote.event(&[id(&join)], &topic);
     let outcomes = remote.send(&ws, &[&join, &topic]).await;
     assert_eq!(outcomes[0], ACCEPTED);
-    assert!(matches!(
-        outcomes[1],
-        PduOutcome::Placed(Verdict::Reject(_))
-    ));
+    assert!(matches!(outcomes[1], PduOutcome::Placed(Verdict::Reject(_))));
     assert_eq!(tips(&ws, &room).await, [id(&join)]);
     let fold = ws.room(&room).await.unwrap();
     assert!(fold.state_entry("m.room.topic", "").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_pdus_from_several_servers_are_stored_once() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let mut pdus = vec![remote.join(&tips(&ws, &room).await)];
+    for _ in 0..20 {
+        let prev = id(pdus.last().unwrap());
+        pdus.push(remote.event(&[prev], &json!({})));
+    }
+    let before = ws.room(&room).await.unwrap().revision();
+    let (remote, pdus) = (std::sync::Arc::new(remote), std::sync::Arc::new(pdus));
+    let mut receiving = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let (ws, remote, pdus) = (ws.clone(), remote.clone(), pdus.clone());
+        receiving.spawn(async move { remote.send(&ws, &pdus.iter().collect::<Vec<_>>()).await });
+    }
+    for outcomes in receiving.join_all().await {
+        assert_eq!(outcomes, vec![ACCEPTED; pdus.len()]);
+    }
+    let fold = ws.room(&room).await.unwrap();
+    assert_eq!(fold.revision().0 - before.0, pdus.len() as u64);
+    assert_eq!(tips(&ws, &room).await, [id(pdus.last().unwrap())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_extremities_are_merged_by_a_member() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let join = remote.join(&tips(&ws, &room).await);
+    assert_eq!(remote.send(&ws, &[&join]).await, [ACCEPTED]);
+    assert_eq!(merge_extremities(&ws, &room).await.unwrap(), None);
+    for _ in 0..12 {
+        let fork = remote.event(&[id(&join)], &json!({}));
+        assert_eq!(remote.send(&ws, &[&fork]).await, [ACCEPTED]);
+    }
+    assert_eq!(tips(&ws, &room).await.len(), 12);
+    assert!(merge_extremities(&ws, &room).await.unwrap().is_some());
+    assert_eq!(tips(&ws, &room).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_of_ours_becomes_an_event_of_theirs() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let eve = UserId::parse(EVE).unwrap();
+    let content = object(&json!({ "membership": "join" }));
+    let join = NewEvent::state(eve, "m.room.member", EVE, content);
+    let template = template_event(&ws, &room, &join).await.unwrap();
+    let template = serde_json::to_value(&template).unwrap();
+    let join = remote.event(&[], &template);
+    assert_eq!(remote.send(&ws, &[&join]).await, [ACCEPTED]);
+    assert_eq!(tips(&ws, &room).await, [id(&join)]);
 }

@@ -12,9 +12,8 @@ async fn i3_what_was_answered_is_there_after_a_crash() {
     let room = room_of(&write_side, "alice", Preset::PublicChat).await;
     let details = MemberDetails::default();
     join_room(&write_side, &room, user("bob"), &details).await.unwrap();
-    let sent = send_event(&write_side, &room, with_txn(message("bob", "once"), "t1"))
-        .await
-        .unwrap();
+    let sent =
+        send_event(&write_side, &room, with_txn(message("bob", "once"), "t1")).await.unwrap();
     assert!(sent.is_new);
     let before = write_side.room(&room).await.unwrap();
     // No flush: the store has nothing of this.
@@ -22,16 +21,14 @@ async fn i3_what_was_answered_is_there_after_a_crash() {
 
     let write_side = stage.open().await;
     assert_eq!(write_side.room(&room).await.unwrap(), before);
-    let again = send_event(&write_side, &room, with_txn(message("bob", "once"), "t1"))
-        .await
-        .unwrap();
+    let again =
+        send_event(&write_side, &room, with_txn(message("bob", "once"), "t1")).await.unwrap();
     assert_eq!(again.event_id, sent.event_id);
     assert!(!again.is_new);
     // Another room is another scope, and another device's id another transaction.
     let other = room_of(&write_side, "bob", Preset::PublicChat).await;
-    let elsewhere = send_event(&write_side, &other, with_txn(message("bob", "once"), "t1"))
-        .await
-        .unwrap();
+    let elsewhere =
+        send_event(&write_side, &other, with_txn(message("bob", "once"), "t1")).await.unwrap();
     assert_ne!(elsewhere.event_id, sent.event_id);
 }
 
@@ -48,9 +45,7 @@ async fn i7_deleting_the_fold_store_changes_nothing() {
     let topic = object(&serde_json::json!({ "topic": "after the flush" }));
     let topic = NewEvent::state(user("alice"), "m.room.topic", "", topic);
     send_event(&write_side, &room, topic).await.unwrap();
-    publish_room(&write_side, &room, user("alice"), false, true)
-        .await
-        .unwrap();
+    publish_room(&write_side, &room, user("alice"), false, true).await.unwrap();
     let target = say(&write_side, &room, "alice", "regret").await.unwrap();
     let redaction = NewEvent::redaction(user("alice"), target.event_id, None);
     send_event(&write_side, &room, redaction).await.unwrap();

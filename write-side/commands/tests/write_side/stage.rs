@@ -100,14 +100,10 @@ pub(crate) fn with_txn(mut event: NewEvent, txn_id: &str) -> NewEvent {
     event
 }
 
-pub(crate) async fn room_of(
-    write_side: &WriteSide,
-    creator: &str,
-    preset: Preset,
-) -> OwnedRoomId {
+pub(crate) async fn room_of(write_side: &WriteSide, creator: &str, preset: Preset) -> OwnedRoomId {
     let mut wish = CreateRoom::new(user(creator), RoomVersionId::V12);
     wish.preset = Some(preset);
-    create_room(write_side, &wish).await.unwrap()
+    create_room(write_side, &wish, false).await.unwrap()
 }
 
 pub(crate) async fn say(

@@ -9,14 +9,7 @@ use ruma::{CanonicalJsonObject, CanonicalJsonValue, events::TimelineEventType};
 use super::Pdu;
 
 /// Top-level keys that clients see as they are.
-const SHOWN: &[&str] = &[
-    "content",
-    "origin_server_ts",
-    "redacts",
-    "sender",
-    "state_key",
-    "type",
-];
+const SHOWN: &[&str] = &["content", "origin_server_ts", "redacts", "sender", "state_key", "type"];
 /// Keys of stripped state.
 const STRIPPED: &[&str] = &["content", "sender", "state_key", "type"];
 

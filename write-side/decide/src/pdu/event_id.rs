@@ -36,8 +36,5 @@ pub(crate) fn reference(
     }
     let hash = CanonicalJsonValue::String(reference_hash(json, rules)?);
     let hashes = CanonicalJsonObject::from_iter([("sha256".to_owned(), hash)]);
-    Ok(CanonicalJsonValue::Array(vec![
-        id,
-        CanonicalJsonValue::Object(hashes),
-    ]))
+    Ok(CanonicalJsonValue::Array(vec![id, CanonicalJsonValue::Object(hashes)]))
 }

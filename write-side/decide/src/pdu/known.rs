@@ -57,36 +57,21 @@ pub struct KnownPdu {
 impl KnownPdu {
     /// True where its latest placement rejected it.
     pub fn is_rejected(&self) -> bool {
-        matches!(
-            self.standing,
-            Standing::Placed {
-                verdict: Verdict::Reject(_),
-                ..
-            }
-        )
+        matches!(self.standing, Standing::Placed { verdict: Verdict::Reject(_), .. })
     }
 
     /// True where it stands in the room's graph with a state of its own.
     pub fn is_in_graph(&self) -> bool {
         matches!(
             self.standing,
-            Standing::Placed {
-                kind: PlacementKind::Live | PlacementKind::Historic,
-                ..
-            }
+            Standing::Placed { kind: PlacementKind::Live | PlacementKind::Historic, .. }
         )
     }
 
     /// True where clients may ever see it: in the graph and accepted.
     pub fn is_shown(&self) -> bool {
         self.is_in_graph()
-            && matches!(
-                self.standing,
-                Standing::Placed {
-                    verdict: Verdict::Accept,
-                    ..
-                }
-            )
+            && matches!(self.standing, Standing::Placed { verdict: Verdict::Accept, .. })
     }
 }
 

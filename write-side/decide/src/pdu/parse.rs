@@ -38,9 +38,7 @@ impl Pdu {
             return Err(PduError::OtherRoom);
         }
         let content = json.get("content").ok_or(PduError::Field("content"))?;
-        let content_redacts = content
-            .as_object()
-            .and_then(|content| str_of(content, "redacts"));
+        let content_redacts = content.as_object().and_then(|content| str_of(content, "redacts"));
         let event_type = str_of(&json, "type").ok_or(PduError::Field("type"))?;
         let redacts = (event_type == "m.room.redaction")
             .then(|| str_of(&json, "redacts").or(content_redacts))

@@ -34,11 +34,7 @@ pub(super) fn closed_set(
             None => missing.push(event.event_id.clone()),
         }
     }
-    if missing.is_empty() {
-        Ok(loaded)
-    } else {
-        Err(ResolutionFault::Missing(missing))
-    }
+    if missing.is_empty() { Ok(loaded) } else { Err(ResolutionFault::Missing(missing)) }
 }
 
 fn closure(
@@ -47,9 +43,7 @@ fn closure(
     index: &AuthIndex,
 ) -> BTreeSet<LogPosition> {
     let is_levels = |position: LogPosition| {
-        index
-            .at(position)
-            .is_some_and(|event| event.key.0 == "m.room.power_levels")
+        index.at(position).is_some_and(|event| event.key.0 == "m.room.power_levels")
     };
     // The mainline may start at the unconflicted power levels; the create event is always read.
     let always = ["m.room.power_levels", "m.room.create"]
@@ -77,13 +71,9 @@ pub(super) fn read_keys(
     loaded: &HashMap<OwnedEventId, KnownPdu>,
     rules: &RoomVersionRules,
 ) -> BTreeSet<StateKey> {
-    let mut keys = BTreeSet::from([
-        state_key("m.room.create", ""),
-        state_key("m.room.power_levels", ""),
-    ]);
-    let events = full
-        .iter()
-        .filter_map(|position| loaded.get(&index.at(*position)?.event_id));
+    let mut keys =
+        BTreeSet::from([state_key("m.room.create", ""), state_key("m.room.power_levels", "")]);
+    let events = full.iter().filter_map(|position| loaded.get(&index.at(*position)?.event_id));
     for event in events {
         // An event whose keys cannot be told is never authorized.
         let read = auth_types_for_event(
@@ -94,10 +84,7 @@ pub(super) fn read_keys(
             &rules.authorization,
         )
         .unwrap_or_default();
-        keys.extend(
-            read.into_iter()
-                .map(|(event_type, key)| state_key(&event_type, key)),
-        );
+        keys.extend(read.into_iter().map(|(event_type, key)| state_key(&event_type, key)));
     }
     keys
 }

@@ -62,10 +62,7 @@ pub(super) fn auth_difference(
 ) -> BTreeSet<LogPosition> {
     let mut counts = BTreeMap::<LogPosition, usize>::new();
     for state in states {
-        let conflicted = keys
-            .iter()
-            .filter_map(|key| state.get(key))
-            .map(|entry| entry.position);
+        let conflicted = keys.iter().filter_map(|key| state.get(key)).map(|entry| entry.position);
         for position in auth_chain(conflicted, index) {
             *counts.entry(position).or_default() += 1;
         }
@@ -147,9 +144,7 @@ mod tests {
     /// Every event on the auth paths from `from`, by following each path to its end.
     fn reach(from: LogPosition, index: &AuthIndex) -> BTreeSet<LogPosition> {
         let auth = index.at(from).unwrap().auth.clone();
-        auth.iter()
-            .flat_map(|auth| reach(*auth, index).into_iter().chain([*auth]))
-            .collect()
+        auth.iter().flat_map(|auth| reach(*auth, index).into_iter().chain([*auth])).collect()
     }
 
     fn graphs() -> impl Strategy<Value = Graph> {

@@ -7,7 +7,7 @@ use facts::LogPosition;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    auth_index::IndexedEvent,
+    auth_index::{AuthIndex, IndexedEvent},
     fold::RoomFold,
     state::{StateEntry, StateKey},
     stored_fold::{StoredFold, differences},
@@ -54,5 +54,23 @@ impl RoomFold {
         stored.state = state.into_iter().collect();
         stored.index = index.into_iter().collect();
         Self::from(stored)
+    }
+
+    /// The fold without the rows of its index alone, for a store that keeps the state with it.
+    #[must_use]
+    pub fn without_rows(&self) -> Self {
+        let mut rest = self.clone();
+        rest.index = AuthIndex::default();
+        rest
+    }
+
+    /// The fold with the rows of its index put back.
+    #[must_use]
+    pub fn with_index(
+        mut self,
+        rows: impl IntoIterator<Item = (LogPosition, IndexedEvent)>,
+    ) -> Self {
+        self.index = rows.into_iter().collect();
+        self
     }
 }

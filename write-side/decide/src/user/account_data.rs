@@ -21,17 +21,11 @@ pub struct AccountDataKey {
 impl AccountDataKey {
     /// The key of global account data.
     pub fn global(data_type: &str) -> Self {
-        Self {
-            room: None,
-            data_type: data_type.to_owned(),
-        }
+        Self { room: None, data_type: data_type.to_owned() }
     }
 
     /// The key of a room's account data.
     pub fn room(room: &str, data_type: &str) -> Self {
-        Self {
-            room: Some(room.to_owned()),
-            data_type: data_type.to_owned(),
-        }
+        Self { room: Some(room.to_owned()), data_type: data_type.to_owned() }
     }
 }

@@ -45,13 +45,8 @@ impl SessionRank {
 
     /// Whether this one replaces `other`.
     pub fn beats(self, other: Self) -> bool {
-        let order = |rank: Self| {
-            (
-                !rank.is_verified,
-                rank.first_message_index,
-                rank.forwarded_count,
-            )
-        };
+        let order =
+            |rank: Self| (!rank.is_verified, rank.first_message_index, rank.forwarded_count);
         order(self) < order(other)
     }
 }
@@ -99,9 +94,7 @@ impl Backups {
 
     /// A version that exists.
     pub fn version(&self, version: u64) -> Result<&BackupVersion, UserRefusal> {
-        self.versions
-            .get(&version)
-            .ok_or(UserRefusal::NotFound("backup version"))
+        self.versions.get(&version).ok_or(UserRefusal::NotFound("backup version"))
     }
 
     /// Applies a fact; gives the entries in which nothing is left that counts.
@@ -166,10 +159,7 @@ impl Backups {
                 return true;
             }
             sessions.retain(|session_id, (_, at)| {
-                let kept = fact
-                    .session_id
-                    .as_ref()
-                    .is_some_and(|only| only != session_id);
+                let kept = fact.session_id.as_ref().is_some_and(|only| only != session_id);
                 if !kept {
                     touched.insert(*at);
                 }

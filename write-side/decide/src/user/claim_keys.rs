@@ -26,24 +26,10 @@ pub struct ClaimedKey {
 pub fn claim_key(fold: &UserFold, device_id: &str, algorithm: &str) -> Option<ClaimedKey> {
     let keys = fold.devices.get(device_id)?.one_time_keys.get(algorithm)?;
     if let Some(key) = keys.waiting.front() {
-        let fact = OneTimeKeyClaimed {
-            device_id: device_id.to_owned(),
-            key_id: key.id.clone(),
-        };
-        return Some(ClaimedKey {
-            key_id: key.id.clone(),
-            at: key.at,
-            fact: Some(fact.into()),
-        });
+        let fact = OneTimeKeyClaimed { device_id: device_id.to_owned(), key_id: key.id.clone() };
+        return Some(ClaimedKey { key_id: key.id.clone(), at: key.at, fact: Some(fact.into()) });
     }
     let key = keys.fallback.as_ref()?;
-    let used = FallbackKeyUsed {
-        device_id: device_id.to_owned(),
-        key_id: key.id.clone(),
-    };
-    Some(ClaimedKey {
-        key_id: key.id.clone(),
-        at: key.at,
-        fact: (!key.used).then(|| used.into()),
-    })
+    let used = FallbackKeyUsed { device_id: device_id.to_owned(), key_id: key.id.clone() };
+    Some(ClaimedKey { key_id: key.id.clone(), at: key.at, fact: (!key.used).then(|| used.into()) })
 }

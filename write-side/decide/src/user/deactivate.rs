@@ -14,10 +14,7 @@ pub fn deactivate(fold: &UserFold, erase: bool) -> Decision {
     facts.extend(all_but(fold, None));
     if erase {
         facts.extend(fold.profile.keys().map(|field| {
-            let gone = ProfileFieldSet {
-                field: field.clone(),
-                value: None,
-            };
+            let gone = ProfileFieldSet { field: field.clone(), value: None };
             gone.into()
         }));
     }

@@ -94,10 +94,7 @@ impl UserFold {
     }
 
     fn account_data_set(&mut self, data: &AccountDataSet, at: LogPosition) {
-        let key = AccountDataKey {
-            room: data.room.clone(),
-            data_type: data.data_type.clone(),
-        };
+        let key = AccountDataKey { room: data.room.clone(), data_type: data.data_type.clone() };
         if let (Some(room), FULLY_READ) = (&data.room, data.data_type.as_str()) {
             let event_id = data.content.as_deref().and_then(event_id_of);
             match event_id {
@@ -142,10 +139,7 @@ impl UserFold {
                     refresh: opened.refresh_hash,
                     at,
                 };
-                let session = Session {
-                    current,
-                    previous: None,
-                };
+                let session = Session { current, previous: None };
                 let replaced = device.session.replace(session);
                 self.session_ended(replaced);
             }
@@ -156,10 +150,8 @@ impl UserFold {
     }
 
     fn session_refreshed(&mut self, fact: &SessionRefreshed, at: LogPosition) {
-        let Some(session) = self
-            .devices
-            .get_mut(&fact.device_id)
-            .and_then(|device| device.session.as_mut())
+        let Some(session) =
+            self.devices.get_mut(&fact.device_id).and_then(|device| device.session.as_mut())
         else {
             return;
         };
@@ -186,10 +178,7 @@ impl UserFold {
         device.last_seen = Some(at);
         // Written for the current token alone while an older pair is valid (`mark_seen`), so it
         // says that the client has the new pair.
-        let previous = device
-            .session
-            .as_mut()
-            .and_then(|session| session.previous.take());
+        let previous = device.session.as_mut().and_then(|session| session.previous.take());
         self.supersede(previous.map(|pair| pair.at));
     }
 
@@ -294,20 +283,12 @@ impl UserFold {
     fn keys_of(&mut self, device_id: &str, key_id: &str) -> Option<&mut super::OneTimeKeys> {
         let algorithm = algorithm_of(key_id)?;
         let device = self.devices.get_mut(device_id)?;
-        Some(
-            device
-                .one_time_keys
-                .entry(algorithm.to_owned())
-                .or_default(),
-        )
+        Some(device.one_time_keys.entry(algorithm.to_owned()).or_default())
     }
 }
 
 fn stored(json: &[u8], at: LogPosition) -> StoredJson {
-    StoredJson {
-        json: String::from_utf8_lossy(json).into_owned(),
-        at,
-    }
+    StoredJson { json: String::from_utf8_lossy(json).into_owned(), at }
 }
 
 fn event_id_of(content: &[u8]) -> Option<String> {

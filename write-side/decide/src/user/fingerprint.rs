@@ -19,9 +19,7 @@ impl Fingerprint {
             hasher.update(part);
         }
         let digest = hasher.finalize();
-        let (head, _) = digest
-            .split_first_chunk::<16>()
-            .expect("a SHA-256 has 32 bytes");
+        let (head, _) = digest.split_first_chunk::<16>().expect("a SHA-256 has 32 bytes");
         Self(u128::from_be_bytes(*head))
     }
 

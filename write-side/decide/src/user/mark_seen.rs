@@ -22,15 +22,9 @@ pub fn mark_seen(
     let Some(session) = &device.session else {
         return Ok(Vec::new());
     };
-    let recent = device
-        .last_seen
-        .is_some_and(|seen| seen.0 + SEEN_INTERVAL_MS > now.0);
+    let recent = device.last_seen.is_some_and(|seen| seen.0 + SEEN_INTERVAL_MS > now.0);
     let is_current = session.current.access == *access_hash;
-    let worth = if session.previous.is_some() {
-        is_current
-    } else {
-        is_current && !recent
-    };
+    let worth = if session.previous.is_some() { is_current } else { is_current && !recent };
     if !worth {
         return Ok(Vec::new());
     }

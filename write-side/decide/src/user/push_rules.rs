@@ -71,16 +71,12 @@ pub fn edit_push_rules(
 fn apply(rules: &mut Ruleset, edit: PushRuleEdit) -> Result<(), UserRefusal> {
     let unknown = |_| UserRefusal::NotFound("push rule");
     match edit {
-        PushRuleEdit::Put {
-            rule,
-            after,
-            before,
-        } => rules
-            .insert(rule, after.as_deref(), before.as_deref())
-            .map_err(|error| match error {
+        PushRuleEdit::Put { rule, after, before } => {
+            rules.insert(rule, after.as_deref(), before.as_deref()).map_err(|error| match error {
                 InsertPushRuleError::UnknownRuleId => UserRefusal::NotFound("push rule"),
                 _ => UserRefusal::InvalidParam("the push rule or its place"),
-            }),
+            })
+        }
         PushRuleEdit::Delete(kind, rule_id) => {
             rules.remove(kind, rule_id).map_err(|error| match error {
                 RemovePushRuleError::NotFound => UserRefusal::NotFound("push rule"),

@@ -22,8 +22,7 @@ pub struct Refresh {
 
 /// Decides a refresh.
 pub fn refresh_session(fold: &UserFold, command: &Refresh) -> Decision {
-    fold.active_account()
-        .map_err(|_| UserRefusal::UnknownToken)?;
+    fold.active_account().map_err(|_| UserRefusal::UnknownToken)?;
     let used = Some(command.used_refresh_hash);
     let holds = |pair: &TokenPair| pair.refresh == used;
     let device_id = fold.devices.iter().find_map(|(device_id, device)| {

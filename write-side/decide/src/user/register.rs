@@ -6,7 +6,9 @@ use facts::{
 };
 use ruma::UserId;
 
-use super::{Decision, LogIn, UserFold, UserRefusal, log_in::session_facts};
+use super::{
+    Decision, LogIn, UserFold, UserRefusal, log_in::session_facts, set_profile_field::check_value,
+};
 
 /// An account to create.
 #[derive(Clone, Debug)]
@@ -44,19 +46,17 @@ pub fn register(fold: &UserFold, user_id: &UserId, command: &Register) -> Decisi
     if fold.account.is_some() {
         return Err(UserRefusal::UserInUse);
     }
-    let mut facts = vec![Fact::from(AccountCreated {
-        kind: command.kind,
-        admin: command.admin,
-    })];
+    let mut facts = vec![Fact::from(AccountCreated { kind: command.kind, admin: command.admin })];
     if let Some(hash) = &command.password_hash {
         facts.push(PasswordSet { hash: hash.clone() }.into());
     }
     if let Some(name) = &command.display_name {
-        let value = serde_json::Value::from(name.as_str()).to_string();
+        let value = serde_json::Value::from(name.as_str());
+        check_value("displayname", &value)?;
         facts.push(
             ProfileFieldSet {
                 field: "displayname".to_owned(),
-                value: Some(value.into_bytes()),
+                value: Some(value.to_string().into_bytes()),
             }
             .into(),
         );

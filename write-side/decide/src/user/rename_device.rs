@@ -12,10 +12,7 @@ pub fn rename_device(fold: &UserFold, device_id: &str, name: Option<&str>) -> De
         return Ok(Vec::new());
     }
     Ok(vec![
-        DeviceRenamed {
-            device_id: device_id.to_owned(),
-            display_name: name.map(str::to_owned),
-        }
-        .into(),
+        DeviceRenamed { device_id: device_id.to_owned(), display_name: name.map(str::to_owned) }
+            .into(),
     ])
 }

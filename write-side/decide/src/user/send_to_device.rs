@@ -83,16 +83,10 @@ fn targets(
 ) -> Vec<String> {
     match local {
         None => vec![device_id.to_owned()],
-        Some(devices) if device_id == ALL_DEVICES => devices
-            .iter()
-            .filter(|device| !by_device.contains_key(*device))
-            .cloned()
-            .collect(),
-        Some(devices) => devices
-            .iter()
-            .filter(|device| *device == device_id)
-            .cloned()
-            .collect(),
+        Some(devices) if device_id == ALL_DEVICES => {
+            devices.iter().filter(|device| !by_device.contains_key(*device)).cloned().collect()
+        }
+        Some(devices) => devices.iter().filter(|device| *device == device_id).cloned().collect(),
     }
 }
 

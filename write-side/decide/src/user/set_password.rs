@@ -12,9 +12,7 @@ pub fn set_password(
     device_id: Option<&str>,
 ) -> Decision {
     fold.active_account()?;
-    let password = PasswordSet {
-        hash: hash.to_owned(),
-    };
+    let password = PasswordSet { hash: hash.to_owned() };
     let mut facts = vec![password.into()];
     if log_out_others {
         facts.extend(all_but(fold, device_id));

@@ -26,11 +26,7 @@ pub fn set_profile_field(fold: &UserFold, field: &str, value: Option<&Value>) ->
         return Err(UserRefusal::ProfileTooLarge);
     }
     Ok(vec![
-        ProfileFieldSet {
-            field: field.to_owned(),
-            value: json.map(String::into_bytes),
-        }
-        .into(),
+        ProfileFieldSet { field: field.to_owned(), value: json.map(String::into_bytes) }.into(),
     ])
 }
 
@@ -48,7 +44,7 @@ fn check_name(field: &str) -> Result<(), UserRefusal> {
     Ok(())
 }
 
-fn check_value(field: &str, value: &Value) -> Result<(), UserRefusal> {
+pub(super) fn check_value(field: &str, value: &Value) -> Result<(), UserRefusal> {
     match (field, value) {
         ("displayname", Value::String(name)) if name.chars().count() > DISPLAY_NAME_CHARS_MAX => {
             Err(UserRefusal::InvalidParam("the display name"))

@@ -25,12 +25,10 @@ pub fn set_tag(
     }
     let mut tags = current
         .and_then(|content| serde_json::from_str::<Value>(content).ok())
-        .and_then(
-            |mut content| match content.get_mut("tags").map(Value::take) {
-                Some(Value::Object(tags)) => Some(tags),
-                _ => None,
-            },
-        )
+        .and_then(|mut content| match content.get_mut("tags").map(Value::take) {
+            Some(Value::Object(tags)) => Some(tags),
+            _ => None,
+        })
         .unwrap_or_default();
     let before = tags.get(tag).cloned();
     let after = info.map(|info| Value::Object(info.clone()));

@@ -67,13 +67,8 @@ pub(super) fn holds(object: &CanonicalJsonObject, public_key: &str, signature: &
     let Ok(bytes) = to_canonical_json_string_for_signing(object) else {
         return false;
     };
-    verify_canonical_json_bytes(
-        &SigningKeyAlgorithm::Ed25519,
-        &key,
-        &signature,
-        bytes.as_bytes(),
-    )
-    .is_ok()
+    verify_canonical_json_bytes(&SigningKeyAlgorithm::Ed25519, &key, &signature, bytes.as_bytes())
+        .is_ok()
 }
 
 /// The object without what a signature does not cover, to tell whether two say the same.

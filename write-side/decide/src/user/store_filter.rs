@@ -32,20 +32,11 @@ pub fn store_filter(fold: &UserFold, filter: &str) -> Result<StoredFilter, UserR
     let digest = Sha256::digest(filter.as_bytes());
     let filter_id = URL_SAFE_NO_PAD.encode(&digest[..12]);
     if fold.filters.contains_key(&filter_id) {
-        return Ok(StoredFilter {
-            filter_id,
-            facts: Vec::new(),
-        });
+        return Ok(StoredFilter { filter_id, facts: Vec::new() });
     }
     if fold.filters.len() >= FILTERS_MAX {
         return Err(UserRefusal::LimitReached("filters"));
     }
-    let fact = FilterStored {
-        filter_id: filter_id.clone(),
-        filter: filter.into_bytes(),
-    };
-    Ok(StoredFilter {
-        filter_id,
-        facts: vec![fact.into()],
-    })
+    let fact = FilterStored { filter_id: filter_id.clone(), filter: filter.into_bytes() };
+    Ok(StoredFilter { filter_id, facts: vec![fact.into()] })
 }

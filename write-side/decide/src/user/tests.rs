@@ -26,20 +26,13 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn unknown() -> Self {
-        Self {
-            fold: UserFold::new(ALICE),
-            told: Vec::new(),
-            now: Timestamp(1_000_000),
-        }
+        Self { fold: UserFold::new(ALICE), told: Vec::new(), now: Timestamp(1_000_000) }
     }
 
     /// A registered person.
     pub(super) fn alice() -> Self {
         let mut person = Self::unknown();
-        let created = AccountCreated {
-            kind: AccountKind::User,
-            admin: false,
-        };
+        let created = AccountCreated { kind: AccountKind::User, admin: false };
         person.given([created.into()]);
         person
     }
@@ -109,9 +102,5 @@ pub(crate) fn header(position: u64, recorded_at: Timestamp) -> EntryHeader {
 }
 
 pub(super) fn device(device_id: &str) -> Fact {
-    DeviceAdded {
-        device_id: device_id.to_owned(),
-        display_name: None,
-    }
-    .into()
+    DeviceAdded { device_id: device_id.to_owned(), display_name: None }.into()
 }

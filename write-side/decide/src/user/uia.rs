@@ -39,14 +39,9 @@ impl Stage {
 
     /// The stage of a name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Password,
-            Self::Dummy,
-            Self::RegistrationToken,
-            Self::Sso,
-        ]
-        .into_iter()
-        .find(|stage| stage.as_str() == name)
+        [Self::Password, Self::Dummy, Self::RegistrationToken, Self::Sso]
+            .into_iter()
+            .find(|stage| stage.as_str() == name)
     }
 }
 
@@ -110,9 +105,7 @@ pub struct UiaSession {
 impl UiaSession {
     /// Whether one flow is complete.
     pub fn is_done(&self) -> bool {
-        self.flows
-            .iter()
-            .any(|flow| flow.iter().all(|stage| self.completed.contains(stage)))
+        self.flows.iter().any(|flow| flow.iter().all(|stage| self.completed.contains(stage)))
     }
 }
 
@@ -210,10 +203,7 @@ impl UiaSessions {
         now: Timestamp,
     ) -> Result<Progress, UiaRefusal> {
         self.check_stage(session_id, purpose, stage, now)?;
-        let session = self
-            .sessions
-            .get_mut(session_id)
-            .ok_or(UiaRefusal::UnknownSession)?;
+        let session = self.sessions.get_mut(session_id).ok_or(UiaRefusal::UnknownSession)?;
         session.completed.insert(stage);
         session.registration_token = registration_token.or(session.registration_token);
         if !session.is_done() {
@@ -221,8 +211,7 @@ impl UiaSessions {
         }
         let done = session.clone();
         self.sessions.remove(session_id);
-        self.by_end
-            .remove(&(done.expires_at, session_id.to_owned()));
+        self.by_end.remove(&(done.expires_at, session_id.to_owned()));
         Ok(Progress::Done(done))
     }
 

@@ -56,12 +56,8 @@ pub fn upload_cross_signing(
     let new_user_signing = changed(stored.user_signing.as_ref(), user_signing);
     let fact = CrossSigningKeysSet {
         master: new_master.then(|| bytes(upload.master.as_ref())).flatten(),
-        self_signing: new_self_signing
-            .then(|| bytes(upload.self_signing.as_ref()))
-            .flatten(),
-        user_signing: new_user_signing
-            .then(|| bytes(upload.user_signing.as_ref()))
-            .flatten(),
+        self_signing: new_self_signing.then(|| bytes(upload.self_signing.as_ref())).flatten(),
+        user_signing: new_user_signing.then(|| bytes(upload.user_signing.as_ref())).flatten(),
     };
     let any = new_master || new_self_signing || new_user_signing;
     Ok(UploadedCrossSigning {
@@ -107,11 +103,7 @@ fn check_signed_by(
     let (key_id, public) = only_key(master).ok_or(UserRefusal::InvalidSignature)?;
     let signed = signatures_of(key, &fold.user_id)
         .any(|(id, signature)| id == key_id && holds(key, public, signature));
-    if signed {
-        Ok(())
-    } else {
-        Err(UserRefusal::InvalidSignature)
-    }
+    if signed { Ok(()) } else { Err(UserRefusal::InvalidSignature) }
 }
 
 fn changed(old: Option<&StoredJson>, new: Option<CanonicalJsonObject>) -> bool {

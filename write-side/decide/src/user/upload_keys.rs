@@ -37,17 +37,10 @@ pub fn upload_keys(fold: &UserFold, device_id: &str, upload: &KeyUpload) -> Deci
     let mut facts: Vec<Fact> = Vec::new();
     if let Some(json) = &upload.device_keys {
         check_device_keys(fold, device_id, json)?;
-        if !device
-            .keys
-            .as_ref()
-            .is_some_and(|old| same(&old.json, json))
-        {
+        if !device.keys.as_ref().is_some_and(|old| same(&old.json, json)) {
             facts.push(
-                DeviceKeysSet {
-                    device_id: device_id.to_owned(),
-                    keys: json.as_bytes().to_vec(),
-                }
-                .into(),
+                DeviceKeysSet { device_id: device_id.to_owned(), keys: json.as_bytes().to_vec() }
+                    .into(),
             );
         }
     }
@@ -90,10 +83,7 @@ fn check_device_keys(fold: &UserFold, device_id: &str, json: &str) -> Result<(),
     if field("user_id") != Some(&fold.user_id) || field("device_id") != Some(device_id) {
         return Err(UserRefusal::InvalidParam("device_keys of another device"));
     }
-    if !keys
-        .get("keys")
-        .is_some_and(ruma::CanonicalJsonValue::is_object)
-    {
+    if !keys.get("keys").is_some_and(ruma::CanonicalJsonValue::is_object) {
         return Err(UserRefusal::BadJson("device_keys"));
     }
     Ok(())
@@ -142,10 +132,7 @@ fn new_one_time_keys(
         if new.iter().any(|other| other.id == *id) {
             return Err(UserRefusal::InvalidParam("a key id that occurs twice"));
         }
-        new.push(NamedKey {
-            id: id.clone(),
-            key: json.as_bytes().to_vec(),
-        });
+        new.push(NamedKey { id: id.clone(), key: json.as_bytes().to_vec() });
         let of_algorithm = |key: &&NamedKey| algorithm_of(&key.id) == Some(algorithm);
         let added = new.iter().filter(of_algorithm).count();
         if there.map_or(0, |keys| keys.waiting.len()) + added > ONE_TIME_KEYS_MAX {
@@ -163,18 +150,13 @@ fn new_fallback_keys(
     check_keys(keys)?;
     let unchanged = |id: &str, json: &str| {
         let there = algorithm_of(id).and_then(|algorithm| device.one_time_keys.get(algorithm));
-        there
-            .and_then(|keys| keys.fallback.as_ref())
-            .is_some_and(|old| {
-                old.id == id && old.fingerprint == Fingerprint::of_json(json.as_bytes())
-            })
+        there.and_then(|keys| keys.fallback.as_ref()).is_some_and(|old| {
+            old.id == id && old.fingerprint == Fingerprint::of_json(json.as_bytes())
+        })
     };
     Ok(keys
         .iter()
         .filter(|(id, json)| !unchanged(id, json))
-        .map(|(id, json)| NamedKey {
-            id: id.clone(),
-            key: json.as_bytes().to_vec(),
-        })
+        .map(|(id, json)| NamedKey { id: id.clone(), key: json.as_bytes().to_vec() })
         .collect())
 }

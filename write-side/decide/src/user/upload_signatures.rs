@@ -97,9 +97,7 @@ fn one(
     Ok(SignaturesAdded {
         user_id: upload.user_id.clone(),
         target,
-        signatures: json!({ fold.user_id.as_str(): good })
-            .to_string()
-            .into_bytes(),
+        signatures: json!({ fold.user_id.as_str(): good }).to_string().into_bytes(),
     })
 }
 
@@ -117,16 +115,11 @@ fn target(
         return Ok((target, keys.ok_or(missing)?));
     }
     let master = if upload.user_id == fold.user_id {
-        fold.cross_signing
-            .master
-            .as_ref()
-            .map(|key| key.json.clone())
+        fold.cross_signing.master.as_ref().map(|key| key.json.clone())
     } else {
         others.master_key(&upload.user_id)
     };
-    let master = master
-        .and_then(|json| object(&json))
-        .ok_or(missing.clone())?;
+    let master = master.and_then(|json| object(&json)).ok_or(missing.clone())?;
     match only_key(&master) {
         Some((_, public)) if public == upload.key_id => {
             let target = SignatureTarget::CrossSigning(public.to_owned());

@@ -358,8 +358,8 @@ fn a_delta_and_the_rows_give_the_fold_again() {
     let delta = world.fold.delta_from(&older);
     assert_eq!(delta.state.len(), 1);
     assert_eq!(delta.index.len(), 1);
-    let index =
-        older.index().iter().map(|(position, event)| (*position, event.clone())).chain(delta.index);
+    let older_index = older.index().iter().map(|(position, event)| (*position, event.clone()));
+    let index: Vec<_> = older_index.chain(delta.index).collect();
     let mut state: std::collections::BTreeMap<_, _> =
         older.state().iter().map(|(key, entry)| (key.clone(), entry.clone())).collect();
     for (key, entry) in delta.state {
@@ -368,6 +368,10 @@ fn a_delta_and_the_rows_give_the_fold_again() {
             None => state.remove(&key),
         };
     }
+    let without: RoomFold =
+        serde_json::from_slice(&serde_json::to_vec(&world.fold.without_rows()).unwrap()).unwrap();
+    assert!(without.index().is_empty());
+    assert_eq!(without.with_index(index.clone()), world.fold);
     let written = serde_json::to_vec(&world.fold.rest()).unwrap();
     let read = serde_json::from_slice(&written).unwrap();
     assert_eq!(RoomFold::from_rows(read, state, index), world.fold);

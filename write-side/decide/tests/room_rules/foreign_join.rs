@@ -86,7 +86,7 @@ fn a_server_prepares_a_join_and_another_signs_it() {
     for version in ["2", "6", "11", "12"] {
         let mut wish = CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap());
         wish.preset = Some(Preset::PublicChat);
-        let mut world = World::create(wish);
+        let mut world = World::create(&wish);
         let eve = stranger("eve");
         let join = |membership: &str| {
             let content = content(json!({ "membership": membership }));

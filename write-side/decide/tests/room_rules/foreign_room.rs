@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn room(version: &str) -> World {
     let mut wish = CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap());
     wish.preset = Some(Preset::PublicChat);
-    let mut world = World::create(wish);
+    let mut world = World::create(&wish);
     let bob = stranger("bob");
     join(&mut world, &bob);
     let mut levels = world.state_pdu("m.room.power_levels", "").content_object().unwrap().clone();

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::world::{World, content, user};
 
 fn world(version: &str) -> World {
-    World::create(CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap()))
+    World::create(&CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap()))
 }
 
 fn keys(event: &CanonicalJsonObject) -> Vec<&str> {

@@ -60,7 +60,7 @@ fn forbidden<T: std::fmt::Debug>(result: Result<T, RoomRefusal>) {
 fn every_version_creates_sends_and_redacts() {
     let alice = user("alice");
     for name in VERSIONS {
-        let mut world = World::create(CreateRoom::new(alice.clone(), version(name)));
+        let mut world = World::create(&CreateRoom::new(alice.clone(), version(name)));
         let sent = world.send(message(&alice, "secret")).unwrap();
         verify_all(&world);
         let redaction = NewEvent::redaction(alice.clone(), sent.clone(), Some("why"));
@@ -93,7 +93,7 @@ fn version_1_and_unknown_versions_are_refused() {
 
 #[test]
 fn a_room_of_version_12_is_named_after_its_create_event() {
-    let world = World::create(CreateRoom::new(user("alice"), version("12")));
+    let world = World::create(&CreateRoom::new(user("alice"), version("12")));
     let create = world.fold.state_entry("m.room.create", "").unwrap();
     assert_eq!(create.event_id.as_str()[1..], world.fold.room_id().as_str()[1..]);
     let create = world.pdu(&create.event_id);
@@ -105,7 +105,7 @@ fn a_room_of_version_12_is_named_after_its_create_event() {
 #[test]
 fn a_transaction_makes_one_event() {
     let alice = user("alice");
-    let mut world = World::create(CreateRoom::new(alice.clone(), version("12")));
+    let mut world = World::create(&CreateRoom::new(alice.clone(), version("12")));
     let mut event = message(&alice, "once");
     event.txn = Some(facts::fact::ClientTxn {
         device_id: "D".to_owned(),
@@ -125,7 +125,7 @@ fn a_transaction_makes_one_event() {
 #[test]
 fn state_that_is_set_already_makes_no_event() {
     let alice = user("alice");
-    let mut world = World::create(CreateRoom::new(alice.clone(), version("11")));
+    let mut world = World::create(&CreateRoom::new(alice.clone(), version("11")));
     let topic = |text: &str| {
         NewEvent::state(alice.clone(), "m.room.topic", "", content(json!({ "topic": text })))
     };
@@ -141,7 +141,7 @@ fn state_that_is_set_already_makes_no_event() {
 fn membership_follows_the_rules() {
     let (alice, bob, carol) = (user("alice"), user("bob"), user("carol"));
     for name in VERSIONS {
-        let mut world = World::create(CreateRoom::new(alice.clone(), version(name)));
+        let mut world = World::create(&CreateRoom::new(alice.clone(), version(name)));
         forbidden(world.send(member(&bob, &bob, "join")));
         forbidden(world.send(message(&bob, "hello")));
         forbidden(world.send(member(&bob, &carol, "invite")));
@@ -174,7 +174,7 @@ fn knocking_needs_its_join_rule_and_version() {
             String::new(),
             content(json!({ "join_rule": "knock" })),
         ));
-        let mut world = World::create(wish);
+        let mut world = World::create(&wish);
         let knock = world.send(member(&bob, &bob, "knock"));
         if allowed {
             knock.unwrap();
@@ -190,7 +190,7 @@ fn only_the_powerful_redact_what_others_sent() {
     let (alice, bob) = (user("alice"), ruma::UserId::parse("@bob:there.test").unwrap());
     let mut wish = CreateRoom::new(alice.clone(), version("11"));
     wish.preset = Some(Preset::PublicChat);
-    let mut world = World::create(wish);
+    let mut world = World::create(&wish);
     world.send(member(&bob, &bob, "join")).unwrap();
     let by_alice = world.send(message(&alice, "a")).unwrap();
     let by_bob = world.send(message(&bob, "b")).unwrap();
@@ -206,7 +206,7 @@ fn only_the_powerful_redact_what_others_sent() {
 #[test]
 fn too_large_events_are_refused() {
     let alice = user("alice");
-    let world = World::create(CreateRoom::new(alice.clone(), version("12")));
+    let world = World::create(&CreateRoom::new(alice.clone(), version("12")));
     let refused = world.decide(message(&alice, &"x".repeat(66_000))).unwrap_err();
     assert_eq!(refused, RoomRefusal::TooLarge);
     // Between the largest content that fits and the limit only the frame is left.
@@ -219,7 +219,7 @@ fn too_large_events_are_refused() {
 #[test]
 fn a_missing_input_is_named() {
     let alice = user("alice");
-    let world = World::create(CreateRoom::new(alice.clone(), version("12")));
+    let world = World::create(&CreateRoom::new(alice.clone(), version("12")));
     let nothing = decide::pdu::KnownPdus::new();
     let refused = decide::room::decide_new_event(
         &world.fold,
@@ -246,7 +246,7 @@ fn creating_follows_the_order_of_the_spec() {
         String::new(),
         content(json!({ "algorithm": "m.megolm.v1.aes-sha2" })),
     ));
-    let world = World::create(wish);
+    let world = World::create(&wish);
     let types: Vec<_> = world
         .entries
         .iter()
@@ -288,23 +288,23 @@ fn creating_follows_the_order_of_the_spec() {
 #[test]
 fn creating_refuses_what_makes_no_room() {
     let alice = user("alice");
-    let invalid = |wish: CreateRoom| match World::try_create(wish) {
+    let invalid = |wish: &CreateRoom| match World::try_create(wish) {
         Err(RoomRefusal::InvalidRoomState(_)) => {}
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("created"),
     };
     let mut wish = CreateRoom::new(alice.clone(), version("12"));
     wish.power_level_content_override = content(json!({ "users": { "@alice:here.test": 100 } }));
-    invalid(wish);
+    invalid(&wish);
     let mut wish = CreateRoom::new(alice.clone(), version("11"));
     wish.power_level_content_override = content(json!({ "ban": "fifty" }));
-    invalid(wish);
+    invalid(&wish);
     let mut wish = CreateRoom::new(alice.clone(), version("11"));
     wish.initial_state.push(("m.room.create".to_owned(), String::new(), content(json!({}))));
-    invalid(wish);
+    invalid(&wish);
     let mut wish = CreateRoom::new(alice, version("11"));
     wish.has_invite_3pid = true;
-    assert!(matches!(World::try_create(wish), Err(RoomRefusal::ThirdPartyInvite)));
+    assert!(matches!(World::try_create(&wish), Err(RoomRefusal::ThirdPartyInvite)));
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn restricted_joins_need_somebody_who_may_invite() {
             "allow": [{ "type": "m.room_membership", "room_id": space }],
         })),
     ));
-    let mut world = World::create(wish);
+    let mut world = World::create(&wish);
     let ours = ruma::ServerName::parse("here.test").unwrap();
     let theirs = ruma::ServerName::parse("there.test").unwrap();
     let path = |server: &ruma::ServerName, answer: Option<bool>| {
@@ -345,7 +345,7 @@ fn restricted_joins_need_somebody_who_may_invite() {
 fn wishes_about_membership_must_fit_the_membership() {
     use decide::room::{MembershipWish, member_event};
     let (alice, bob) = (user("alice"), user("bob"));
-    let mut world = World::create(CreateRoom::new(alice.clone(), version("11")));
+    let mut world = World::create(&CreateRoom::new(alice.clone(), version("11")));
     let wish = |world: &World, wish, sender: &UserId| {
         member_event(&world.fold, wish, sender.to_owned(), &bob, content(json!({})))
     };

@@ -47,6 +47,7 @@ pub(crate) struct Foreign {
 
 impl Foreign {
     /// After `prev`, authorized by `state`.
+    #[expect(clippy::too_many_arguments, reason = "an event has that many parts")]
     pub(crate) fn after(
         world: &World,
         state: &RoomState,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn world(version: &str) -> World {
-    World::create(CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap()))
+    World::create(&CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap()))
 }
 
 fn message(world: &World, body: &str) -> Foreign {

@@ -64,7 +64,7 @@ fn action(
 fn grow(version: &str, steps: &[Step]) -> (World, Vec<OwnedEventId>) {
     let mut wish = CreateRoom::new(user("alice"), RoomVersionId::try_from(version).unwrap());
     wish.preset = Some(Preset::PublicChat);
-    let mut world = World::create(wish);
+    let mut world = World::create(&wish);
     let mut events = vec![world.fold.tips()[0].event_id.clone()];
     let people = people();
     for (prev, other, who, what, ts) in steps {

@@ -71,14 +71,14 @@ impl World {
         }
     }
 
-    pub(crate) fn create(wish: CreateRoom) -> Self {
+    pub(crate) fn create(wish: &CreateRoom) -> Self {
         Self::try_create(wish).unwrap()
     }
 
-    pub(crate) fn try_create(wish: CreateRoom) -> Result<Self, RoomRefusal> {
+    pub(crate) fn try_create(wish: &CreateRoom) -> Result<Self, RoomRefusal> {
         let mut world = Self::empty();
         // One draft stands before the room's facts: the stream's first entry.
-        let created = decide_create_room(&wish, &world.context(1))?;
+        let created = decide_create_room(wish, &world.context(1))?;
         world.fold = RoomFold::new(StreamId(100), created.room_id);
         world.next = 100;
         world.append(created.facts, 1);

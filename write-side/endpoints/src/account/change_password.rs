@@ -14,11 +14,7 @@ use crate::{
 pub(crate) async fn change_password(
     State(state): State<WriteEndpoints>,
     caller: Caller,
-    Interactive {
-        request,
-        identity,
-        auth,
-    }: Interactive<Request>,
+    Interactive { request, identity, auth }: Interactive<Request>,
 ) -> Answer<Response> {
     // Without a session only a proven mail address would do, and this server knows none.
     let session = identity.ok_or_else(MatrixError::missing_token)?;

@@ -4,7 +4,11 @@
 //! that nobody can use.
 
 use axum::extract::State;
-use commands::{CommandError, room::{MemberDetails, leave_room}, user::deactivate as end_account};
+use commands::{
+    CommandError,
+    room::{MemberDetails, leave_room},
+    user::deactivate as end_account,
+};
 use http_edge::MatrixError;
 use ruma::{
     UserId,
@@ -23,11 +27,7 @@ use crate::{
 pub(crate) async fn deactivate(
     State(state): State<WriteEndpoints>,
     caller: Caller,
-    Interactive {
-        request,
-        identity,
-        auth,
-    }: Interactive<Request>,
+    Interactive { request, identity, auth }: Interactive<Request>,
 ) -> Answer<Response> {
     let session = identity.ok_or_else(MatrixError::missing_token)?;
     session.refuse_guest()?;

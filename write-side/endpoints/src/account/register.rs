@@ -32,11 +32,7 @@ use crate::{
 pub(crate) async fn register(
     State(state): State<WriteEndpoints>,
     caller: Caller,
-    Interactive {
-        request,
-        identity,
-        auth,
-    }: Interactive<Request>,
+    Interactive { request, identity, auth }: Interactive<Request>,
 ) -> Answer<Response> {
     if request.login_type == Some(LoginType::ApplicationService) {
         return register_appservice_user(&state, &request, identity).await;
@@ -125,8 +121,8 @@ async fn pass_stages(
     let token = match attempt.stage {
         Stage::RegistrationToken => {
             let token = auth.and_then(|auth| auth.get("token")?.as_str());
-            let token = token
-                .ok_or_else(|| MatrixError::missing_param("The field token is missing"))?;
+            let token =
+                token.ok_or_else(|| MatrixError::missing_param("The field token is missing"))?;
             if !is_valid_registration_token(&state.write_side, token).await? {
                 let code = ErrorCode::Unauthorized;
                 let wrong = "The registration token is not valid";
@@ -158,10 +154,7 @@ fn wished_user(state: &WriteEndpoints, name: Option<&str>) -> Result<OwnedUserId
 
 fn random_name(state: &WriteEndpoints) -> String {
     let bytes = state.write_side.random_bytes::<12>();
-    bytes
-        .iter()
-        .map(|byte| char::from(b'a' + byte % 26))
-        .collect()
+    bytes.iter().map(|byte| char::from(b'a' + byte % 26)).collect()
 }
 
 fn log_in<'a>(

@@ -13,11 +13,7 @@ use crate::{
 pub(crate) async fn delete_device(
     State(state): State<WriteEndpoints>,
     caller: Caller,
-    Interactive {
-        request,
-        identity,
-        auth,
-    }: Interactive<Request>,
+    Interactive { request, identity, auth }: Interactive<Request>,
 ) -> Answer<Response> {
     identity.refuse_guest()?;
     prove_owner(&state, &caller, &identity, "delete_device", auth.as_ref()).await?;

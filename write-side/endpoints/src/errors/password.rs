@@ -61,11 +61,7 @@ mod tests {
 
     #[test]
     fn the_table_of_refusals_around_passwords() {
-        let passwords = [
-            PasswordError::Busy,
-            PasswordError::TooLong,
-            PasswordError::Failed,
-        ];
+        let passwords = [PasswordError::Busy, PasswordError::TooLong, PasswordError::Failed];
         let secrets = [
             SharedSecretRefusal::UnknownNonce,
             SharedSecretRefusal::ZeroByte,

@@ -28,11 +28,7 @@ mod tests {
 
     #[test]
     fn the_table_of_refusals_about_registration_tokens() {
-        let all = [
-            TokenRefusal::NotValid,
-            TokenRefusal::Exists,
-            TokenRefusal::TooMany,
-        ];
+        let all = [TokenRefusal::NotValid, TokenRefusal::Exists, TokenRefusal::TooMany];
         insta::assert_snapshot!(all.iter().map(line).collect::<Vec<_>>().join("\n"));
     }
 }

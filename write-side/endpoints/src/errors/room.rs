@@ -4,7 +4,7 @@
 //! room's rules, and 404 only where an endpoint's specification names it.
 
 use commands::room::RoomCommandRefusal;
-use decide::room::RoomRefusal;
+use decide::{alias::AliasRefusal, room::RoomRefusal};
 use http::StatusCode;
 use http_edge::MatrixError;
 use ruma::api::error::ErrorCode;
@@ -40,9 +40,12 @@ impl Refusal for RoomCommandRefusal {
             ),
             Self::UnknownEvent(_) => MatrixError::not_found("There is no such event"),
             Self::RoomExists(_) => MatrixError::conflict("This room exists"),
-            Self::AliasTaken => {
+            // The code that `POST /createRoom` has for it, where the alias's own endpoint has
+            // another.
+            Self::Alias(AliasRefusal::Taken) => {
                 MatrixError::room_in_use("This room alias points to a room already")
             }
+            Self::Alias(refusal) => refusal.to_matrix(),
         }
     }
 }
@@ -95,9 +98,7 @@ mod tests {
     #[test]
     fn the_table_of_a_rooms_refusals() {
         let all = [
-            RoomRefusal::Forbidden {
-                rule: "the sender is not joined".to_owned(),
-            },
+            RoomRefusal::Forbidden { rule: "the sender is not joined".to_owned() },
             RoomRefusal::UnsupportedRoomVersion(RoomVersionId::V1),
             RoomRefusal::InvalidRoomState("the name is too long".to_owned()),
             RoomRefusal::TooLarge,
@@ -126,7 +127,8 @@ mod tests {
             RoomCommandRefusal::UnableToAuthoriseJoin,
             RoomCommandRefusal::UnknownEvent(owned_event_id!("$event")),
             RoomCommandRefusal::RoomExists(room()),
-            RoomCommandRefusal::AliasTaken,
+            RoomCommandRefusal::Alias(AliasRefusal::Taken),
+            RoomCommandRefusal::Alias(AliasRefusal::NotOurs),
         ];
         insta::assert_snapshot!(all.iter().map(line).collect::<Vec<_>>().join("\n"));
     }

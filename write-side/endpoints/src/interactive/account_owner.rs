@@ -33,10 +33,7 @@ pub(crate) async fn prove_owner(
         return Err(refused.into());
     }
     let ask = Ask {
-        purpose: Purpose::Account {
-            endpoint,
-            user_id: session.user.to_string(),
-        },
+        purpose: Purpose::Account { endpoint, user_id: session.user.to_string() },
         flows,
         now: state.write_side.now(),
         new_session: state.random_word(),
@@ -49,9 +46,7 @@ pub(crate) async fn prove_owner(
     };
     if !passed {
         let wrong = "Wrong user name or password";
-        let failed = state
-            .interactive
-            .failed(&ask, &attempt, ErrorCode::Forbidden, wrong);
+        let failed = state.interactive.failed(&ask, &attempt, ErrorCode::Forbidden, wrong);
         return Err(failed.into());
     }
     state.interactive.passed(&ask, &attempt, None)?;

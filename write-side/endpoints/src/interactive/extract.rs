@@ -7,9 +7,7 @@ use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
-use http_edge::{
-    Authenticate, Edge, HasEndpoint, Matrix, MatrixError, check_json, collect_body,
-};
+use http_edge::{Authenticate, Edge, HasEndpoint, Matrix, MatrixError, check_json, collect_body};
 use ruma::api::{IncomingRequest, Metadata};
 use serde_json::{Map, Value};
 
@@ -49,11 +47,7 @@ where
         let (auth, body) = take_auth(&body)?;
         let request = Request::from_parts(parts, Body::from(body));
         let Matrix { request, identity } = Matrix::<R>::from_request(request, state).await?;
-        Ok(Self {
-            request,
-            identity,
-            auth,
-        })
+        Ok(Self { request, identity, auth })
     }
 }
 

@@ -28,17 +28,11 @@ pub(super) async fn find_room(
     };
     let nowhere = || MatrixError::not_found("This room alias points nowhere");
     if state.is_ours(alias.server_name()) {
-        return Ok(FoundRoom {
-            room: our_alias(state, alias).await?.ok_or_else(nowhere)?,
-            via,
-        });
+        return Ok(FoundRoom { room: our_alias(state, alias).await?.ok_or_else(nowhere)?, via });
     }
     let target = state.remote.resolve_alias(alias).await?.ok_or_else(nowhere)?;
     via.extend(target.servers);
-    Ok(FoundRoom {
-        room: target.room,
-        via,
-    })
+    Ok(FoundRoom { room: target.room, via })
 }
 
 async fn our_alias(

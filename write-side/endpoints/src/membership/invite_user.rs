@@ -22,11 +22,8 @@ pub(crate) async fn invite_user(
     };
     let (target, reason) = (recipient.user_id, recipient.reason);
     let sender = identity.user.clone();
-    let details = MemberDetails {
-        reason,
-        profile: member_profile(&state, &target).await?,
-        is_direct: false,
-    };
+    let details =
+        MemberDetails { reason, profile: member_profile(&state, &target).await?, is_direct: false };
     let room = request.room_id;
     match invite(&state.write_side, &room, sender.clone(), &target, &details).await {
         Ok(_) => {}

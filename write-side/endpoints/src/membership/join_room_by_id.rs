@@ -19,10 +19,7 @@ pub(crate) async fn join_room_by_id(
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
     let via = request.room_id.server_name().map(ToOwned::to_owned);
-    let found = FoundRoom {
-        via: via.into_iter().collect(),
-        room: request.room_id,
-    };
+    let found = FoundRoom { via: via.into_iter().collect(), room: request.room_id };
     let room = join(&state, &identity, found, request.reason).await?;
     answer(Response::new(room))
 }
@@ -35,11 +32,8 @@ pub(super) async fn join(
     reason: Option<String>,
 ) -> Result<OwnedRoomId, EndpointError> {
     let user = session.user.clone();
-    let details = MemberDetails {
-        reason,
-        profile: member_profile(state, &user).await?,
-        is_direct: false,
-    };
+    let details =
+        MemberDetails { reason, profile: member_profile(state, &user).await?, is_direct: false };
     let joined = join_room(&state.write_side, &found.room, user.clone(), &details).await;
     match joined {
         Ok(_) => Ok(found.room),

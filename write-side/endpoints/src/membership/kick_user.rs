@@ -12,10 +12,7 @@ pub(crate) async fn kick_user(
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
     identity.refuse_guest()?;
-    let details = MemberDetails {
-        reason: request.reason,
-        ..MemberDetails::default()
-    };
+    let details = MemberDetails { reason: request.reason, ..MemberDetails::default() };
     let sender = identity.user.clone();
     kick(&state.write_side, &request.room_id, sender, &request.user_id, &details).await?;
     answer(Response::new())

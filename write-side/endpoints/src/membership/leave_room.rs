@@ -15,10 +15,7 @@ pub(crate) async fn leave_room(
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
     let user = identity.user.clone();
-    let details = MemberDetails {
-        reason: request.reason,
-        ..MemberDetails::default()
-    };
+    let details = MemberDetails { reason: request.reason, ..MemberDetails::default() };
     match leave(&state.write_side, &request.room_id, user.clone(), &details).await {
         Ok(_) => {}
         Err(CommandError::Refusal(RoomCommandRefusal::UnknownRoom(_))) => {

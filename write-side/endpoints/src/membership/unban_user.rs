@@ -19,10 +19,7 @@ pub(crate) async fn unban_user(
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
     identity.refuse_guest()?;
-    let details = MemberDetails {
-        reason: request.reason,
-        ..MemberDetails::default()
-    };
+    let details = MemberDetails { reason: request.reason, ..MemberDetails::default() };
     let sender = identity.user.clone();
     let (room, target) = (&request.room_id, &request.user_id);
     match unban(&state.write_side, room, sender, target, &details).await {
@@ -30,8 +27,7 @@ pub(crate) async fn unban_user(
         // Client-server API, "Common error codes", has this very case as its example.
         Err(CommandError::Refusal(RoomCommandRefusal::WrongMembership { .. })) => {
             let code = ErrorCode::BadState;
-            let refused =
-                MatrixError::new(StatusCode::FORBIDDEN, code, "The user is not banned");
+            let refused = MatrixError::new(StatusCode::FORBIDDEN, code, "The user is not banned");
             Err(refused.into())
         }
         Err(error) => Err(error.into()),

@@ -40,8 +40,7 @@ pub(crate) async fn send_state_event(
         _ => {}
     }
     let event_type = TimelineEventType::from(request.event_type.to_string());
-    let mut event =
-        NewEvent::state(identity.user.clone(), event_type, request.state_key, content);
+    let mut event = NewEvent::state(identity.user.clone(), event_type, request.state_key, content);
     event.origin_server_ts = given_time(&identity, request.timestamp);
     let sent = send_event(&state.write_side, room, event).await?;
     answer(Response::new(sent.event_id))
@@ -62,19 +61,12 @@ async fn check_membership(
             let refused = MatrixError::forbidden("Use the endpoint for invites");
             return Err(refused.into());
         }
-        Some("invite") => Wish::Invite {
-            sender,
-            target,
-            room,
-        },
+        Some("invite") => Wish::Invite { sender, target, room },
         Some("join") => Wish::Join { user: target, room },
         Some("knock") => Wish::Knock { user: target, room },
         _ => return Ok(()),
     };
-    state
-        .write_side
-        .ask_gate::<commands::room::RoomCommandRefusal>(wish)
-        .await?;
+    state.write_side.ask_gate::<commands::room::RoomCommandRefusal>(wish).await?;
     Ok(())
 }
 

@@ -3,14 +3,12 @@
 //! Owns the step from ruma's request to the wish. The room, its alias and the invites of this
 //! server's users are one batch; users of other servers are invited after it.
 
-mod alias;
-
 use axum::extract::State;
-use commands::room::{MemberDetails, create_room_with};
+use commands::room::{MemberDetails, create_room as create};
 use decide::room::{CreateRoom, Preset};
 use http_edge::{Matrix, MatrixError, Session};
 use ruma::{
-    CanonicalJsonObject, OwnedUserId, RoomId,
+    CanonicalJsonObject, OwnedRoomAliasId, OwnedUserId, RoomAliasId, RoomId,
     api::client::room::{
         Visibility,
         create_room::v3::{Request, Response, RoomPreset},
@@ -31,10 +29,8 @@ pub(crate) async fn create_room(
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
     identity.refuse_guest()?;
-    let alias = match request.room_alias_name.as_deref() {
-        Some(name) => Some(alias::free_alias(&state, &identity, name).await?),
-        None => None,
-    };
+    let alias = request.room_alias_name.as_deref();
+    let alias = alias.map(|name| alias_of(&state, name)).transpose()?;
     let is_direct = request.is_direct;
     let (ours, theirs) = request
         .invite
@@ -43,17 +39,20 @@ pub(crate) async fn create_room(
         .partition(|user: &OwnedUserId| state.is_ours(user.server_name()));
     let mut wish = wish(&state, &identity, request).await?;
     wish.invite = ours;
-    wish.alias = alias.as_ref().map(|alias| alias.name().to_owned());
-    let creator = &identity.user;
-    let room = create_room_with(&state.write_side, &wish, |room| {
-        alias
-            .as_ref()
-            .map(|alias| alias.beside(state.server_name(), creator, room))
-            .unwrap_or_default()
-    })
-    .await?;
-    invite_theirs(&state, creator, &room, theirs, is_direct).await;
+    let reserved =
+        alias.as_ref().is_some_and(|alias| state.namespaces.reserves_alias(alias, Some(&identity)));
+    wish.alias = alias;
+    let room = create(&state.write_side, &wish, reserved).await?;
+    invite_theirs(&state, &identity.user, &room, theirs, is_direct).await;
     answer(Response::new(room))
+}
+
+/// The alias of a local name.
+fn alias_of(state: &WriteEndpoints, local_name: &str) -> Result<OwnedRoomAliasId, MatrixError> {
+    Some(format!("#{local_name}:{}", state.server_name()))
+        .filter(|_| !local_name.is_empty() && !local_name.contains(':'))
+        .and_then(|alias| RoomAliasId::parse(alias).ok())
+        .ok_or_else(|| MatrixError::invalid_param("This name cannot be that of a room alias"))
 }
 
 async fn wish(
@@ -61,9 +60,8 @@ async fn wish(
     session: &Session,
     request: Request,
 ) -> Result<CreateRoom, EndpointError> {
-    let version = request
-        .room_version
-        .unwrap_or_else(|| state.settings.default_room_version.clone());
+    let version =
+        request.room_version.unwrap_or_else(|| state.settings.default_room_version.clone());
     let mut wish = CreateRoom::new(session.user.clone(), version);
     wish.creation_content = given(request.creation_content.as_ref())?;
     wish.power_level_content_override = given(request.power_level_content_override.as_ref())?;
@@ -73,11 +71,8 @@ async fn wish(
         Visibility::Private => false,
         _ => return Err(MatrixError::invalid_param("Unknown visibility").into()),
     };
-    wish.initial_state = request
-        .initial_state
-        .iter()
-        .map(initial_state)
-        .collect::<Result<_, _>>()?;
+    wish.initial_state =
+        request.initial_state.iter().map(initial_state).collect::<Result<_, _>>()?;
     wish.name = request.name;
     wish.topic = request.topic;
     wish.has_invite_3pid = !request.invite_3pid.is_empty();
@@ -131,10 +126,7 @@ async fn invite_theirs(
             sender: sender.clone(),
             via: vec![target.server_name().to_owned()],
             target,
-            details: MemberDetails {
-                is_direct,
-                ..MemberDetails::default()
-            },
+            details: MemberDetails { is_direct, ..MemberDetails::default() },
         };
         if let Err(error) = state.remote.invite(wish).await {
             tracing::info!(%error, %room, "a user of another server was not invited");

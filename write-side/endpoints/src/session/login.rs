@@ -7,15 +7,15 @@ use commands::user::{Credential, LogInRequest, LoggedIn, log_in};
 use http_edge::{Matrix, MatrixError};
 use ruma::api::{
     client::{
-        session::login::v3::{DiscoveryInfo, HomeserverInfo, LoginInfo, Password, Request, Response},
+        session::login::v3::{
+            DiscoveryInfo, HomeserverInfo, LoginInfo, Password, Request, Response,
+        },
         uiaa::UserIdentifier,
     },
     error::ErrorCode,
 };
 
-use crate::{
-    Answer, WriteEndpoints, answer, caller::Caller, interactive::user_of_identifier,
-};
+use crate::{Answer, WriteEndpoints, answer, caller::Caller, interactive::user_of_identifier};
 
 pub(crate) async fn login(
     State(state): State<WriteEndpoints>,
@@ -72,11 +72,8 @@ fn old_user(password: &Password) -> Option<&str> {
 }
 
 fn response(state: &WriteEndpoints, session: LoggedIn) -> Response {
-    let mut response = Response::new(
-        session.user_id,
-        session.access_token,
-        session.device_id.into(),
-    );
+    let mut response =
+        Response::new(session.user_id, session.access_token, session.device_id.into());
     response.refresh_token = session.refresh_token;
     response.expires_in = session.expires_in_ms.map(Duration::from_millis);
     let base_url = state.settings.public_base_url.clone();

@@ -14,6 +14,9 @@ use facts::{
 use super::{Assigner, Lookup};
 use crate::{AppendRefusal, LeafKey, stream_index::StreamState};
 
+/// Destroyed tree numbers passed over for one new tree.
+const TREES_PASSED_OVER_MAX: u32 = 1 << 16;
+
 /// A part with the keys that will seal it.
 pub(crate) struct PlannedPart {
     pub(crate) clear: Vec<u8>,
@@ -98,9 +101,7 @@ impl<'a> Plan<'a> {
         let mut header = EntryHeader {
             position: self.position(k),
             stream,
-            revision: state
-                .as_ref()
-                .map_or(Revision(0), |state| state.head.next()),
+            revision: state.as_ref().map_or(Revision(0), |state| state.head.next()),
             incarnation: self.assigner.incarnation,
             fact_type: draft.fact_type,
             fact_version: draft.fact_version,
@@ -119,10 +120,7 @@ impl<'a> Plan<'a> {
             parts.push(self.keys(k, &header, described, part.bytes)?);
         }
         let next = StreamState::apply(state, &header, &mut self.next_tree);
-        debug_assert_eq!(
-            self.next_tree, counter,
-            "headers alone tell the tree counter"
-        );
+        debug_assert_eq!(self.next_tree, counter, "headers alone tell the tree counter");
         self.staged.insert(stream, next);
         Ok(PlannedEntry { header, parts })
     }
@@ -140,7 +138,7 @@ impl<'a> Plan<'a> {
         let stream_tree = state
             .and_then(|state| state.tree(part.class, incarnation))
             .or(earlier.map(|known| known.stream_tree))
-            .map_or_else(|| take_number(k, counter), Ok)?;
+            .map_or_else(|| self.fresh_tree(k, counter, stream_leaf(k, header)?), Ok)?;
         let person_tree = match part.person {
             None => TreeId::NONE,
             Some(person) => {
@@ -180,14 +178,10 @@ impl<'a> Plan<'a> {
             self.state(person)?.map(|state| state.person_tree)
         };
         let day = self.recorded_at.day();
-        let usable = open.filter(|tree| {
-            tree.is_some()
-                && !self.assigner.ending.contains(&tree.0)
-                && self.lookup.vault.leaf(self.epoch, *tree, day).is_some()
-        });
+        let usable = open.filter(|tree| tree.is_some() && self.leaf(*tree, day).is_some());
         match usable {
             Some(tree) => Ok(tree),
-            None if is_own => take_number(k, counter),
+            None if is_own => self.fresh_tree(k, counter, day),
             None => Err(AppendRefusal::NoPersonTree(person)),
         }
     }
@@ -199,23 +193,35 @@ impl<'a> Plan<'a> {
         part: PartHeader,
         clear: Vec<u8>,
     ) -> Result<PlannedPart, AppendRefusal> {
-        let vault = self.lookup.vault;
-        let leaf = u32::try_from(header.revision.0).map_err(|_| AppendRefusal::KeysExhausted(k))?;
+        let leaf = stream_leaf(k, header)?;
         let destroyed = || AppendRefusal::KeyDestroyed(k);
         let person_leaf = if part.person_tree.is_some() {
-            let day = header.recorded_at.day();
-            let leaf = vault.leaf(self.epoch, part.person_tree, day);
+            let leaf = self.leaf(part.person_tree, header.recorded_at.day());
             Some(leaf.ok_or_else(destroyed)?)
         } else {
             None
         };
         Ok(PlannedPart {
             clear,
-            stream_leaf: vault
-                .leaf(self.epoch, part.stream_tree, leaf)
-                .ok_or_else(destroyed)?,
+            stream_leaf: self.leaf(part.stream_tree, leaf).ok_or_else(destroyed)?,
             person_leaf,
         })
+    }
+
+    fn leaf(&self, tree: TreeId, leaf: u32) -> Option<LeafKey> {
+        self.assigner.leaf(self.epoch, tree, leaf, self.lookup)
+    }
+
+    /// The next tree number whose leaf is not destroyed. After a fork the branch that was given
+    /// up may have used and destroyed numbers beyond the gap: those are passed over.
+    fn fresh_tree(&self, k: usize, counter: &mut u32, leaf: u32) -> Result<TreeId, AppendRefusal> {
+        for _ in 0..TREES_PASSED_OVER_MAX {
+            let tree = take_number(k, counter)?;
+            if self.leaf(tree, leaf).is_some() {
+                return Ok(tree);
+            }
+        }
+        Err(AppendRefusal::KeyDestroyed(k))
     }
 
     fn position(&self, k: usize) -> LogPosition {
@@ -277,10 +283,7 @@ pub(crate) fn frame_bytes(batch: &Batch) -> Result<usize, AppendRefusal> {
     let fits = batch.drafts.len() <= BATCH_ENTRIES_MAX
         && batch.drafts.iter().all(|draft| {
             draft.parts.len() <= PARTS_MAX
-                && draft
-                    .parts
-                    .iter()
-                    .all(|part| part.bytes.len() <= PART_BYTES_MAX)
+                && draft.parts.iter().all(|part| part.bytes.len() <= PART_BYTES_MAX)
         });
     let bytes = batch
         .drafts
@@ -293,10 +296,13 @@ pub(crate) fn frame_bytes(batch: &Batch) -> Result<usize, AppendRefusal> {
     Ok(bytes)
 }
 
+/// The leaf of an entry in its stream's trees.
+fn stream_leaf(k: usize, header: &EntryHeader) -> Result<u32, AppendRefusal> {
+    u32::try_from(header.revision.0).map_err(|_| AppendRefusal::KeysExhausted(k))
+}
+
 fn take_number(k: usize, counter: &mut u32) -> Result<TreeId, AppendRefusal> {
     let tree = TreeId(*counter);
-    *counter = counter
-        .checked_add(1)
-        .ok_or(AppendRefusal::KeysExhausted(k))?;
+    *counter = counter.checked_add(1).ok_or(AppendRefusal::KeysExhausted(k))?;
     Ok(tree)
 }

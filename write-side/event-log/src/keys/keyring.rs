@@ -34,6 +34,9 @@ use crate::random::Random;
 /// Ranges taken by one call of [`Keyring::destroy`].
 pub const RANGES_MAX: usize = 100_000;
 
+/// A keyring that is rewritten while it is read is read anew this often in all.
+const LOAD_TRIES_MAX: u32 = 8;
+
 const DAY_MS: u64 = 86_400_000;
 
 /// The keys of one log. Shared by readers and the writer; every method takes `&self`.
@@ -55,6 +58,8 @@ struct Disk {
     generation: u64,
     /// As it stands in the durable keyring.
     applied_through: LogPosition,
+    /// Opened beside whoever may write.
+    read_only: bool,
 }
 
 impl Keyring {
@@ -80,10 +85,8 @@ impl Keyring {
         if dir.prefix()?.is_some() {
             return Err(KeyringError::AlreadyExists);
         }
-        let contents = Contents {
-            applied_through: LogPosition(0),
-            epochs: vec![fresh_epoch(now, &*random)],
-        };
+        let contents =
+            Contents { applied_through: LogPosition(0), epochs: vec![fresh_epoch(now, &*random)] };
         // A crash while creating leaves keys of no keyring: go on above them, then they go.
         let generation = dir.last_generation()?;
         let keyring = Self::assemble(log_id, random, contents, dir, generation);
@@ -107,8 +110,33 @@ impl Keyring {
     ) -> Result<Self, KeyringError> {
         let dir = KeysDir::new(dir, before);
         let (contents, generation) = dir.load(log_id)?;
+        dir.keep_to_owner(generation)?;
         dir.discard_all_but(generation)?;
         Ok(Self::assemble(log_id, random, contents, dir, generation))
+    }
+
+    /// Opens the keyring for reading alone, beside a running server: removes nothing, changes no
+    /// file, and refuses to open an epoch or to destroy.
+    ///
+    /// It holds what could be opened at this moment, whatever is destroyed later: for tools that
+    /// run for a short time.
+    pub fn open_read_only(
+        dir: &Path,
+        log_id: LogId,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, KeyringError> {
+        let dir = KeysDir::new(dir, Box::new(|_| Ok(())));
+        let mut tries = 1;
+        let (contents, generation) = loop {
+            match dir.load(log_id) {
+                // A rewrite may have come between reading the keyring and reading its key.
+                Err(fault) if fault.may_be_a_rewrite() && tries < LOAD_TRIES_MAX => tries += 1,
+                other => break other?,
+            }
+        };
+        let keyring = Self::assemble(log_id, random, contents, dir, generation);
+        keyring.disk.lock().read_only = true;
+        Ok(keyring)
     }
 
     /// The log whose keyring is in a directory, `None` if there is none. Needs no key.
@@ -134,6 +162,7 @@ impl Keyring {
                 dir,
                 generation,
                 applied_through: contents.applied_through,
+                read_only: false,
             }),
             contents: RwLock::new(contents),
             paths: PathCache::default(),
@@ -162,13 +191,21 @@ impl Keyring {
 
     /// True if the newest epoch is at least `every_days` old, so that another is to be opened.
     pub fn epoch_due(&self, now: Timestamp, every_days: u32) -> bool {
-        let opened_at = self.contents.read().newest().1.opened_at;
+        let contents = self.contents.read();
+        if contents.epochs.len() == EPOCHS_MAX {
+            // The last one serves for ever: better than to refuse every append.
+            return false;
+        }
+        let opened_at = contents.newest().1.opened_at;
         now.0.saturating_sub(opened_at.0) >= u64::from(every_days) * DAY_MS
     }
 
     /// Opens the next epoch. Its root is durable, and only then visible, when this returns.
     pub fn open_epoch(&self, now: Timestamp) -> Result<KeyEpoch, KeyringError> {
         let mut disk = self.disk.lock();
+        if disk.read_only {
+            return Err(KeyringError::ReadOnly);
+        }
         if self.contents.read().epochs.len() == EPOCHS_MAX {
             return Err(KeyringError::TooManyEpochs);
         }
@@ -205,6 +242,9 @@ impl Keyring {
             return Err(KeyringError::BadRange);
         }
         let mut disk = self.disk.lock();
+        if disk.read_only {
+            return Err(KeyringError::ReadOnly);
+        }
         {
             let mut contents = self.contents.write();
             for range in ranges {
@@ -234,10 +274,7 @@ impl Keyring {
         // Counted before it is tried: a generation that failed is never written again, so its
         // files cannot be taken for those of a later attempt.
         disk.generation += 1;
-        let prefix = Prefix {
-            log_id: self.log_id,
-            generation: disk.generation,
-        };
+        let prefix = Prefix { log_id: self.log_id, generation: disk.generation };
         disk.dir.replace(prefix, clear, &*self.random)?;
         disk.applied_through = applied_through;
         Ok(())

@@ -47,12 +47,7 @@ impl Path {
             node = node.child(turns_right(index, level));
         }
         let top = depth.max(TREE_ROOT_DEPTH);
-        let mut path = Self {
-            index,
-            top,
-            nodes: [const { None }; PATH_NODES],
-            used: 0,
-        };
+        let mut path = Self { index, top, nodes: [const { None }; PATH_NODES], used: 0 };
         path.nodes[slot(top)] = Some(node);
         path.derive_from(top);
         path
@@ -72,9 +67,8 @@ impl Path {
     fn derive_from(&mut self, depth: u32) -> u32 {
         for level in depth..TREE_LEVELS {
             let right = turns_right(self.index, level);
-            self.nodes[slot(level + 1)] = self.nodes[slot(level)]
-                .as_ref()
-                .map(|node| node.child(right));
+            self.nodes[slot(level + 1)] =
+                self.nodes[slot(level)].as_ref().map(|node| node.child(right));
         }
         TREE_LEVELS - depth
     }

@@ -45,9 +45,7 @@ pub(super) fn leaf_index(tree: u32, leaf: u32) -> u64 {
 impl EpochTree {
     /// A tree of which nothing is destroyed.
     pub(super) fn new(root: Node) -> Self {
-        Self {
-            top: Subtree::Whole(root),
-        }
+        Self { top: Subtree::Whole(root) }
     }
 
     /// The one node left on the path to a leaf and its depth; `None` if the leaf is destroyed.

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use super::Log;
 use crate::{
-    AppendRefusal, Appended, Durable,
+    AppendRefusal, Appended, Durable, KeyRange,
     assign::{Assigner, Lookup, PlannedEntry, frame_bytes},
     metrics,
     queue::{Reserved, SealedBatch},
@@ -18,24 +18,18 @@ impl Log {
     /// Returns at once, before the batch is durable: nobody may be answered until
     /// [`Appended::durable`] says so. A refusal leaves nothing behind.
     pub fn append(&self, batch: Batch) -> Result<Appended, AppendRefusal> {
+        self.watch_clock()?;
         self.append_with(batch, |_| Ok(()), &[])
     }
 
     /// Goes on from an older copy: raises the incarnation and states why.
     pub fn fork(&self, reason: fact::ForkReason) -> Result<Appended, crate::ForkError> {
         let head = self.head();
-        let digest = self
-            .read_raw(head)?
-            .ok_or(crate::ForkError::NotQuiet)?
-            .digest;
+        let digest = self.read_raw(head)?.ok_or(crate::ForkError::NotQuiet)?.digest;
         if self.assigner.lock().next() != head.next() {
             return Err(crate::ForkError::NotQuiet);
         }
-        let forked = fact::LogForked {
-            old_head: head,
-            old_digest: digest,
-            reason,
-        };
+        let forked = fact::LogForked { old_head: head, old_digest: digest, reason };
         let batch = own_batch(&forked);
         let expected = head.next();
         let raise = |assigner: &mut Assigner| {
@@ -48,23 +42,20 @@ impl Log {
         Ok(self.append_with(batch, raise, &[])?)
     }
 
-    /// `prepare` runs under the lock before positions are given; `ended` are the trees under
-    /// which nothing is sealed any more once they are.
+    /// `prepare` runs under the lock before positions are given; `ending` are the key ranges
+    /// under which nothing is sealed any more once they are.
     pub(super) fn append_with(
         &self,
         batch: Batch,
         prepare: impl FnOnce(&mut Assigner) -> Result<(), AppendRefusal>,
-        ended: &[u32],
+        ending: &[KeyRange],
     ) -> Result<Appended, AppendRefusal> {
         let bytes = frame_bytes(&batch)?;
-        let (planned, slot) = self.give_positions(batch, bytes, prepare, ended)?;
+        let (planned, slot) = self.give_positions(batch, bytes, prepare, ending)?;
         // From here on positions are given: a slot that is dropped unfilled stops the writer.
         let sealed = seal_entries(self.shared.log_id, planned, bytes, &*self.random);
-        let headers: Vec<EntryHeader> = sealed
-            .entries
-            .iter()
-            .map(|(_, header, _)| header.clone())
-            .collect();
+        let headers: Vec<EntryHeader> =
+            sealed.entries.iter().map(|(_, header, _)| header.clone()).collect();
         let front = headers.first().expect("an empty batch was refused");
         let (first, recorded_at, incarnation) =
             (front.position, front.recorded_at, front.incarnation);
@@ -76,12 +67,7 @@ impl Log {
             entries: sealed.entries,
             reply,
         });
-        Ok(Appended {
-            first,
-            headers,
-            recorded_at,
-            durable: Durable(answer),
-        })
+        Ok(Appended { first, headers, recorded_at, durable: Durable(answer) })
     }
 
     fn give_positions(
@@ -89,31 +75,27 @@ impl Log {
         batch: Batch,
         bytes: usize,
         prepare: impl FnOnce(&mut Assigner) -> Result<(), AppendRefusal>,
-        ended: &[u32],
+        ending: &[KeyRange],
     ) -> Result<(Vec<PlannedEntry>, Reserved<'_>), AppendRefusal> {
         let mut assigner = self.assigner.lock();
         let now = assigner.recorded_at(self.clock.now());
-        let epoch = self.shared.vault.epoch(now)?;
+        let epoch = self.shared.vault.epoch();
         let lookup = Lookup {
             index: &self.shared.index,
             vault: &self.shared.vault,
             indexed: self.shared.indexed(),
         };
-        let slot = self
-            .shared
-            .queue
-            .reserve(batch.drafts.len(), bytes)
-            .inspect_err(|refusal| {
-                if matches!(refusal, AppendRefusal::Busy) {
-                    metrics::pushed_back();
-                }
-            })?;
+        let slot = self.shared.queue.reserve(batch.drafts.len(), bytes).inspect_err(|refusal| {
+            if matches!(refusal, AppendRefusal::Busy) {
+                metrics::pushed_back();
+            }
+        })?;
         let before = assigner.numbering();
         let planned =
             prepare(&mut assigner).and_then(|()| assigner.assign(batch, now, epoch, lookup));
         match planned {
             Ok(planned) => {
-                assigner.begin_ending(ended);
+                assigner.begin_ending(ending);
                 Ok((planned, slot))
             }
             Err(refusal) => {
@@ -133,11 +115,7 @@ pub(super) fn own_batch<F: facts::FactBody>(fact: &F) -> Batch {
         bytes: part.bytes,
     });
     let opens = F::TYPE == fact::LogOpened::TYPE;
-    let stream = if opens {
-        StreamRef::OpenedBy(0)
-    } else {
-        StreamRef::Existing(StreamId(0))
-    };
+    let stream = if opens { StreamRef::OpenedBy(0) } else { StreamRef::Existing(StreamId(0)) };
     Batch {
         drafts: vec![facts::Draft {
             stream,

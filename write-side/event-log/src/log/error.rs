@@ -1,9 +1,10 @@
 //! Why a log cannot be opened or forked.
 
-use facts::LogPosition;
+use facts::{KeyEpoch, LogPosition};
 
 use crate::{
-    AppendFault, AppendRefusal, FollowError, IndexFault, KeyringError, LeaseError, ReadFault,
+    AppendFault, AppendRefusal, FollowError, IndexFault, KeyringError, LeaseError, MirrorFault,
+    ReadFault,
 };
 
 /// Why a log cannot be opened.
@@ -18,6 +19,17 @@ pub enum OpenError {
     /// The keyring cannot be opened.
     #[error("the keyring of the log cannot be opened")]
     Keyring(#[from] KeyringError),
+    /// The keyring is an older copy: it lacks an epoch that entries are sealed under.
+    #[error("the keyring holds key epochs up to {newest}, and the log needs {needed}")]
+    KeyringTooOld {
+        /// The newest epoch that the log names.
+        needed: KeyEpoch,
+        /// The newest epoch of the keyring.
+        newest: KeyEpoch,
+    },
+    /// The local segments cannot follow their sequencer.
+    #[error("the log cannot follow its sequencer")]
+    Mirror(#[from] MirrorFault),
     /// The index of streams cannot be opened.
     #[error("the index of streams cannot be opened")]
     Index(#[from] IndexFault),

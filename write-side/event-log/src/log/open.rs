@@ -8,7 +8,7 @@ use std::sync::Arc;
 use facts::{LogId, LogPosition, Timestamp, fact};
 use parking_lot::Mutex;
 
-use super::{Log, OpenError, append::own_batch};
+use super::{Log, OpenError, append::own_batch, clock_watch::ClockWatch};
 use crate::{
     Clock, Disk, Keyring, LogOptions, OsDisk, Random, ReadFault,
     appender::Appender,
@@ -17,7 +17,7 @@ use crate::{
     options::SEGMENT_BYTES_MAX,
     recovery::{Recovered, recover},
     segment::{scan::ChainPoint, shelf::Shelf},
-    sequencer::embedded::EmbeddedSequencer,
+    sequencer::{Sequencer, embedded::EmbeddedSequencer, target::Target},
     shared::Shared,
     stream_index::{IndexCheckpoint, StreamIndex},
     vault::Vault,
@@ -40,7 +40,7 @@ impl Log {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, OpenError> {
-        Self::open_on(options, clock, random, Arc::new(OsDisk))
+        Self::open_over(options, clock, random, Arc::new(OsDisk), None)
     }
 
     /// Opens it on a given disk; tests hand in one that fails.
@@ -50,36 +50,39 @@ impl Log {
         random: Arc<dyn Random>,
         disk: Arc<dyn Disk>,
     ) -> Result<Self, OpenError> {
+        Self::open_over(options, clock, random, disk, None)
+    }
+
+    /// Opens it over a sequencer, which the local segments then mirror; `None`: the local
+    /// segments are the log. What the sequencer has and the segments do not is fetched first.
+    pub fn open_over(
+        options: LogOptions,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        disk: Arc<dyn Disk>,
+        sequencer: Option<Box<dyn Sequencer>>,
+    ) -> Result<Self, OpenError> {
         let lease = Lease::take(&options.data_dir)?;
         let recovered = recover(&options.segments_dir(), &*disk)?;
-        let Recovered {
-            chain,
-            closed,
-            active,
-            torn_bytes,
-        } = recovered;
+        let Recovered { chain, closed, active, torn_bytes } = recovered;
         if torn_bytes > 0 {
             tracing::warn!(torn_bytes, "a torn last write was cut");
         }
         let shelf = Arc::new(Shelf::new(options.segments_dir(), closed));
         let active = match active {
             Some((active, offsets)) => {
-                shelf
-                    .open_active(active.first, offsets)
-                    .map_err(ReadFault::from)?;
+                shelf.open_active(active.first, offsets).map_err(ReadFault::from)?;
                 Some(active)
             }
             None => None,
         };
-        let keyring = open_keyring(&options, &chain, &*clock, &random)?;
         let segment_bytes = options.segment_bytes.min(SEGMENT_BYTES_MAX);
-        let sequencer = EmbeddedSequencer::new(
-            disk,
-            Arc::clone(&shelf),
-            segment_bytes,
-            chain.clone(),
-            active,
-        );
+        let local = EmbeddedSequencer::new(disk, Arc::clone(&shelf), segment_bytes, chain, active);
+        let mut target = Target::new(local, sequencer);
+        target.catch_up()?;
+        let chain = target.chain().clone();
+        let keyring = open_keyring(&options, &chain, &*clock, &random)?;
+        check_epochs(&keyring, &shelf, &chain)?;
         let shared = Arc::new(prepare_shared(&options, shelf, keyring, &chain)?);
         check_opened(&shared, &chain, &options.server_name)?;
         let assigner = Arc::new(Mutex::new(resume_assigner(&shared, &chain)?));
@@ -87,7 +90,7 @@ impl Log {
             shared: Arc::clone(&shared),
             assigner: Arc::clone(&assigner),
             clock: Arc::clone(&clock),
-            sequencer,
+            target,
             chain: chain.clone(),
         };
         let writer = std::thread::Builder::new()
@@ -95,6 +98,7 @@ impl Log {
             .spawn(move || writer.run())
             .map_err(OpenError::Thread)?;
         let log = Self {
+            clock_watch: Mutex::new(ClockWatch::new(&*clock)),
             options,
             shared,
             assigner,
@@ -164,6 +168,22 @@ fn open_keyring(
     Ok(keyring)
 }
 
+/// Every epoch that an entry names must be in the keyring. Without this an older copy of the
+/// keyring would read whole epochs as destroyed, and open others under their numbers.
+fn check_epochs(keyring: &Keyring, shelf: &Shelf, chain: &ChainPoint) -> Result<(), OpenError> {
+    let Some(head) = chain.next.0.checked_sub(1) else {
+        return Ok(());
+    };
+    let Some(frame) = shelf.frame(LogPosition(head))? else {
+        return Err(OpenError::NotALog(LogPosition(head)));
+    };
+    let (needed, newest) = (frame.header.key_epoch, keyring.epoch_for_sealing());
+    if needed > newest {
+        return Err(OpenError::KeyringTooOld { needed, newest });
+    }
+    Ok(())
+}
+
 /// Brings the index up to the head and executes orders that the keyring does not know.
 fn prepare_shared(
     options: &LogOptions,
@@ -183,9 +203,7 @@ fn prepare_shared(
         drop(index);
         index = StreamIndex::open_empty(&options.index_dir())?;
     }
-    let from = index
-        .checkpoint()
-        .map_or(LogPosition(0), |at| at.position.next());
+    let from = index.checkpoint().map_or(LogPosition(0), |at| at.position.next());
     let vault = Vault::new(keyring, options.epoch_days);
     let shared = Shared::new(log_id, shelf, index, vault, head);
     replay(&shared, from, chain.next)?;
@@ -230,8 +248,7 @@ fn execute_unknown_orders(shared: &Shared) -> Result<(), OpenError> {
     let orders = shared.index.lock().orders_after(applied)?;
     for order in orders {
         if let Some(ordered) = shared.fact_at::<fact::ShredOrdered>(order)? {
-            let ranges = crate::vault::key_ranges(&ordered);
-            shared.vault.destroy(&ranges, order)?;
+            shared.vault.destroy(&ordered.ranges, order)?;
         }
     }
     Ok(())
@@ -246,10 +263,5 @@ fn resume_assigner(shared: &Shared, chain: &ChainPoint) -> Result<Assigner, Open
         }
     };
     let next_tree = shared.index.lock().next_tree();
-    Ok(Assigner::new(
-        chain.incarnation,
-        chain.next,
-        last_recorded,
-        next_tree,
-    ))
+    Ok(Assigner::new(chain.incarnation, chain.next, last_recorded, next_tree))
 }

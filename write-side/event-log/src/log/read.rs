@@ -33,9 +33,7 @@ impl Log {
         max_entries: usize,
         max_bytes: usize,
     ) -> Result<Vec<Entry>, ReadFault> {
-        self.walk(from, max_entries, max_bytes, |frame| {
-            self.shared.open_entry(frame)
-        })
+        self.walk(from, max_entries, max_bytes, |frame| self.shared.open_entry(frame))
     }
 
     /// The same without opening anything.
@@ -86,8 +84,5 @@ impl Log {
 }
 
 fn raw(frame: Frame) -> RawEntry {
-    RawEntry {
-        digest: frame.digest(),
-        header: frame.header,
-    }
+    RawEntry { digest: frame.digest(), header: frame.header }
 }

@@ -3,6 +3,8 @@
 //! Owns the sequence. The order is durable before anything is destroyed; what was ordered is
 //! finished at the next start if a crash comes between. Invariants: I6, I13.
 
+use std::io;
+
 use facts::{
     Batch, ExpectedRevision, LogPosition, StreamId,
     fact::{ShredCause, ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport},
@@ -12,8 +14,10 @@ use super::{Log, append::own_batch};
 use crate::{
     AppendFault, AppendRefusal, IndexFault, KeyRange, KeyringError, ReadFault,
     segment::scavenge::{Scavenged, scavenge_closed},
-    vault::key_ranges,
 };
+
+/// The tree that seals position 0: every log begins with it.
+const FIRST_TREE: u32 = 1;
 
 /// What is to be destroyed.
 #[derive(Clone, Debug)]
@@ -61,6 +65,12 @@ pub enum ShredError {
     /// A range ends before it begins.
     #[error("a key range ends before it begins")]
     BadRange,
+    /// A range reaches what the log says of itself, without which no log can be opened.
+    #[error("a key range reaches the log's own stream")]
+    OwnStream,
+    /// The clock jumped and no operator has confirmed it; see [`Log::confirm_clock`].
+    #[error("the clock jumped forward, at position {0}, and nobody has confirmed it")]
+    ClockUnconfirmed(LogPosition),
 }
 
 impl Log {
@@ -74,21 +84,15 @@ impl Log {
         purge_copies: impl FnOnce(&[KeyRange]) -> Vec<SurfaceReport>,
     ) -> Result<ShredReceipt, ShredError> {
         let _one_at_a_time = self.shredding.lock();
-        let ordered = ShredOrdered {
-            ranges: request.ranges,
-            cause: request.cause,
-        };
-        let ranges = key_ranges(&ordered);
-        if !ranges.iter().all(KeyRange::is_ordered) {
-            return Err(ShredError::BadRange);
+        let ordered = ShredOrdered { ranges: request.ranges, cause: request.cause };
+        let ranges = ordered.ranges.clone();
+        self.check_ranges(&ranges)?;
+        self.watch_clock()?;
+        if let Some(jump) = self.unconfirmed_clock_jump() {
+            return Err(ShredError::ClockUnconfirmed(jump));
         }
-        let batch = Batch {
-            expects: request.expects,
-            ..own_batch(&ordered)
-        };
-        let epoch = self.shared.vault.keyring().epoch_for_sealing();
-        let ended = crate::vault::ended_trees(&ordered, epoch);
-        let appended = self.append_with(batch, |_| Ok(()), &ended)?;
+        let batch = Batch { expects: request.expects, ..own_batch(&ordered) };
+        let appended = self.append_with(batch, |_| Ok(()), &ranges)?;
         let order = appended.first;
         // When this returns, the writing thread has made reads refuse what the order covers.
         appended.durable.wait()?;
@@ -98,9 +102,23 @@ impl Log {
         self.report_done(order, reports)
     }
 
+    fn check_ranges(&self, ranges: &[KeyRange]) -> Result<(), ShredError> {
+        if !ranges.iter().all(KeyRange::is_ordered) {
+            return Err(ShredError::BadRange);
+        }
+        let own = self.shared.index.lock().state(StreamId(0))?;
+        let trees = own.map(|state| state.trees).unwrap_or_default();
+        let is_own = |tree: u32| tree == FIRST_TREE || trees.iter().any(|(_, own)| own.0 == tree);
+        if ranges.iter().any(|range| is_own(range.tree)) {
+            return Err(ShredError::OwnStream);
+        }
+        Ok(())
+    }
+
     /// Drops ciphertext of destroyed parts from all closed segments. Answers parts and bytes.
     pub fn scavenge(&self) -> Result<(u64, u64), ReadFault> {
         let _one_at_a_time = self.shredding.lock();
+        self.still_ours()?;
         let done = self.scavenge_where(|_| true)?;
         Ok((done.parts, done.bytes))
     }
@@ -114,12 +132,28 @@ impl Log {
             let Some(ordered) = self.shared.fact_at::<ShredOrdered>(order)? else {
                 continue;
             };
-            let ranges = key_ranges(&ordered);
+            let ranges = ordered.ranges;
             self.shared.vault.destroy(&ranges, order)?;
             let reports = self.scavenge_surfaces(&ranges, false);
             self.report_done(order, reports)?;
         }
         Ok(())
+    }
+
+    /// Drops ciphertext that the scrub met in a closed segment.
+    pub(super) fn scavenge_left_behind(&self, first: LogPosition) -> Result<(), ReadFault> {
+        let _one_at_a_time = self.shredding.lock();
+        self.still_ours()?;
+        self.scavenge_segment(first, |_| true)?;
+        Ok(())
+    }
+
+    /// Without the lease another process may have the files.
+    fn still_ours(&self) -> io::Result<()> {
+        match &*self.lease.lock() {
+            Some(_) => Ok(()),
+            None => Err(io::Error::other("the log is closed")),
+        }
     }
 
     fn scavenge_surfaces(&self, ranges: &[KeyRange], roll_active: bool) -> Vec<SurfaceReport> {
@@ -157,15 +191,23 @@ impl Log {
             if !shared.shelf.closed_has_tree(first, &matches)? {
                 continue;
             }
-            let done = scavenge_closed(&shared.shelf, first, |header, part, number| {
-                let named = matches(part.stream_tree.0) || matches(part.person_tree.0);
-                let keys = || shared.vault.part_keys(shared.log_id, header, part, number);
-                named && keys().is_none()
-            })?;
+            let done = self.scavenge_segment(first, &matches)?;
             total.parts += done.parts;
             total.bytes += done.bytes;
         }
         Ok(total)
+    }
+
+    fn scavenge_segment(
+        &self,
+        first: LogPosition,
+        matches: impl Fn(u32) -> bool,
+    ) -> Result<Scavenged, ReadFault> {
+        let vault = &self.shared.vault;
+        scavenge_closed(&self.shared.shelf, first, |header, part, _| {
+            let named = matches(part.stream_tree.0) || matches(part.person_tree.0);
+            named && vault.is_gone(header, part)
+        })
     }
 
     fn report_done(
@@ -177,10 +219,6 @@ impl Log {
         let appended = self.append(own_batch(&done))?;
         let position = appended.first;
         appended.durable.wait()?;
-        Ok(ShredReceipt {
-            order,
-            done: position,
-            reports: done.reports,
-        })
+        Ok(ShredReceipt { order, done: position, reports: done.reports })
     }
 }

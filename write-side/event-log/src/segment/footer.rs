@@ -44,6 +44,18 @@ impl Footer {
         out
     }
 
+    /// True if a whole footer of a format that this version does not know ends `segment`.
+    pub(crate) fn is_of_later_format(tail: &[u8]) -> bool {
+        let Some((covered, crc)) = tail.split_last_chunk::<4>() else {
+            return false;
+        };
+        let format = covered.get(FOOTER_MAGIC.len()..).and_then(|rest| Fields::new(rest).u16());
+        tail.len() == FOOTER_BYTES
+            && covered.starts_with(&FOOTER_MAGIC)
+            && crc32c::crc32c(covered) == u32::from_be_bytes(*crc)
+            && format != Some(FOOTER_FORMAT)
+    }
+
     /// Reads a footer that is exactly `bytes`.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (covered, crc) = bytes.split_last_chunk::<4>()?;
@@ -55,7 +67,7 @@ impl Footer {
         if fields.u16()? != FOOTER_FORMAT {
             return None;
         }
-        Some(Self {
+        let footer = Self {
             log_id: LogId(fields.array()?),
             incarnation: Incarnation(fields.u32()?),
             first: LogPosition(fields.u64()?),
@@ -63,14 +75,15 @@ impl Footer {
             writes: fields.u64()?,
             file_length: fields.u64()?,
             last_write: fields.array()?,
-        })
+        };
+        footer.first.0.checked_add(footer.entries)?;
+        Some(footer)
     }
 
-    /// The footer at the very end of a segment's bytes, if it holds and fits the length.
-    pub(crate) fn at_end(segment: &[u8]) -> Option<Self> {
-        let start = segment.len().checked_sub(FOOTER_BYTES)?;
-        let footer = Self::decode(segment.get(start..)?)?;
-        (footer.file_length == segment.len() as u64).then_some(footer)
+    /// The footer that `tail`, the last bytes of a segment of this length, is; if it holds and
+    /// fits the length.
+    pub(crate) fn at_end(tail: &[u8], length: u64) -> Option<Self> {
+        Self::decode(tail).filter(|footer| footer.file_length == length)
     }
 }
 
@@ -91,11 +104,15 @@ mod tests {
         };
         let bytes = footer.encode();
         assert_eq!(bytes.len(), FOOTER_BYTES);
-        assert_eq!(Footer::at_end(&bytes), Some(footer));
+        let length = bytes.len() as u64;
+        assert_eq!(Footer::at_end(&bytes, length), Some(footer.clone()));
+        assert_eq!(Footer::at_end(&bytes, length + 1), None);
+        assert!(!Footer::is_of_later_format(&bytes));
         for index in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[index] ^= 0x40;
-            assert_eq!(Footer::at_end(&damaged), None, "byte {index}");
+            assert_eq!(Footer::at_end(&damaged, length), None, "byte {index}");
+            assert!(!Footer::is_of_later_format(&damaged), "byte {index}");
         }
     }
 }

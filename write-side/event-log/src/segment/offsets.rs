@@ -31,8 +31,7 @@ impl Offsets {
 
     /// Adds an entry by offset and header.
     pub(crate) fn push_at(&mut self, offset: u64, header: &facts::EntryHeader) {
-        self.starts
-            .push(u32::try_from(offset).expect("a segment rolls long before 4 GiB"));
+        self.starts.push(u32::try_from(offset).expect("a segment rolls long before 4 GiB"));
         for part in &header.parts {
             self.trees.insert(part.stream_tree.0);
             if part.person_tree.is_some() {
@@ -66,10 +65,7 @@ impl Offsets {
         }
         let mut fields = Fields::new(covered);
         let magic: [u8; 8] = fields.array()?;
-        let found = SegmentSeal {
-            length: fields.u64()?,
-            footer_crc: fields.u32()?,
-        };
+        let found = SegmentSeal { length: fields.u64()?, footer_crc: fields.u32()? };
         if magic != SIDECAR_MAGIC || found != seal {
             return None;
         }
@@ -78,7 +74,8 @@ impl Offsets {
             starts: (0..starts).map(|_| fields.u32()).collect::<Option<_>>()?,
             trees: (0..trees).map(|_| fields.u32()).collect::<Option<_>>()?,
         };
-        fields.is_empty().then_some(offsets)
+        let ascending = offsets.starts.windows(2).all(|pair| pair[0] < pair[1]);
+        (fields.is_empty() && ascending).then_some(offsets)
     }
 }
 
@@ -93,10 +90,7 @@ impl SegmentSeal {
     /// By the segment's bytes, of which at least the last four are given.
     pub(crate) fn of(length: u64, tail: &[u8]) -> Option<Self> {
         let (_, crc) = tail.split_last_chunk::<4>()?;
-        Some(Self {
-            length,
-            footer_crc: u32::from_be_bytes(*crc),
-        })
+        Some(Self { length, footer_crc: u32::from_be_bytes(*crc) })
     }
 }
 
@@ -113,17 +107,11 @@ mod tests {
     fn a_sidecar_of_other_bytes_is_not_believed() {
         let dir = tempfile::tempdir().unwrap();
         let segment = dir.path().join("00000000000000000000.seg");
-        let offsets = Offsets {
-            starts: vec![92, 300],
-            trees: BTreeSet::from([1, 5]),
-        };
+        let offsets = Offsets { starts: vec![92, 300], trees: BTreeSet::from([1, 5]) };
         let seal = SegmentSeal::of(500, &[0, 1, 2, 3, 4]).unwrap();
         offsets.write(&segment, seal).unwrap();
         assert_eq!(Offsets::read(&segment, seal), Some(offsets));
-        let other = SegmentSeal {
-            length: 501,
-            ..seal
-        };
+        let other = SegmentSeal { length: 501, ..seal };
         assert_eq!(Offsets::read(&segment, other), None);
     }
 }

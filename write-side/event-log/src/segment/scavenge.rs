@@ -55,17 +55,11 @@ pub(crate) fn scavenge_closed(
     }
     let old = OldFooter::read(&path)?.ok_or_else(|| scan.damage(DamageKind::Footer))?;
     let length = rewrite.bytes.len() + FOOTER_BYTES;
-    let footer = Footer {
-        file_length: length as u64,
-        ..old.footer
-    };
+    let footer = Footer { file_length: length as u64, ..old.footer };
     rewrite.bytes.extend_from_slice(&footer.encode());
     let parts = rewrite.parts;
     exchange(shelf, first, &path, &rewrite)?;
-    Ok(Scavenged {
-        parts,
-        bytes: old.length.saturating_sub(length as u64),
-    })
+    Ok(Scavenged { parts, bytes: old.length.saturating_sub(length as u64) })
 }
 
 struct OldFooter {

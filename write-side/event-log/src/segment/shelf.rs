@@ -7,7 +7,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
+    fs::File,
     io,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
@@ -22,6 +22,7 @@ use super::{
     footer::FOOTER_BYTES,
     offsets::{Offsets, SegmentSeal},
     scan::{ChainPoint, Scan},
+    source::Source,
 };
 use crate::{
     Damage, DamageKind, ReadFault,
@@ -68,10 +69,7 @@ impl Shelf {
     pub(crate) fn new(dir: PathBuf, closed: Vec<LogPosition>) -> Self {
         Self {
             dir,
-            shelved: RwLock::new(Shelved {
-                closed,
-                active: None,
-            }),
+            shelved: RwLock::new(Shelved { closed, active: None }),
             cache: Mutex::default(),
         }
     }
@@ -134,14 +132,7 @@ impl Shelf {
     /// True where the active segment holds a part sealed under one of these trees.
     pub(crate) fn active_has_tree(&self, mut matches: impl FnMut(u32) -> bool) -> bool {
         let active = self.shelved.read().active.clone();
-        active.is_some_and(|handle| {
-            handle
-                .offsets
-                .read()
-                .trees
-                .iter()
-                .any(|tree| matches(*tree))
-        })
+        active.is_some_and(|handle| handle.offsets.read().trees.iter().any(|tree| matches(*tree)))
     }
 
     /// Trees that occur in a closed segment.
@@ -165,6 +156,14 @@ impl Shelf {
         let mut cache = self.cache.lock();
         cache.handles.remove(&first);
         replace()
+    }
+
+    /// Segment and offset of an entry, as far as they are known; for saying where a fault is.
+    pub(crate) fn place(&self, position: LogPosition) -> (LogPosition, u64) {
+        let handle = self.handle_of(position).ok().flatten();
+        let start = handle.as_ref().and_then(|handle| handle.start(position));
+        let first = handle.map_or(LogPosition(0), |handle| handle.first);
+        (first, u64::from(start.unwrap_or(0)))
     }
 
     /// Reads one entry; `None` past what the shelf knows.
@@ -216,18 +215,16 @@ impl Shelf {
         bytes: &Bytes,
     ) -> Result<Frame, ReadFault> {
         let frame = Frame::read_front(bytes).map(|(frame, _)| frame);
-        frame
-            .filter(|frame| frame.header.position == position)
-            .ok_or_else(|| {
-                // A sidecar with wrong offsets does the same; it is rebuilt when opened again.
-                self.cache.lock().handles.remove(&handle.first);
-                ReadFault::Damage(Damage {
-                    segment: super::file_name(handle.first),
-                    offset: u64::from(start),
-                    position,
-                    kind: DamageKind::EntryFrame,
-                })
+        frame.filter(|frame| frame.header.position == position).ok_or_else(|| {
+            // A sidecar with wrong offsets does the same; it is rebuilt when opened again.
+            self.cache.lock().handles.remove(&handle.first);
+            ReadFault::Damage(Damage {
+                segment: super::file_name(handle.first),
+                offset: u64::from(start),
+                position,
+                kind: DamageKind::EntryFrame,
             })
+        })
     }
 
     fn handle_of(&self, position: LogPosition) -> Result<Option<Arc<Handle>>, ReadFault> {
@@ -292,11 +289,7 @@ impl Handle {
             Some(offsets) => offsets,
             None => rebuild_offsets(&path, first, seal)?,
         };
-        Ok(Self {
-            first,
-            file,
-            offsets: RwLock::new(offsets),
-        })
+        Ok(Self { first, file, offsets: RwLock::new(offsets) })
     }
 
     fn start(&self, position: LogPosition) -> Option<u32> {
@@ -327,17 +320,22 @@ impl Handle {
             }
         }
         bytes.truncate(got);
-        let length = bytes
-            .first_chunk::<4>()
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        // What is not a frame is answered empty: it is damage, and trying again does not help.
+        let Some(length) = bytes.first_chunk::<4>() else {
+            return Ok(Bytes::new());
+        };
         let total = FRAME_LENGTH_BYTES + u32::from_be_bytes(*length) as usize;
         if total > crate::write::WRITE_BODY_BYTES_MAX {
             return Ok(Bytes::new());
         }
         if total > got {
             bytes.resize(total, 0);
-            self.file
-                .read_exact_at(&mut bytes[got..], start + got as u64)?;
+            match self.file.read_exact_at(&mut bytes[got..], start + got as u64) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Ok(Bytes::new());
+                }
+                other => other?,
+            }
         }
         bytes.truncate(total);
         Ok(Bytes::from(bytes))
@@ -346,21 +344,18 @@ impl Handle {
 
 /// Scans a closed segment by itself.
 pub(crate) fn scan_closed(path: &Path, first: LogPosition) -> Result<Scan, ReadFault> {
-    let bytes = Bytes::from(fs::read(path)?);
-    let chain = match WriteHeader::decode(bytes.get(..WRITE_HEADER_BYTES).unwrap_or_default()) {
-        Some(header) => ChainPoint {
+    let source = Source::open(path)?;
+    let chain = match WriteHeader::decode(&source.read(0, WRITE_HEADER_BYTES)?) {
+        Ok(header) => ChainPoint {
             log_id: Some(header.log_id),
             incarnation: header.incarnation,
             sequence: header.sequence,
             next: header.first,
             previous: header.previous,
         },
-        None => ChainPoint {
-            next: first,
-            ..ChainPoint::START
-        },
+        Err(_) => ChainPoint { next: first, ..ChainPoint::START },
     };
-    Ok(Scan::new(first, bytes, chain, false))
+    Ok(Scan::new(first, source, chain, false))
 }
 
 fn rebuild_offsets(

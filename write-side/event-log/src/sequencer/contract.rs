@@ -51,10 +51,7 @@ fn write(at: SequencerHead, count: u64, mark: u16) -> SealedWrite {
             cause: LogPosition(0),
             parts: Vec::new(),
         };
-        let frame = Frame {
-            header: header.clone(),
-            parts: Vec::new(),
-        };
+        let frame = Frame { header: header.clone(), parts: Vec::new() };
         let offset = u32::try_from(WRITE_HEADER_BYTES + frames.len()).unwrap();
         frame.encode_into(&mut frames);
         digests.push(frame.digest());
@@ -102,31 +99,11 @@ fn check_order(sequencer: &mut dyn Sequencer) -> Vec<u8> {
     );
     assert_eq!(stored(sequencer), std::slice::from_ref(&first.bytes));
 
-    let rival = write(
-        SequencerHead {
-            next: LogPosition(0),
-            sequence: 0,
-            last_write: [0; 32],
-        },
-        2,
-        9,
-    );
-    assert_eq!(
-        sequencer.append(rival.first(), &rival),
-        AppendOutcome::Fenced
-    );
-    let ahead = write(
-        SequencerHead {
-            next: LogPosition(7),
-            ..sequencer.head()
-        },
-        1,
-        9,
-    );
-    assert_eq!(
-        sequencer.append(ahead.first(), &ahead),
-        AppendOutcome::Fenced
-    );
+    let rival =
+        write(SequencerHead { next: LogPosition(0), sequence: 0, last_write: [0; 32] }, 2, 9);
+    assert_eq!(sequencer.append(rival.first(), &rival), AppendOutcome::Fenced);
+    let ahead = write(SequencerHead { next: LogPosition(7), ..sequencer.head() }, 1, 9);
+    assert_eq!(sequencer.append(ahead.first(), &ahead), AppendOutcome::Fenced);
     first.bytes
 }
 
@@ -148,31 +125,15 @@ fn check_faults(harness: &mut dyn Harness, first: Vec<u8>) -> Vec<Vec<u8>> {
             "{fault:?} was answered {outcome:?}"
         );
         if fault == InjectedFault::FailedButPersisted {
-            assert_eq!(
-                outcome,
-                AppendOutcome::Unknown,
-                "it is stored, so it did not fail"
-            );
+            assert_eq!(outcome, AppendOutcome::Unknown, "it is stored, so it did not fail");
         }
         drop(sequencer);
         sequencer = harness.connect();
         let persisted = sequencer.head() != at;
-        assert_eq!(
-            persisted,
-            fault == InjectedFault::FailedButPersisted,
-            "{fault:?}"
-        );
-        assert_eq!(
-            sequencer.append(next.first(), &next),
-            AppendOutcome::Ok,
-            "{fault:?}"
-        );
+        assert_eq!(persisted, fault == InjectedFault::FailedButPersisted, "{fault:?}");
+        assert_eq!(sequencer.append(next.first(), &next), AppendOutcome::Ok, "{fault:?}");
         expected.push(next.bytes);
-        assert_eq!(
-            stored(&*sequencer),
-            expected,
-            "exactly once after {fault:?}"
-        );
+        assert_eq!(stored(&*sequencer), expected, "exactly once after {fault:?}");
     }
     expected
 }
@@ -183,10 +144,7 @@ fn check_reads(harness: &mut dyn Harness, expected: &[Vec<u8>]) {
     harness.fail_next_read();
     assert!(sequencer.follow(LogPosition(0), 1).is_err());
     harness.heal_reads();
-    assert_eq!(
-        sequencer.follow(LogPosition(2), 1).unwrap(),
-        [expected[1].clone()]
-    );
+    assert_eq!(sequencer.follow(LogPosition(2), 1).unwrap(), [expected[1].clone()]);
     assert_eq!(sequencer.follow(LogPosition(1), 2).unwrap(), expected[..2]);
 }
 
@@ -271,11 +229,7 @@ impl SegmentFile for LocalFile {
 
 impl Local {
     fn new(segment_bytes: u64) -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-            fault: Arc::default(),
-            segment_bytes,
-        }
+        Self { dir: tempfile::tempdir().unwrap(), fault: Arc::default(), segment_bytes }
     }
 
     fn hidden(&self) -> std::path::PathBuf {

@@ -11,13 +11,15 @@ use facts::LogPosition;
 
 use super::{AppendOutcome, FollowFault, SealedWrite, Sequencer, SequencerHead};
 use crate::{
+    ReadFault,
     disk::{Disk, SegmentFile},
     segment::{
         self,
         footer::Footer,
         offsets::{Offsets, SegmentSeal},
-        scan::ChainPoint,
+        scan::{ChainPoint, Step},
         shelf::Shelf,
+        source::Source,
     },
 };
 
@@ -51,14 +53,12 @@ impl EmbeddedSequencer {
         chain: ChainPoint,
         active: Option<Active>,
     ) -> Self {
-        Self {
-            disk,
-            shelf,
-            segment_bytes,
-            chain,
-            active,
-            broken: false,
-        }
+        Self { disk, shelf, segment_bytes, chain, active, broken: false }
+    }
+
+    /// Where the segments stand.
+    pub(crate) fn chain(&self) -> &ChainPoint {
+        &self.chain
     }
 
     /// Closes the active segment, so that it can be scavenged. Nothing happens where it has no
@@ -114,12 +114,7 @@ impl EmbeddedSequencer {
         // A crash here leaves an empty segment, which is a good one to go on with.
         segment::sync_dir(self.shelf.dir())?;
         self.shelf.open_active(first, Offsets::default())?;
-        self.active = Some(Active {
-            file,
-            first,
-            length: 0,
-            writes: 0,
-        });
+        self.active = Some(Active { file, first, length: 0, writes: 0 });
         Ok(())
     }
 
@@ -148,8 +143,30 @@ impl EmbeddedSequencer {
         active.writes += 1;
         self.chain = ChainPoint::after(&write.header, write.digest);
         let entries = write.entries.iter();
-        self.shelf
-            .extend_active(entries.map(|(at, header)| (offset + u64::from(*at), header)));
+        self.shelf.extend_active(entries.map(|(at, header)| (offset + u64::from(*at), header)));
+        Ok(())
+    }
+}
+
+impl EmbeddedSequencer {
+    fn follow_segment(
+        &self,
+        first: LogPosition,
+        from: LogPosition,
+        max_writes: usize,
+        found: &mut Vec<Vec<u8>>,
+    ) -> Result<(), ReadFault> {
+        let path = segment::path(self.shelf.dir(), first);
+        let bytes = Source::open(&path)?;
+        let mut scan = segment::shelf::scan_closed(&path, first)?;
+        while found.len() < max_writes
+            && let Step::Write(write) = scan.step()?
+        {
+            let header = &write.header;
+            if header.first >= from || header.first.0 + u64::from(header.count) > from.0 {
+                found.push(bytes.read(write.offset, header.write_bytes())?.to_vec());
+            }
+        }
         Ok(())
     }
 }
@@ -190,26 +207,8 @@ impl Sequencer for EmbeddedSequencer {
         let segments = self.shelf.segments();
         let start = segments.partition_point(|first| *first <= from);
         for first in &segments[start.saturating_sub(1)..] {
-            if found.len() >= max_writes {
-                break;
-            }
-            let path = segment::path(self.shelf.dir(), *first);
-            let bytes = std::fs::read(&path).map_err(|error| FollowFault(error.into()))?;
-            let mut scan = segment::shelf::scan_closed(&path, *first)
+            self.follow_segment(*first, from, max_writes, &mut found)
                 .map_err(|fault| FollowFault(fault.into()))?;
-            while found.len() < max_writes {
-                let step = scan
-                    .step()
-                    .map_err(|damage| FollowFault(crate::ReadFault::Damage(damage).into()))?;
-                let segment::scan::Step::Write(write) = step else {
-                    break;
-                };
-                if write.header.first.0 + u64::from(write.header.count) > from.0 {
-                    let start = usize::try_from(write.offset).unwrap_or(usize::MAX);
-                    let end = start.saturating_add(write.header.write_bytes());
-                    found.extend(bytes.get(start..end).map(<[u8]>::to_vec));
-                }
-            }
         }
         Ok(found)
     }

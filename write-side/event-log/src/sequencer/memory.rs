@@ -49,11 +49,7 @@ impl MemorySequencer {
 impl Stored {
     fn head(&self) -> SequencerHead {
         self.writes.last().map_or(
-            SequencerHead {
-                next: LogPosition(0),
-                sequence: 0,
-                last_write: [0; 32],
-            },
+            SequencerHead { next: LogPosition(0), sequence: 0, last_write: [0; 32] },
             SequencerHead::after,
         )
     }
@@ -88,10 +84,8 @@ impl Sequencer for MemorySequencer {
             stored.failing_reads -= 1;
             return Err(FollowFault("injected".into()));
         }
-        let writes = stored.writes.iter().filter(|write| write.next() > from);
-        Ok(writes
-            .take(max_writes)
-            .map(|write| write.bytes.clone())
-            .collect())
+        let wanted = |write: &&SealedWrite| write.next() > from || write.first() >= from;
+        let writes = stored.writes.iter().filter(wanted);
+        Ok(writes.take(max_writes).map(|write| write.bytes.clone()).collect())
     }
 }

@@ -35,11 +35,7 @@ fn a_second_writer_is_refused_and_the_refusal_names_the_directory() {
         panic!("the lease was given twice");
     };
     assert!(matches!(lease, LeaseError::Held(_)));
-    assert!(
-        lease
-            .to_string()
-            .contains(world.dir.path().to_str().unwrap())
-    );
+    assert!(lease.to_string().contains(world.dir.path().to_str().unwrap()));
     log.close();
     world.open();
 }
@@ -52,17 +48,11 @@ fn references_inside_a_batch_become_positions() {
     let mut second = draft(room, vec![part(RecordClass::Name, None, b"#room")]);
     second.actor = person;
     second.cause = Some(EntryRef::InBatch(0));
-    let mut third = draft(
-        room,
-        vec![part(RecordClass::MessageContent, Some(person), b"hello")],
-    );
+    let mut third = draft(room, vec![part(RecordClass::MessageContent, Some(person), b"hello")]);
     third.actor = person;
     let appended = log
         .append(batch(vec![
-            draft(
-                person,
-                vec![part(RecordClass::Account, Some(person), b"me")],
-            ),
+            draft(person, vec![part(RecordClass::Account, Some(person), b"me")]),
             second,
             third,
         ]))
@@ -76,10 +66,7 @@ fn references_inside_a_batch_become_positions() {
     assert_eq!(headers[1].cause, LogPosition(1));
     assert_eq!(headers[1].actor, StreamId(1));
     assert!(headers.iter().all(|header| header.batch == LogPosition(1)));
-    assert_eq!(
-        headers[2].parts[0].person_tree,
-        headers[0].parts[0].person_tree
-    );
+    assert_eq!(headers[2].parts[0].person_tree, headers[0].parts[0].person_tree);
     let read = log.read(LogPosition(3)).unwrap().unwrap();
     assert_eq!(read.header, headers[2]);
     assert_eq!(read.parts, [PartContent::Clear(b"hello".as_slice().into())]);
@@ -108,10 +95,7 @@ fn refusals_leave_nothing_behind() {
         AppendRefusal::NoPersonTree(stream) if stream == room
     ));
     let huge = part(RecordClass::Name, None, &vec![0; PART_BYTES_MAX + 1]);
-    assert!(matches!(
-        refusal(vec![draft(room, vec![huge])]),
-        AppendRefusal::TooLarge
-    ));
+    assert!(matches!(refusal(vec![draft(room, vec![huge])]), AppendRefusal::TooLarge));
     let many = vec![draft(room, name()); facts::BATCH_ENTRIES_MAX + 1];
     assert!(matches!(refusal(many), AppendRefusal::TooLarge));
     let head = log.head();
@@ -132,10 +116,7 @@ fn expected_revisions_are_checked_when_positions_are_given() {
     let world = World::new();
     let log = world.open();
     let room = open_stream(&log, "room");
-    let mut wish = batch(vec![draft(
-        room,
-        vec![part(RecordClass::MessageSkeleton, None, b"1")],
-    )]);
+    let mut wish = batch(vec![draft(room, vec![part(RecordClass::MessageSkeleton, None, b"1")])]);
     wish.expects = vec![(room, ExpectedRevision::Exactly(Revision(0)))];
     // The first is not awaited: the second must see it all the same.
     let first = log.append(wish.clone()).unwrap();
@@ -157,15 +138,15 @@ fn recorded_time_never_goes_back_and_a_new_epoch_opens_after_ninety_days() {
     let back = say(&log, room, person, b"two");
     assert_eq!(back.header.recorded_at, before.header.recorded_at);
     world.clock.set(20_090 * DAY_MS);
-    let later = say(&log, room, person, b"three");
+    // The writer opens it on its way, and nobody waits for it to get a position.
+    let on_its_way = say(&log, room, person, b"three");
+    assert_eq!(on_its_way.header.key_epoch, before.header.key_epoch);
+    let later = say(&log, room, person, b"four");
     assert_eq!(later.header.key_epoch.0, before.header.key_epoch.0 + 1);
-    assert_eq!(
-        later.header.parts[0].stream_tree,
-        before.header.parts[0].stream_tree
-    );
+    assert_eq!(later.header.parts[0].stream_tree, before.header.parts[0].stream_tree);
     drop(log);
     let log = world.open();
-    for entry in [before, back, later] {
+    for entry in [before, back, on_its_way, later] {
         assert_eq!(log.read(entry.header.position).unwrap().unwrap(), entry);
     }
 }
@@ -183,18 +164,12 @@ fn a_fork_raises_the_incarnation_and_opens_new_trees() {
     let after = say(&log, room, person, b"two");
     assert_eq!(after.header.incarnation.0, 2);
     assert!(after.header.parts[0].stream_tree > before.header.parts[0].stream_tree);
-    assert_eq!(
-        after.header.parts[1].person_tree,
-        before.header.parts[1].person_tree
-    );
+    assert_eq!(after.header.parts[1].person_tree, before.header.parts[1].person_tree);
     drop(log);
     std::fs::remove_dir_all(world.options().index_dir()).unwrap();
     let log = world.open();
     let again = say(&log, room, person, b"three");
-    assert_eq!(
-        again.header.parts[0].stream_tree,
-        after.header.parts[0].stream_tree
-    );
+    assert_eq!(again.header.parts[0].stream_tree, after.header.parts[0].stream_tree);
     assert_eq!(log.incarnation().0, 2);
 }
 
@@ -203,9 +178,7 @@ fn concurrent_producers_get_contiguous_positions_and_nothing_is_lost() {
     let world = World::small_segments();
     let log = Arc::new(world.open());
     let person = open_person(&log, "alice");
-    let rooms: Vec<_> = (0..4)
-        .map(|i| open_stream(&log, &format!("room {i}")))
-        .collect();
+    let rooms: Vec<_> = (0..4).map(|i| open_stream(&log, &format!("room {i}"))).collect();
     let start = log.head().next();
     let threads: Vec<_> = rooms
         .into_iter()
@@ -223,10 +196,8 @@ fn concurrent_producers_get_contiguous_positions_and_nothing_is_lost() {
             })
         })
         .collect();
-    let given: BTreeSet<_> = threads
-        .into_iter()
-        .flat_map(|thread| thread.join().unwrap())
-        .collect();
+    let given: BTreeSet<_> =
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     let expected: BTreeSet<_> = (start.0..start.0 + 200).map(LogPosition).collect();
     assert_eq!(given, expected);
     log.close();
@@ -241,11 +212,7 @@ fn readers_wait_for_the_head_and_see_nothing_beyond_it() {
     let log = world.open();
     let mut heads = log.subscribe();
     assert_eq!(log.read(log.head().next()).unwrap(), None);
-    assert!(
-        log.read_range(log.head().next(), 10, 1_000)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(log.read_range(log.head().next(), 10, 1_000).unwrap().is_empty());
     let room = open_stream(&log, "room");
     assert_eq!(heads.borrow_and_update().0, room.0);
     let range = log.read_range(LogPosition(0), 10, 1_000_000).unwrap();

@@ -20,9 +20,7 @@ fn crashed(world: &World) -> (TempDir, LogPosition, usize) {
     let segment = files(&world.segments(), "seg").pop().unwrap();
     let start = usize::try_from(fs::metadata(&segment).unwrap().len()).unwrap();
     let text = || vec![part(RecordClass::MessageSkeleton, None, b"last")];
-    let last = log
-        .append(batch(vec![draft(room, text()), draft(room, text())]))
-        .unwrap();
+    let last = log.append(batch(vec![draft(room, text()), draft(room, text())])).unwrap();
     last.durable.wait().unwrap();
     let dir = tempfile::tempdir().unwrap();
     copy(world.dir.path(), dir.path());
@@ -72,15 +70,10 @@ fn every_flipped_byte_before_the_last_write_is_named() {
         fs::write(&segment, &damaged).unwrap();
         let report = verify(&segments, None).unwrap();
         if index >= start {
-            assert!(
-                report.ok && report.torn_tail_bytes > 0,
-                "byte {index}: {report:?}"
-            );
+            assert!(report.ok && report.torn_tail_bytes > 0, "byte {index}: {report:?}");
             continue;
         }
-        let fault = report
-            .fault
-            .unwrap_or_else(|| panic!("byte {index} went unnoticed"));
+        let fault = report.fault.unwrap_or_else(|| panic!("byte {index} went unnoticed"));
         assert!(fault.offset <= index as u64, "byte {index}: {fault:?}");
         if index % 16 == 0 {
             let refused = world.try_open_in(dir.path());
@@ -129,10 +122,7 @@ fn flips_in_closed_segments_are_found_by_verify_and_by_the_scrub() {
         overwrite(&closed[1], &damaged);
         let fault = verify(&world.segments(), None).unwrap().fault;
         let fault = fault.unwrap_or_else(|| panic!("byte {index} went unnoticed"));
-        assert_eq!(
-            closed[1].file_name().unwrap().to_str().unwrap(),
-            fault.segment
-        );
+        assert_eq!(closed[1].file_name().unwrap().to_str().unwrap(), fault.segment);
     }
     let mut damaged = bytes.clone();
     damaged[200] ^= 1;
@@ -152,9 +142,7 @@ fn sidecars_and_index_are_rebuilt_to_the_same() {
     let log = world.open();
     let room = open_stream(&log, "room");
     let person = open_person(&log, "alice");
-    let entries: Vec<_> = (0..40_u32)
-        .map(|i| say(&log, room, person, &i.to_be_bytes()))
-        .collect();
+    let entries: Vec<_> = (0..40_u32).map(|i| say(&log, room, person, &i.to_be_bytes())).collect();
     drop(log);
     for sidecar in files(&world.segments(), "idx") {
         fs::remove_file(sidecar).unwrap();
@@ -162,10 +150,7 @@ fn sidecars_and_index_are_rebuilt_to_the_same() {
     fs::remove_dir_all(world.options().index_dir()).unwrap();
     let log = world.open();
     for entry in &entries {
-        assert_eq!(
-            log.read(entry.header.position).unwrap().as_ref(),
-            Some(entry)
-        );
+        assert_eq!(log.read(entry.header.position).unwrap().as_ref(), Some(entry));
     }
     let next = say(&log, room, person, b"next");
     let last = &entries.last().unwrap().header;
@@ -214,24 +199,14 @@ fn a_segment_that_was_being_closed_goes_on() {
         panic!("too few segments: {segments:?}");
     };
     fs::remove_file(active).unwrap();
-    let next: u64 = active
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let next: u64 = active.file_stem().unwrap().to_str().unwrap().parse().unwrap();
     let bytes = fs::read(closing).unwrap();
     for footer_bytes in [98, 97, 50, 8, 1, 0] {
         overwrite(closing, &bytes[..bytes.len() - 98 + footer_bytes]);
         let dir = tempfile::tempdir().unwrap();
         copy(world.dir.path(), dir.path());
         let log = world.try_open_in(dir.path()).unwrap();
-        assert_eq!(
-            log.head(),
-            LogPosition(next - 1),
-            "{footer_bytes} bytes of a footer"
-        );
+        assert_eq!(log.head(), LogPosition(next - 1), "{footer_bytes} bytes of a footer");
         let entry = say(&log, room, person, b"on");
         assert_eq!(entry.header.position, LogPosition(next));
         drop(log);

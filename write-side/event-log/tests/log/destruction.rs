@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use event_log::{AppendRefusal, Keyring, Log, PartContent, ShredRequest, verify};
+use event_log::{AppendRefusal, Keyring, Log, PartContent, ShredError, ShredRequest, verify};
 use facts::{
     ExpectedRevision, KeyEpoch, Revision, StreamId, TreeId,
     fact::{KeyRange, ShredCause, ShredSurface, SurfaceOutcome},
@@ -27,17 +27,13 @@ fn whole_tree(tree: u32) -> KeyRange {
 }
 
 fn request(ranges: Vec<KeyRange>) -> ShredRequest {
-    ShredRequest {
-        ranges,
-        cause: ShredCause::Erasure,
-        expects: Vec::new(),
-        roll_active: true,
-    }
+    ShredRequest { ranges, cause: ShredCause::Erasure, expects: Vec::new(), roll_active: true }
 }
 
 struct Told {
     room: StreamId,
     alice: StreamId,
+    bob: StreamId,
     hers: Vec<event_log::Entry>,
     his: Vec<event_log::Entry>,
 }
@@ -46,35 +42,17 @@ fn conversation(log: &Log) -> Told {
     let room = open_stream(log, "room");
     let alice = open_person(log, "alice");
     let bob = open_person(log, "bob");
-    let mut told = Told {
-        room,
-        alice,
-        hers: Vec::new(),
-        his: Vec::new(),
-    };
+    let mut told = Told { room, alice, bob, hers: Vec::new(), his: Vec::new() };
     for i in 0..30_u32 {
-        told.hers.push(say(
-            log,
-            room,
-            alice,
-            format!("alice {i} {}", "a".repeat(60)).as_bytes(),
-        ));
-        told.his.push(say(
-            log,
-            room,
-            bob,
-            format!("bob {i} {}", "b".repeat(60)).as_bytes(),
-        ));
+        told.hers.push(say(log, room, alice, format!("alice {i} {}", "a".repeat(60)).as_bytes()));
+        told.his.push(say(log, room, bob, format!("bob {i} {}", "b".repeat(60)).as_bytes()));
     }
     told
 }
 
 fn bytes_on_disk(world: &World) -> u64 {
     let segments = files(&world.segments(), "seg");
-    segments
-        .iter()
-        .map(|file| fs::metadata(file).unwrap().len())
-        .sum()
+    segments.iter().map(|file| fs::metadata(file).unwrap().len()).sum()
 }
 
 fn assert_destroyed(log: &Log, told: &Told) {
@@ -94,45 +72,20 @@ fn an_erased_person_is_unreadable_the_bytes_are_gone_and_all_proofs_hold() {
     let told = conversation(&log);
     let tree = told.hers[0].header.parts[1].person_tree.0;
     let before = bytes_on_disk(&world);
-    let receipt = log
-        .order_shred(request(vec![whole_tree(tree)]), |_| Vec::new())
-        .unwrap();
-    let outcome = |surface| {
-        receipt
-            .reports
-            .iter()
-            .find(|r| r.surface == surface)
-            .unwrap()
-            .outcome
-    };
+    let receipt = log.order_shred(request(vec![whole_tree(tree)]), |_| Vec::new()).unwrap();
+    let outcome = |surface| receipt.reports.iter().find(|r| r.surface == surface).unwrap().outcome;
     assert_eq!(outcome(ShredSurface::Keyring), SurfaceOutcome::Done);
     assert_eq!(outcome(ShredSurface::Segments), SurfaceOutcome::Done);
     assert_destroyed(&log, &told);
     assert!(bytes_on_disk(&world) < before, "ciphertext went");
-    assert_eq!(
-        log.scavenge().unwrap(),
-        (0, 0),
-        "nothing is left to scavenge"
-    );
+    assert_eq!(log.scavenge().unwrap(), (0, 0), "nothing is left to scavenge");
 
     // Elsewhere she has no tree any more; in her own stream a new one opens.
-    let content = || {
-        vec![part(
-            facts::RecordClass::MessageContent,
-            Some(told.alice.into()),
-            b"x",
-        )]
-    };
+    let content = || vec![part(facts::RecordClass::MessageContent, Some(told.alice.into()), b"x")];
     let refused = log.append(batch(vec![draft(told.room, content())]));
     assert!(matches!(refused, Err(AppendRefusal::NoPersonTree(person)) if person == told.alice));
-    let account = part(
-        facts::RecordClass::Account,
-        Some(told.alice.into()),
-        b"again",
-    );
-    let own = log
-        .append(batch(vec![draft(told.alice, vec![account])]))
-        .unwrap();
+    let account = part(facts::RecordClass::Account, Some(told.alice.into()), b"again");
+    let own = log.append(batch(vec![draft(told.alice, vec![account])])).unwrap();
     assert!(own.headers[0].parts[0].person_tree.0 > tree);
     own.durable.wait().unwrap();
     say(&log, told.room, told.alice, b"a new life");
@@ -154,22 +107,39 @@ fn an_erased_person_is_unreadable_the_bytes_are_gone_and_all_proofs_hold() {
 
 #[test]
 fn an_order_without_rolling_leaves_the_active_segment_for_later() {
-    let world = World::new();
+    let mut world = World::new();
     let log = world.open();
     let told = conversation(&log);
     let tree = told.hers[0].header.parts[1].person_tree.0;
-    let ordered = ShredRequest {
-        roll_active: false,
-        ..request(vec![whole_tree(tree)])
-    };
+    let ordered = ShredRequest { roll_active: false, ..request(vec![whole_tree(tree)]) };
     let receipt = log.order_shred(ordered, |_| Vec::new()).unwrap();
-    let segments = receipt
-        .reports
-        .iter()
-        .find(|r| r.surface == ShredSurface::Segments)
-        .unwrap();
+    let segments = receipt.reports.iter().find(|r| r.surface == ShredSurface::Segments).unwrap();
     assert_eq!(segments.outcome, SurfaceOutcome::Pending);
     assert_destroyed(&log, &told);
+    drop(log);
+
+    // Once the segment is closed the scrub drops what is left in it.
+    world.segment_bytes = 2_000;
+    let log = world.open();
+    let before = bytes_on_disk(&world);
+    say(&log, told.room, told.bob, b"this closes the segment");
+    log.scrub(|| true).unwrap();
+    assert!(bytes_on_disk(&world) < before, "ciphertext went");
+    assert_destroyed(&log, &told);
+    assert_eq!(log.scavenge().unwrap(), (0, 0), "nothing is left to scavenge");
+}
+
+#[test]
+fn the_logs_own_stream_is_never_destroyed() {
+    let world = World::new();
+    let log = world.open();
+    let first = log.read(facts::LogPosition(0)).unwrap().unwrap();
+    let own = whole_tree(first.header.parts[0].stream_tree.0);
+    let refused = log.order_shred(request(vec![own]), |_| Vec::new());
+    assert!(matches!(refused, Err(ShredError::OwnStream)));
+    let head = log.head();
+    drop(log);
+    assert_eq!(world.open().head(), head);
 }
 
 #[test]
@@ -179,11 +149,7 @@ fn single_leaves_go_alone_and_a_moved_hold_refuses_the_order() {
     let told = conversation(&log);
     let part = told.his[3].header.parts[1];
     let leaf = u32::try_from(told.his[3].header.revision.0).unwrap();
-    let range = KeyRange {
-        leaf_first: leaf,
-        leaf_last: leaf,
-        ..whole_tree(part.stream_tree.0)
-    };
+    let range = KeyRange { leaf_first: leaf, leaf_last: leaf, ..whole_tree(part.stream_tree.0) };
     let held = ShredRequest {
         expects: vec![(told.alice, ExpectedRevision::Exactly(Revision(7)))],
         ..request(vec![range])
@@ -191,8 +157,7 @@ fn single_leaves_go_alone_and_a_moved_hold_refuses_the_order() {
     assert!(log.order_shred(held, |_| Vec::new()).is_err());
     let untouched = log.read(told.his[3].header.position).unwrap().unwrap();
     assert_eq!(untouched, told.his[3]);
-    log.order_shred(request(vec![range]), |_| Vec::new())
-        .unwrap();
+    log.order_shred(request(vec![range]), |_| Vec::new()).unwrap();
     for (i, entry) in told.his.iter().enumerate() {
         let read = log.read(entry.header.position).unwrap().unwrap();
         assert_eq!(read.parts[1] == PartContent::Destroyed, i == 3, "entry {i}");
@@ -208,9 +173,7 @@ fn a_restored_older_keyring_destroys_again_before_the_first_read() {
     let keys_dir = world.options().keys_dir;
     copy(&keys_dir, backup.path());
     let tree = told.hers[0].header.parts[1].person_tree.0;
-    let receipt = log
-        .order_shred(request(vec![whole_tree(tree)]), |_| Vec::new())
-        .unwrap();
+    let receipt = log.order_shred(request(vec![whole_tree(tree)]), |_| Vec::new()).unwrap();
     drop(log);
     fs::remove_dir_all(&keys_dir).unwrap();
     copy(backup.path(), &keys_dir);
@@ -222,10 +185,7 @@ fn a_restored_older_keyring_destroys_again_before_the_first_read() {
     // The ciphertext is scavenged, which alone would hide a key that came back.
     let keys = Keyring::open(&keys_dir, log_id, world.random()).unwrap();
     let (header, tree) = (&told.hers[0].header, TreeId(tree));
-    assert!(
-        keys.leaf(header.key_epoch, tree, header.recorded_at.day())
-            .is_none()
-    );
+    assert!(keys.leaf(header.key_epoch, tree, header.recorded_at.day()).is_none());
 }
 
 #[test]
@@ -280,8 +240,7 @@ fn readers_go_on_while_segments_are_scavenged() {
             }
         })
     };
-    log.order_shred(request(vec![whole_tree(tree)]), |_| Vec::new())
-        .unwrap();
+    log.order_shred(request(vec![whole_tree(tree)]), |_| Vec::new()).unwrap();
     over.store(true, Ordering::SeqCst);
     reader.join().unwrap();
     assert_destroyed(&log, &told);
@@ -298,8 +257,7 @@ fn what_a_crash_during_scavenging_leaves_is_harmless() {
         .map(|path| (fs::read(&path).unwrap(), path))
         .collect();
     assert!(sidecars.len() > 2);
-    log.order_shred(request(vec![whole_tree(tree)]), |_| Vec::new())
-        .unwrap();
+    log.order_shred(request(vec![whole_tree(tree)]), |_| Vec::new()).unwrap();
     drop(log);
     // After the rename and before the new sidecar: the old sidecar beside the new segment.
     for (bytes, path) in &sidecars {

@@ -68,20 +68,13 @@ fn run(fault: impl Fn(&Faults) -> &AtomicBool, survives: bool) {
     fault(&faults).store(false, Ordering::SeqCst);
     // The cause is gone, and still nothing is written until a restart.
     let refused = log.append(batch(vec![draft(room, skeleton())]));
-    assert!(matches!(
-        refused,
-        Err(AppendRefusal::Stopped(StopReason::Disk))
-    ));
+    assert!(matches!(refused, Err(AppendRefusal::Stopped(StopReason::Disk))));
     assert_eq!(log.head(), before.header.position);
     assert_eq!(log.read(lost).unwrap(), None);
     assert_eq!(log.read(before.header.position).unwrap().unwrap(), before);
     drop(log);
     let log = world.open();
-    let head = if survives {
-        lost
-    } else {
-        before.header.position
-    };
+    let head = if survives { lost } else { before.header.position };
     assert_eq!(log.head(), head);
     let after = say(&log, room, person, b"after");
     assert_eq!(after.header.position, head.next());

@@ -49,9 +49,7 @@ fn the_first_format_opens_for_ever() {
     let expected = fs::read_to_string(golden().join("entries.txt")).unwrap();
     assert_eq!(told, expected);
     drop(log);
-    let log_id = Keyring::log_id_in(&world.options().keys_dir)
-        .unwrap()
-        .unwrap();
+    let log_id = Keyring::log_id_in(&world.options().keys_dir).unwrap().unwrap();
     let keys = Keyring::open(&world.options().keys_dir, log_id, world.random()).unwrap();
     let report = verify(&world.segments(), Some(&keys)).unwrap();
     assert!(report.ok, "{report:?}");

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod appending;
+mod clock;
 mod crash;
 mod destruction;
 mod full_disk;
 mod golden;
 mod model;
+mod remote;
+mod rotting;
 mod world;

@@ -15,19 +15,33 @@ use tempfile::TempDir;
 
 pub(crate) const DAY_MS: u64 = 86_400_000;
 
-/// A clock that moves only when told.
+/// Clocks that move only when told.
 #[derive(Clone)]
-pub(crate) struct Hand(Arc<AtomicU64>);
+pub(crate) struct Hand {
+    wall: Arc<AtomicU64>,
+    monotonic: Arc<AtomicU64>,
+}
 
 impl Hand {
+    /// Time passes up to here, by both clocks; or the wall clock is set back.
     pub(crate) fn set(&self, now: u64) {
-        self.0.store(now, Ordering::SeqCst);
+        let before = self.wall.swap(now, Ordering::SeqCst);
+        self.monotonic.fetch_add(now.saturating_sub(before), Ordering::SeqCst);
+    }
+
+    /// Somebody sets the wall clock, and no time passes.
+    pub(crate) fn jump(&self, now: u64) {
+        self.wall.store(now, Ordering::SeqCst);
     }
 }
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        self.monotonic.load(Ordering::SeqCst)
     }
 }
 
@@ -42,17 +56,17 @@ impl World {
     pub(crate) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
-            clock: Hand(Arc::new(AtomicU64::new(20_000 * DAY_MS))),
+            clock: Hand {
+                wall: Arc::new(AtomicU64::new(20_000 * DAY_MS)),
+                monotonic: Arc::default(),
+            },
             seed: AtomicU64::new(1),
             segment_bytes: event_log::SEGMENT_BYTES,
         }
     }
 
     pub(crate) fn small_segments() -> Self {
-        Self {
-            segment_bytes: 4 * 1024,
-            ..Self::new()
-        }
+        Self { segment_bytes: 4 * 1024, ..Self::new() }
     }
 
     pub(crate) fn options(&self) -> LogOptions {
@@ -60,10 +74,7 @@ impl World {
     }
 
     pub(crate) fn options_in(&self, dir: &Path) -> LogOptions {
-        LogOptions {
-            segment_bytes: self.segment_bytes,
-            ..LogOptions::new(dir, "example.org")
-        }
+        LogOptions { segment_bytes: self.segment_bytes, ..LogOptions::new(dir, "example.org") }
     }
 
     pub(crate) fn random(&self) -> Arc<SeededRandom> {
@@ -75,11 +86,7 @@ impl World {
     }
 
     pub(crate) fn try_open_in(&self, dir: &Path) -> Result<Log, OpenError> {
-        Log::open(
-            self.options_in(dir),
-            Arc::new(self.clock.clone()),
-            self.random(),
-        )
+        Log::open(self.options_in(dir), Arc::new(self.clock.clone()), self.random())
     }
 
     pub(crate) fn segments(&self) -> PathBuf {
@@ -113,10 +120,7 @@ pub(crate) fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Makes a file writable whatever it was.
-#[expect(
-    clippy::permissions_set_readonly_false,
-    reason = "a test damages its own files"
-)]
+#[expect(clippy::permissions_set_readonly_false, reason = "a test damages its own files")]
 pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
     if let Ok(metadata) = fs::metadata(path) {
         let mut permissions = metadata.permissions();
@@ -127,11 +131,7 @@ pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
 }
 
 pub(crate) fn part(class: RecordClass, person: Option<StreamRef>, text: &[u8]) -> ClearPart {
-    ClearPart {
-        class,
-        person,
-        bytes: text.to_vec(),
-    }
+    ClearPart { class, person, bytes: text.to_vec() }
 }
 
 pub(crate) fn draft(stream: impl Into<StreamRef>, parts: Vec<ClearPart>) -> Draft {
@@ -146,10 +146,7 @@ pub(crate) fn draft(stream: impl Into<StreamRef>, parts: Vec<ClearPart>) -> Draf
 }
 
 pub(crate) fn batch(drafts: Vec<Draft>) -> Batch {
-    Batch {
-        drafts,
-        expects: Vec::new(),
-    }
+    Batch { drafts, expects: Vec::new() }
 }
 
 /// One entry that opens a stream with a name.

@@ -1,6 +1,6 @@
 //! Facts that the log states of itself, all in stream 0.
 //!
-//! Owns `LogOpened`, `LogForked`, the destruction facts and `ClockJumped`. None holds a person's
+//! Owns `LogOpened`, `LogForked`, the destruction facts and those about the clock. None holds a person's
 //! text; none is ever destroyed.
 
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ one_part_fact!(LogForked = 2, Control, personal: false);
 pub struct KeyRange {
     /// First epoch.
     pub epoch_first: KeyEpoch,
-    /// Last epoch.
+    /// Last epoch; epochs that are not open yet are not touched.
     pub epoch_last: KeyEpoch,
     /// The tree.
     pub tree: u32,
@@ -56,6 +56,21 @@ pub struct KeyRange {
     pub leaf_first: u32,
     /// Last leaf.
     pub leaf_last: u32,
+}
+
+impl KeyRange {
+    /// True if no bound is before its counterpart. Anything else is refused, never taken for an
+    /// empty range: a destruction that destroys nothing must not look done.
+    pub fn is_ordered(&self) -> bool {
+        self.epoch_first <= self.epoch_last && self.leaf_first <= self.leaf_last
+    }
+
+    /// True if this leaf is in the range.
+    pub fn covers(&self, epoch: KeyEpoch, tree: u32, leaf: u32) -> bool {
+        self.tree == tree
+            && (self.epoch_first..=self.epoch_last).contains(&epoch)
+            && (self.leaf_first..=self.leaf_last).contains(&leaf)
+    }
 }
 
 /// What a destruction serves.
@@ -146,3 +161,11 @@ pub struct ClockJumped {
     pub to: Timestamp,
 }
 one_part_fact!(ClockJumped = 5, Control, personal: false);
+
+/// An operator has looked at a jump of the clock: destroying runs may go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockConfirmed {
+    /// Position of the latest `ClockJumped` that is confirmed; earlier ones are too.
+    pub jump: LogPosition,
+}
+one_part_fact!(ClockConfirmed = 6, Control, personal: false);

@@ -6,11 +6,11 @@
 use super::{
     AccountCreated, AccountDataSet, AccountDeactivated, AdminChanged, AliasRemoved, AliasSet,
     BackupKeysDeleted, BackupKeysStored, BackupVersionCreated, BackupVersionDeleted,
-    BackupVersionUpdated, ClientTxnRecorded, ClockJumped, CrossSigningKeysSet, DeviceAdded,
-    DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FactBody, FactError, FactPart,
-    FallbackKeyUsed, FallbackKeysSet, FilterStored, InviteStateStored, LogForked, LogOpened,
-    MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduPlaced,
-    PduRedacted, PduStored, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated,
+    BackupVersionUpdated, ClientTxnRecorded, ClockConfirmed, ClockJumped, CrossSigningKeysSet,
+    DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FactBody, FactError,
+    FactPart, FallbackKeyUsed, FallbackKeysSet, FilterStored, InviteStateStored, LogForked,
+    LogOpened, MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet,
+    PduPlaced, PduRedacted, PduStored, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated,
     RegistrationTokenUsed, RoomForgotten, RoomPublished, SessionOpened, SessionRefreshed,
     ShredDone, ShredOrdered, SignaturesAdded, StreamOpened, ToDeviceAcknowledged, ToDeviceQueued,
 };
@@ -123,6 +123,7 @@ registry! {
     ShredOrdered [Control / StreamOnly / false],
     ShredDone [Control / StreamOnly / false],
     ClockJumped [Control / StreamOnly / false],
+    ClockConfirmed [Control / StreamOnly / false],
     StreamOpened [Name / StreamOnly / true, Account / Owner / false],
     PduStored [
         StateSkeleton | MessageSkeleton / StreamOnly / true,

@@ -6,12 +6,12 @@ use facts::{
         AccountCreated, AccountDataSet, AccountDeactivated, AccountKind, AdminChanged,
         AliasRemoved, AliasSet, BackupKeysDeleted, BackupKeysStored, BackupSession,
         BackupVersionCreated, BackupVersionDeleted, BackupVersionUpdated, ClientTxn,
-        ClientTxnRecorded, ClockJumped, CrossSigningKeysSet, DeviceAdded, DeviceKeysSet,
-        DeviceRenamed, DeviceSeen, DevicesRemoved, FallbackKeyUsed, FallbackKeysSet, FilterStored,
-        ForkReason, InviteStateStored, KeyRange, LogForked, LogOpened, MediaReserved, MediaStored,
-        NamedKey, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduContent, PduPlaced,
-        PduRedacted, PduStored, Placement, PlacementKind, ProfileFieldSet, ReceiptKind, ReceiptSet,
-        RegistrationTokenCreated, RegistrationTokenUsed, RejectReason, RoomForgotten,
+        ClientTxnRecorded, ClockConfirmed, ClockJumped, CrossSigningKeysSet, DeviceAdded,
+        DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FallbackKeyUsed, FallbackKeysSet,
+        FilterStored, ForkReason, InviteStateStored, KeyRange, LogForked, LogOpened, MediaReserved,
+        MediaStored, NamedKey, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduContent,
+        PduPlaced, PduRedacted, PduStored, Placement, PlacementKind, ProfileFieldSet, ReceiptKind,
+        ReceiptSet, RegistrationTokenCreated, RegistrationTokenUsed, RejectReason, RoomForgotten,
         RoomPublished, SessionOpened, SessionRefreshed, ShredCause, ShredDone, ShredOrdered,
         ShredSurface, SignatureTarget, SignaturesAdded, SoftFailReason, StateBefore, StateChange,
         StreamKind, StreamOpened, SurfaceOutcome, SurfaceReport, ThreadScope, TimelinePlace,
@@ -33,12 +33,16 @@ fn json() -> Vec<u8> {
 }
 
 /// Every sample with a name for its case; empty where a fact has one form only.
-pub fn all() -> Vec<(&'static str, Fact)> {
+pub(crate) fn all() -> Vec<(&'static str, Fact)> {
     let mut all = log();
+    all.extend(streams());
+    all.extend(pdus());
     all.extend(rooms());
     all.extend(accounts());
     all.extend(devices());
+    all.extend(inboxes_and_media());
     all.extend(keys());
+    all.extend(backups());
     all
 }
 
@@ -78,6 +82,12 @@ fn log() -> Vec<(&'static str, Fact)> {
             .into(),
         ),
         ("", ClockJumped { from: Timestamp(1), to: Timestamp(4_000_000) }.into()),
+        ("", ClockConfirmed { jump: LogPosition(60) }.into()),
+    ]
+}
+
+fn streams() -> Vec<(&'static str, Fact)> {
+    vec![
         ("room", StreamOpened { kind: StreamKind::Room, name: ROOM.to_owned() }.into()),
         ("user", StreamOpened { kind: StreamKind::User, name: USER.to_owned() }.into()),
         ("", RegistrationTokenUsed { token_hash: [3; 32] }.into()),
@@ -130,7 +140,7 @@ fn placed(placement: Placement) -> Fact {
     PduPlaced { pdu: EntryRef::At(LogPosition(70)), placement }.into()
 }
 
-fn rooms() -> Vec<(&'static str, Fact)> {
+fn pdus() -> Vec<(&'static str, Fact)> {
     let change = StateChange(
         "m.room.name".to_owned(),
         String::new(),
@@ -195,6 +205,11 @@ fn rooms() -> Vec<(&'static str, Fact)> {
                 ..live()
             }),
         ),
+    ]
+}
+
+fn rooms() -> Vec<(&'static str, Fact)> {
+    vec![
         ("", PduRedacted { target: LogPosition(70).into(), by: EntryRef::InBatch(0) }.into()),
         (
             "",
@@ -312,6 +327,11 @@ fn devices() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
+    ]
+}
+
+fn inboxes_and_media() -> Vec<(&'static str, Fact)> {
+    vec![
         (
             "",
             ToDeviceQueued {
@@ -371,6 +391,11 @@ fn keys() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
+    ]
+}
+
+fn backups() -> Vec<(&'static str, Fact)> {
+    vec![
         (
             "",
             BackupVersionCreated {

@@ -15,10 +15,9 @@ pub fn delete_backup_keys(
     let matches = match (room, session_id) {
         (None, _) => !backup.sessions.is_empty(),
         (Some(room), None) => backup.sessions.contains_key(room),
-        (Some(room), Some(session)) => backup
-            .sessions
-            .get(room)
-            .is_some_and(|sessions| sessions.contains_key(session)),
+        (Some(room), Some(session)) => {
+            backup.sessions.get(room).is_some_and(|sessions| sessions.contains_key(session))
+        }
     };
     if !matches {
         return Ok(Vec::new());

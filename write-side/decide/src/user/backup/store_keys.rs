@@ -21,10 +21,8 @@ const SESSION_BYTES_MAX: usize = 64 * 1024;
 
 /// Decides which sessions are stored: those that beat what is there.
 pub fn store_backup_keys(fold: &UserFold, version: u64, sessions: &[BackupSession]) -> Decision {
-    let (current, backup) = fold
-        .backups
-        .current()
-        .ok_or(UserRefusal::NotFound("backup version"))?;
+    let (current, backup) =
+        fold.backups.current().ok_or(UserRefusal::NotFound("backup version"))?;
     if current != version {
         return Err(UserRefusal::WrongBackupVersion { current });
     }
@@ -48,10 +46,7 @@ pub fn store_backup_keys(fold: &UserFold, version: u64, sessions: &[BackupSessio
             winners.insert(key, (rank, session));
         }
     }
-    Ok(facts_of(
-        version,
-        winners.into_values().map(|(_, session)| session),
-    ))
+    Ok(facts_of(version, winners.into_values().map(|(_, session)| session)))
 }
 
 fn bytes(session: &BackupSession) -> usize {

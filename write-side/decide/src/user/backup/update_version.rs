@@ -17,11 +17,5 @@ pub fn update_backup_version(
         return Err(UserRefusal::InvalidParam("the algorithm"));
     }
     check_auth_data(auth_data)?;
-    Ok(vec![
-        BackupVersionUpdated {
-            version,
-            auth_data: auth_data.as_bytes().to_vec(),
-        }
-        .into(),
-    ])
+    Ok(vec![BackupVersionUpdated { version, auth_data: auth_data.as_bytes().to_vec() }.into()])
 }

@@ -56,9 +56,7 @@ fn a_new_password_supersedes_and_may_end_other_devices() {
     person.when(decision);
     let decision = set_password(&person.fold, "two", true, Some("B"));
     let facts = person.when(decision);
-    let removed = DevicesRemoved {
-        device_ids: vec!["A".to_owned(), "C".to_owned()],
-    };
+    let removed = DevicesRemoved { device_ids: vec!["A".to_owned(), "C".to_owned()] };
     let hash = "two".to_owned();
     assert_eq!(facts, [Fact::from(PasswordSet { hash }), removed.into()]);
     assert_eq!(person.fold.superseded.iter().count(), 1);
@@ -76,10 +74,7 @@ fn a_deactivated_account_does_nothing_more() {
     let fold = &person.fold;
     assert_eq!(deactivate(fold, false), Err(UserRefusal::Deactivated));
     assert_eq!(set_admin(fold, true), Err(UserRefusal::Deactivated));
-    assert_eq!(
-        set_password(fold, "x", false, None),
-        Err(UserRefusal::Deactivated)
-    );
+    assert_eq!(set_password(fold, "x", false, None), Err(UserRefusal::Deactivated));
 }
 
 #[test]
@@ -115,16 +110,10 @@ fn profile_fields_have_bounds() {
         ("", json!("x")),
     ] {
         let refused = set(&person, field, value);
-        assert!(
-            matches!(refused, Err(UserRefusal::InvalidParam(_))),
-            "{field}"
-        );
+        assert!(matches!(refused, Err(UserRefusal::InvalidParam(_))), "{field}");
     }
     let decision = set(&person, "org.example.blob", json!(null));
     person.when(decision);
     assert!(person.fold.profile.is_empty());
-    assert_eq!(
-        set(&person, "org.example.blob", json!(null)),
-        Ok(Vec::new())
-    );
+    assert_eq!(set(&person, "org.example.blob", json!(null)), Ok(Vec::new()));
 }

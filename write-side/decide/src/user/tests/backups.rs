@@ -71,10 +71,7 @@ fn only_the_current_version_takes_keys() {
     assert_eq!(store(&mut person, &[session("s", true, 0, 0)]), 1);
     let decision = create_backup_version(&person.fold, "alg", "{}");
     person.when(decision);
-    assert_eq!(
-        person.fold.backups.last_version, 3,
-        "a number is never reused"
-    );
+    assert_eq!(person.fold.backups.last_version, 3, "a number is never reused");
 }
 
 #[test]
@@ -82,11 +79,7 @@ fn deletions_reach_a_session_a_room_or_all() {
     let mut person = with_backup();
     let mut elsewhere = session("c", true, 0, 0);
     elsewhere.room = "!other:example.org".to_owned();
-    let sessions = [
-        session("a", true, 0, 0),
-        session("b", true, 0, 0),
-        elsewhere,
-    ];
+    let sessions = [session("a", true, 0, 0), session("b", true, 0, 0), elsewhere];
     store(&mut person, &sessions);
     assert_eq!(state(&person), (1, 3));
     let decision = delete_backup_keys(&person.fold, 1, Some(ROOM), Some("a"));
@@ -97,11 +90,7 @@ fn deletions_reach_a_session_a_room_or_all() {
     let decision = delete_backup_keys(&person.fold, 1, Some(ROOM), None);
     person.when(decision);
     assert_eq!(state(&person), (3, 1));
-    assert_eq!(
-        person.fold.superseded.iter().count(),
-        0,
-        "the entry holds one still"
-    );
+    assert_eq!(person.fold.superseded.iter().count(), 0, "the entry holds one still");
     let decision = delete_backup_keys(&person.fold, 1, None, None);
     person.when(decision);
     assert_eq!(state(&person), (4, 0));

@@ -52,10 +52,7 @@ fn account_data_with_an_endpoint_of_its_own_is_refused() {
         set_account_data(&person.fold, &key, Some(content)).unwrap_err()
     };
     let elsewhere = UserRefusal::ServerControlledType;
-    assert_eq!(
-        refuse(AccountDataKey::room(ROOM, FULLY_READ), "{}"),
-        elsewhere
-    );
+    assert_eq!(refuse(AccountDataKey::room(ROOM, FULLY_READ), "{}"), elsewhere);
     assert_eq!(refuse(AccountDataKey::global(PUSH_RULES), "{}"), elsewhere);
     let not_an_object = refuse(AccountDataKey::global("a"), "[]");
     assert_eq!(not_an_object, UserRefusal::BadJson("the content"));
@@ -99,11 +96,7 @@ fn push_rules_are_edited_over_the_defaults() {
 
     let edit = |edit| edit_push_rules(&person.fold, alice, Some(&stored), edit);
     let master = ".m.rule.master".to_owned();
-    let enabled = edit(PushRuleEdit::SetEnabled(
-        RuleKind::Override,
-        master.clone(),
-        true,
-    ));
+    let enabled = edit(PushRuleEdit::SetEnabled(RuleKind::Override, master.clone(), true));
     let rules = load_push_rules(alice, Some(&content(&enabled.unwrap())));
     assert!(rules.get(RuleKind::Override, &master).unwrap().enabled());
     let kept = edit(PushRuleEdit::Delete(RuleKind::Override, master));
@@ -111,11 +104,7 @@ fn push_rules_are_edited_over_the_defaults() {
     let unknown = UserRefusal::NotFound("push rule");
     let gone = edit(PushRuleEdit::Delete(RuleKind::Sender, "@x:y".to_owned()));
     assert_eq!(gone, Err(unknown.clone()));
-    let gone = edit(PushRuleEdit::SetActions(
-        RuleKind::Room,
-        "!x".to_owned(),
-        Vec::new(),
-    ));
+    let gone = edit(PushRuleEdit::SetActions(RuleKind::Room, "!x".to_owned(), Vec::new()));
     assert_eq!(gone, Err(unknown));
     assert!(edit(PushRuleEdit::Delete(RuleKind::Room, ROOM.to_owned())).is_ok());
 }
@@ -155,10 +144,7 @@ fn receipts_and_markers_only_move_forward() {
     ] {
         assert_eq!(set_receipt(&person.fold, &command), Ok(Vec::new()));
     }
-    let private = SetReceipt {
-        kind: ReceiptKind::ReadPrivate,
-        ..receipt("$a", Some(10), None)
-    };
+    let private = SetReceipt { kind: ReceiptKind::ReadPrivate, ..receipt("$a", Some(10), None) };
     let decision = set_receipt(&person.fold, &private);
     assert_eq!(person.when(decision).len(), 1);
 
@@ -179,9 +165,7 @@ fn receipts_and_markers_only_move_forward() {
 fn messages_to_devices_are_fanned_out() {
     let content = |n: u8| json!({ "n": n }).to_string();
     let to = |devices: &[(&str, u8)]| -> BTreeMap<String, String> {
-        let pairs = devices
-            .iter()
-            .map(|(id, n)| ((*id).to_owned(), content(*n)));
+        let pairs = devices.iter().map(|(id, n)| ((*id).to_owned(), content(*n)));
         pairs.collect()
     };
     let messages: ToDeviceMessages = [
@@ -205,11 +189,7 @@ fn messages_to_devices_are_fanned_out() {
     let expected = [("A", 1), ("B", 2), ("*", 4), ("X", 5)];
     assert_eq!(out, expected.map(|(id, n)| (id, content(n))));
 
-    let many = |_: &str| {
-        (0..=TO_DEVICE_MESSAGES_MAX)
-            .map(|n| n.to_string())
-            .collect()
-    };
+    let many = |_: &str| (0..=TO_DEVICE_MESSAGES_MAX).map(|n| n.to_string()).collect();
     let all: ToDeviceMessages = [(ALICE.to_owned(), to(&[("*", 1)]))].into();
     let refused = fan_out(server, ALICE, "m.test", &all, &many);
     assert_eq!(refused, Err(UserRefusal::TooLarge("the request")));
@@ -244,8 +224,5 @@ fn a_reserved_media_id_is_filled_once_and_in_time() {
         person.given([reserved.into()]);
     }
     let refused = reserve_media(&person.fold, "more", person.now);
-    assert_eq!(
-        refused,
-        Err(UserRefusal::LimitReached("media reservations"))
-    );
+    assert_eq!(refused, Err(UserRefusal::LimitReached("media reservations")));
 }

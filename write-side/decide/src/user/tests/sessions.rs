@@ -102,10 +102,7 @@ fn logging_out_ends_tokens() {
     let decision = log_out(&person.fold, "DEV");
     person.when(decision);
     assert!(!is_valid(&person, 1));
-    assert_eq!(
-        log_out(&person.fold, "DEV"),
-        Err(UserRefusal::UnknownDevice)
-    );
+    assert_eq!(log_out(&person.fold, "DEV"), Err(UserRefusal::UnknownDevice));
     let decision = log_out_all(&person.fold);
     person.when(decision);
     assert!(person.fold.devices.is_empty());
@@ -117,14 +114,31 @@ fn devices_are_renamed_and_deleted_by_id() {
     let mut person = logged_in();
     let decision = rename_device(&person.fold, "DEV", Some("Laptop"));
     assert_eq!(person.when(decision).len(), 1);
-    assert_eq!(
-        rename_device(&person.fold, "DEV", Some("Laptop")),
-        Ok(Vec::new())
-    );
+    assert_eq!(rename_device(&person.fold, "DEV", Some("Laptop")), Ok(Vec::new()));
     let refused = rename_device(&person.fold, "NONE", Some("x"));
     assert_eq!(refused, Err(UserRefusal::UnknownDevice));
     let ids = ["DEV".to_owned(), "NONE".to_owned(), "DEV".to_owned()];
     let decision = delete_devices(&person.fold, &ids);
     assert_eq!(person.when(decision).len(), 1);
     assert_eq!(delete_devices(&person.fold, &ids), Ok(Vec::new()));
+}
+
+#[test]
+fn a_fact_that_ends_many_devices_fits_a_part() {
+    let mut person = Person::alice();
+    let long = |n: usize| format!("{n:0>DEVICE_ID_BYTES_MAX$}");
+    let added = (0..2_500).map(|n| device(&long(n)));
+    for (i, fact) in added.enumerate() {
+        let header = super::header(i as u64 + 10, person.now);
+        person.fold.evolve(&header, &fact);
+    }
+    let facts = log_out_all(&person.fold).unwrap();
+    assert_eq!(facts.len(), 3);
+    for fact in &facts {
+        assert!(fact.to_parts()[0].bytes.len() < ::facts::PART_BYTES_MAX);
+    }
+    for (i, fact) in facts.iter().enumerate() {
+        person.fold.evolve(&super::header(i as u64 + 5_000, person.now), fact);
+    }
+    assert!(person.fold.devices.is_empty());
 }

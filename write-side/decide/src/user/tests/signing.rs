@@ -56,12 +56,7 @@ fn keys() -> Keys {
         self_signing: Some(own.to_string()),
         user_signing: Some(others.to_string()),
     };
-    Keys {
-        master,
-        self_signing,
-        user_signing,
-        upload,
-    }
+    Keys { master, self_signing, user_signing, upload }
 }
 
 struct Masters(BTreeMap<String, String>);
@@ -94,16 +89,11 @@ fn keys_that_the_master_did_not_sign_are_refused() {
     mixed.self_signing = other.self_signing;
     let refused = upload_cross_signing(&person.fold, &mixed);
     assert_eq!(refused, Err(UserRefusal::InvalidSignature));
-    let without_master = CrossSigningUpload {
-        master: None,
-        ..keys().upload
-    };
+    let without_master = CrossSigningUpload { master: None, ..keys().upload };
     let refused = upload_cross_signing(&person.fold, &without_master);
     assert_eq!(refused, Err(UserRefusal::MissingParam("master_key")));
-    let swapped = CrossSigningUpload {
-        master: other.user_signing,
-        ..CrossSigningUpload::default()
-    };
+    let swapped =
+        CrossSigningUpload { master: other.user_signing, ..CrossSigningUpload::default() };
     let refused = upload_cross_signing(&person.fold, &swapped);
     assert!(matches!(refused, Err(UserRefusal::InvalidParam(_))));
 }
@@ -135,10 +125,7 @@ fn signatures_must_hold_and_be_of_the_right_key() {
     let device_key = Key::new();
     let device = json!({"user_id": ALICE, "device_id": "DEV", "algorithms": [],
         "keys": {"ed25519:DEV": device_key.public()}});
-    let upload = KeyUpload {
-        device_keys: Some(device.to_string()),
-        ..KeyUpload::default()
-    };
+    let upload = KeyUpload { device_keys: Some(device.to_string()), ..KeyUpload::default() };
     let decision = upload_keys(&person.fold, "DEV", &upload);
     person.when(decision);
 
@@ -149,8 +136,7 @@ fn signatures_must_hold_and_be_of_the_right_key() {
 
     // The self-signing key signs the device.
     let mut signed = device.clone();
-    own.self_signing
-        .sign(&mut signed, ALICE, &id(&own.self_signing));
+    own.self_signing.sign(&mut signed, ALICE, &id(&own.self_signing));
     assert_eq!(failures(&mut person, ALICE, "DEV", &signed, &masters), []);
     // The device signs the master key.
     let mut signed = own.master.cross_signing(ALICE, "master");
@@ -159,12 +145,8 @@ fn signatures_must_hold_and_be_of_the_right_key() {
     assert_eq!(failures(&mut person, ALICE, &public, &signed, &masters), []);
     // The user-signing key signs Bob's master key.
     let mut signed = bob_master.clone();
-    own.user_signing
-        .sign(&mut signed, ALICE, &id(&own.user_signing));
-    assert_eq!(
-        failures(&mut person, BOB, &bob.public(), &signed, &masters),
-        []
-    );
+    own.user_signing.sign(&mut signed, ALICE, &id(&own.user_signing));
+    assert_eq!(failures(&mut person, BOB, &bob.public(), &signed, &masters), []);
 
     let bad = [UserRefusal::InvalidSignature];
     // The master key does not sign devices.
@@ -178,13 +160,9 @@ fn signatures_must_hold_and_be_of_the_right_key() {
     // Well signed, but not what is stored.
     let mut signed = device.clone();
     signed["algorithms"] = json!(["x"]);
-    own.self_signing
-        .sign(&mut signed, ALICE, &id(&own.self_signing));
+    own.self_signing.sign(&mut signed, ALICE, &id(&own.self_signing));
     assert_eq!(failures(&mut person, ALICE, "DEV", &signed, &masters), bad);
     // Nobody's key.
     let missing = [UserRefusal::NotFound("key")];
-    assert_eq!(
-        failures(&mut person, ALICE, "NONE", &device, &masters),
-        missing
-    );
+    assert_eq!(failures(&mut person, ALICE, "NONE", &device, &masters), missing);
 }

@@ -53,6 +53,9 @@ pub enum KeyringError {
     /// More epochs than a keyring holds.
     #[error("the keyring holds as many epochs as it can")]
     TooManyEpochs,
+    /// The keyring was opened for reading alone.
+    #[error("the keyring is open for reading alone")]
+    ReadOnly,
     /// More ranges in one call than are taken.
     #[error("{0} key ranges at once are too many")]
     TooManyRanges(usize),
@@ -71,4 +74,11 @@ pub enum KeyringError {
     /// The file system refused a read.
     #[error("keyring: a file could not be read")]
     Read(#[source] io::Error),
+}
+
+impl KeyringError {
+    /// True for what reading a keyring meets when it is rewritten at that very moment.
+    pub(super) fn may_be_a_rewrite(&self) -> bool {
+        matches!(self, Self::WrappingKeyMissing { .. } | Self::WrappingKeyDamaged { .. })
+    }
 }

@@ -93,10 +93,7 @@ impl Prefix {
             [FORMAT, 0, 0, 0] => {}
             [format, ..] => return Err(FileFault::UnknownFormat(format)),
         }
-        Ok(Self {
-            log_id: LogId(take(bytes)?),
-            generation: u64::from_be_bytes(take(bytes)?),
-        })
+        Ok(Self { log_id: LogId(take(bytes)?), generation: u64::from_be_bytes(take(bytes)?) })
     }
 
     /// Reads the clear prefix of a keyring file.
@@ -201,10 +198,7 @@ impl Contents {
         if !bytes.is_empty() {
             return Err(FileFault::Length);
         }
-        Ok(Self {
-            applied_through,
-            epochs,
-        })
+        Ok(Self { applied_through, epochs })
     }
 
     /// The newest epoch's number and content.
@@ -226,11 +220,7 @@ pub(super) fn seal(
     let mut nonce = [0; NONCE_LEN];
     random.fill(&mut nonce);
     key.cipher()
-        .seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(head),
-            &mut *clear,
-        )
+        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(head), &mut *clear)
         .expect("AES-256-GCM seals whatever is below 64 GiB");
     [&head[..], &nonce, &clear].concat()
 }
@@ -248,9 +238,7 @@ pub(super) fn open(
     let (head, nonce) = head.split_at(PREFIX_BYTES);
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| FileFault::Length)?;
     let clear = key.cipher().open_in_place(nonce, Aad::from(head), sealed);
-    clear
-        .map_err(|_| FileFault::Sealed)
-        .and_then(|clear| Contents::decode(clear))
+    clear.map_err(|_| FileFault::Sealed).and_then(|clear| Contents::decode(clear))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], FileFault> {

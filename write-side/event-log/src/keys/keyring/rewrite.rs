@@ -73,10 +73,7 @@ pub(super) struct KeysDir {
 
 impl KeysDir {
     pub(super) fn new(dir: &Path, before: BeforeStep) -> Self {
-        Self {
-            dir: dir.to_path_buf(),
-            before,
-        }
+        Self { dir: dir.to_path_buf(), before }
     }
 
     /// Makes the directory, for its owner only, if it is not there.
@@ -89,10 +86,7 @@ impl KeysDir {
                 Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
                 _ => Ok(()),
             })
-            .map_err(|source| KeyringError::Step {
-                step: Step::WriteWrap,
-                source,
-            })
+            .map_err(|source| KeyringError::Step { step: Step::WriteWrap, source })
     }
 
     /// What the keyring file says in clear; `None` if there is none.
@@ -104,16 +98,13 @@ impl KeysDir {
         Ok(Some(prefix))
     }
 
-    /// Reads the keyring and its generation. Removes nothing.
+    /// Reads the keyring and its generation. Changes nothing.
     pub(super) fn load(&self, log_id: LogId) -> Result<(Contents, u64), KeyringError> {
         let path = self.dir.join(KEYRING);
         let bytes = read(&path, FILE_BYTES_MAX)?.ok_or(KeyringError::Missing)?;
         let prefix = Prefix::of_keyring(&bytes).map_err(KeyringError::Damaged)?;
         if prefix.log_id != log_id {
-            return Err(KeyringError::OtherLog {
-                expected: log_id,
-                found: prefix.log_id,
-            });
+            return Err(KeyringError::OtherLog { expected: log_id, found: prefix.log_id });
         }
         let generation = prefix.generation;
         let wrap_path = self.wrap_path(generation);
@@ -122,10 +113,15 @@ impl KeysDir {
         let key = WrappingKey::decode(&wrap, prefix)
             .map_err(|fault| KeyringError::WrappingKeyDamaged { generation, fault })?;
         let contents = format::open(bytes, &key).map_err(KeyringError::Damaged)?;
-        for path in [path, wrap_path] {
+        Ok((contents, generation))
+    }
+
+    /// Narrows the mode of both files.
+    pub(super) fn keep_to_owner(&self, generation: u64) -> Result<(), KeyringError> {
+        for path in [self.dir.join(KEYRING), self.wrap_path(generation)] {
             keep_to_owner(&path).map_err(KeyringError::Read)?;
         }
-        Ok((contents, generation))
+        Ok(())
     }
 
     /// Replaces the keyring by one of a later generation. Returns when it is durable and every
@@ -150,9 +146,7 @@ impl KeysDir {
         let sealed = format::seal(prefix, &key, random, clear);
         let new = self.step(Step::WriteNew, || create(&new_path, &sealed))?;
         self.step(Step::SyncNew, || new.sync_all())?;
-        self.step(Step::Rename, || {
-            fs::rename(&new_path, self.dir.join(KEYRING))
-        })?;
+        self.step(Step::Rename, || fs::rename(&new_path, self.dir.join(KEYRING)))?;
         self.discard_all_but(prefix.generation)
     }
 
@@ -201,9 +195,7 @@ impl KeysDir {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.dir).map_err(KeyringError::Read)? {
             let name = entry.map_err(KeyringError::Read)?.file_name();
-            let number = name
-                .to_str()
-                .and_then(|name| name.strip_prefix(WRAP_PREFIX));
+            let number = name.to_str().and_then(|name| name.strip_prefix(WRAP_PREFIX));
             if let Some(generation) = number.and_then(|number| number.parse().ok()) {
                 found.push((self.dir.join(&name), generation));
             }
@@ -233,11 +225,7 @@ fn create(path: &Path, bytes: &[u8]) -> io::Result<File> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWNER_ONLY)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
     file.write_all(bytes)?;
     Ok(file)
 }
@@ -248,15 +236,9 @@ fn read(path: &Path, bound: u64) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringEr
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         other => other.map_err(KeyringError::Read)?,
     };
-    let length = file
-        .metadata()
-        .map_err(KeyringError::Read)?
-        .len()
-        .min(bound);
+    let length = file.metadata().map_err(KeyringError::Read)?.len().min(bound);
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0)));
-    file.take(bound)
-        .read_to_end(&mut bytes)
-        .map_err(KeyringError::Read)?;
+    file.take(bound).read_to_end(&mut bytes).map_err(KeyringError::Read)?;
     Ok(Some(bytes))
 }
 

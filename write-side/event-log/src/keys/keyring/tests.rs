@@ -49,10 +49,8 @@ fn copy_of(dir: &Path) -> tempfile::TempDir {
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut names: Vec<PathBuf> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into())
-        .collect();
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into()).collect();
     names.sort();
     names
 }
@@ -146,9 +144,7 @@ fn a_torn_file_of_an_unfinished_rewrite_is_only_a_leftover() {
             Keyring::create(dir.path(), LOG, Timestamp(0), random(1)).unwrap();
             let keyring =
                 Keyring::open_with(dir.path(), LOG, random(2), dies_before(k + 1)).unwrap();
-            keyring
-                .destroy(&[order()], LogPosition(50))
-                .expect_err("it dies");
+            keyring.destroy(&[order()], LogPosition(50)).expect_err("it dies");
             let path = dir.path().join(torn);
             let bytes = fs::read(&path).unwrap();
             fs::write(&path, &bytes[..keep]).unwrap();
@@ -167,17 +163,9 @@ fn an_undone_rename_still_finds_its_wrapping_key() {
     let old = fs::read(dir.path().join("keyring")).unwrap();
     // Dies before the flush of the name, in the rewrite and again while opening.
     let keyring = Keyring::open_with(dir.path(), LOG, random(2), dies_before(7)).unwrap();
-    keyring
-        .destroy(&[order()], LogPosition(50))
-        .expect_err("it dies");
+    keyring.destroy(&[order()], LogPosition(50)).expect_err("it dies");
     let error = Keyring::open_with(dir.path(), LOG, random(3), dies_before(0)).err();
-    assert!(matches!(
-        error,
-        Some(KeyringError::Step {
-            step: Step::SyncName,
-            ..
-        })
-    ));
+    assert!(matches!(error, Some(KeyringError::Step { step: Step::SyncName, .. })));
     fs::write(dir.path().join("keyring"), old).unwrap();
     let again = Keyring::open(dir.path(), LOG, random(4)).unwrap();
     assert_eq!(again.applied_through(), LogPosition(0));
@@ -195,19 +183,13 @@ fn old_keyrings_cannot_be_opened_after_a_destruction() {
 
     fs::write(dir.path().join("keyring"), &old).unwrap();
     let error = Keyring::open(dir.path(), LOG, random(2)).err();
-    assert!(matches!(
-        error,
-        Some(KeyringError::WrappingKeyMissing { generation: 1 })
-    ));
+    assert!(matches!(error, Some(KeyringError::WrappingKeyMissing { generation: 1 })));
     // Nor by the key that is left, under the old name.
     fs::rename(dir.path().join("wrap-2"), dir.path().join("wrap-1")).unwrap();
     let error = Keyring::open(dir.path(), LOG, random(2)).err();
     assert!(matches!(
         error,
-        Some(KeyringError::WrappingKeyDamaged {
-            generation: 1,
-            fault: FileFault::Misplaced
-        })
+        Some(KeyringError::WrappingKeyDamaged { generation: 1, fault: FileFault::Misplaced })
     ));
 }
 
@@ -216,14 +198,9 @@ fn the_old_wrapping_key_is_zeros_before_its_file_goes() {
     let dir = tempfile::tempdir().unwrap();
     Keyring::create(dir.path(), LOG, Timestamp(0), random(1)).unwrap();
     let steps = steps_of_a_destruction();
-    let k = steps
-        .iter()
-        .position(|s| *s == Step::RemoveOldWrap)
-        .unwrap();
+    let k = steps.iter().position(|s| *s == Step::RemoveOldWrap).unwrap();
     let keyring = Keyring::open_with(dir.path(), LOG, random(2), dies_before(k + 1)).unwrap();
-    keyring
-        .destroy(&[order()], LogPosition(50))
-        .expect_err("it dies");
+    keyring.destroy(&[order()], LogPosition(50)).expect_err("it dies");
     let bytes = fs::read(dir.path().join("wrap-1")).unwrap();
     assert_eq!(bytes, vec![0; format::WRAP_BYTES]);
 }
@@ -276,9 +253,7 @@ fn a_failed_rewrite_can_be_tried_again_in_the_same_process() {
             }
         });
         let keyring = Keyring::open_with(dir.path(), LOG, random(2), once).unwrap();
-        keyring
-            .destroy(&[order()], LogPosition(50))
-            .expect_err("it fails once");
+        keyring.destroy(&[order()], LogPosition(50)).expect_err("it fails once");
         assert_eq!(keyring.applied_through(), LogPosition(0));
         keyring.destroy(&[order()], LogPosition(50)).unwrap();
         assert_eq!(keyring.applied_through(), LogPosition(50));

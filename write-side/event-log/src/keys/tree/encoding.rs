@@ -51,11 +51,7 @@ impl EpochTree {
     pub(in crate::keys) fn decode(bytes: &[u8]) -> Result<Self, TreeFault> {
         let mut rest = bytes;
         let top = Subtree::decode(&mut rest, 0)?;
-        if rest.is_empty() {
-            Ok(Self { top })
-        } else {
-            Err(TreeFault::Trailing)
-        }
+        if rest.is_empty() { Ok(Self { top }) } else { Err(TreeFault::Trailing) }
     }
 }
 

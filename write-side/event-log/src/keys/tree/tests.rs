@@ -41,11 +41,7 @@ fn nodes_in(bytes: &[u8]) -> Vec<(u32, u64, [u8; 32])> {
             }
             3 | 4 => {
                 let (left, right) = children();
-                let (whole, other) = if tag == 3 {
-                    (left, right)
-                } else {
-                    (right, left)
-                };
+                let (whole, other) = if tag == 3 { (left, right) } else { (right, left) };
                 found.push((depth + 1, whole, node(at)));
                 at += 32;
                 places.push((depth + 1, other));
@@ -88,15 +84,8 @@ fn check_against_model(bytes: &[u8], destroyed: &[Range]) {
         assert_eq!(*node, from_root(*low, *depth));
         covered += u128::from(high - low) + 1;
     }
-    let gone: u128 = union(destroyed.to_vec())
-        .iter()
-        .map(|(f, l)| u128::from(l - f) + 1)
-        .sum();
-    assert_eq!(
-        covered + gone,
-        1 << 64,
-        "a leaf that nobody destroyed is lost"
-    );
+    let gone: u128 = union(destroyed.to_vec()).iter().map(|(f, l)| u128::from(l - f) + 1).sum();
+    assert_eq!(covered + gone, 1 << 64, "a leaf that nobody destroyed is lost");
 }
 
 fn some_tree() -> impl Strategy<Value = u32> {

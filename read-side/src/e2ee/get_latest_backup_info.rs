@@ -1,0 +1,20 @@
+//! `GET /_matrix/client/v3/room_keys/version`.
+
+use axum::{Json, extract::State};
+use http_edge::{Matrix, MatrixError};
+use ruma::api::client::backup::get_latest_backup_info::v3::Request;
+use serde_json::Value;
+
+use super::backup_version::{backup_version, version_json};
+use crate::state::ReadSide;
+
+/// Client-server API, `getRoomKeysVersionCurrent`.
+pub(crate) async fn get_latest_backup_info(
+    State(read): State<ReadSide>,
+    Matrix { identity, .. }: Matrix<Request>,
+) -> Result<Json<Value>, MatrixError> {
+    identity.refuse_guest()?;
+    let user = identity.user_stream;
+    let version = read.ask(move |snapshot| backup_version(snapshot, user, None)).await?;
+    Ok(Json(version_json(&version)))
+}

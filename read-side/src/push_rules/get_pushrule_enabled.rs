@@ -1,0 +1,20 @@
+//! `GET /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/enabled`.
+
+use axum::{Json, extract::State};
+use http_edge::{Matrix, MatrixError};
+use ruma::api::client::push::get_pushrule_enabled::v3::Request;
+use serde_json::{Value, json};
+
+use super::rule;
+use crate::state::ReadSide;
+
+/// Client-server API, `isPushRuleEnabled`.
+pub(crate) async fn get_pushrule_enabled(
+    State(read): State<ReadSide>,
+    Matrix { request, identity }: Matrix<Request>,
+) -> Result<Json<Value>, MatrixError> {
+    identity.refuse_guest()?;
+    let user = identity.user_stream;
+    let rule = rule(&read, user, identity.user, request.kind, request.rule_id).await?;
+    Ok(Json(json!({ "enabled": rule.get("enabled") })))
+}

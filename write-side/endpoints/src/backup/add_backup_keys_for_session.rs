@@ -1,0 +1,21 @@
+//! `PUT /room_keys/keys/{roomId}/{sessionId}`.
+
+use axum::extract::State;
+use commands::user::store_backup_keys;
+use http_edge::Matrix;
+use ruma::api::client::backup::add_backup_keys_for_session::v3::{Request, Response};
+
+use super::backup_version::{number, session, uint};
+use crate::{Answer, WriteEndpoints, answer};
+
+pub(crate) async fn add_backup_keys_for_session(
+    State(state): State<WriteEndpoints>,
+    Matrix { request, identity }: Matrix<Request>,
+) -> Answer<Response> {
+    identity.refuse_guest()?;
+    let version = number(&request.version)?;
+    let (room, id) = (&request.room_id, &request.session_id);
+    let sessions = [session(room, id, &request.session_data)];
+    let stored = store_backup_keys(&state.write_side, &identity.user, version, &sessions).await?;
+    answer(Response::new(stored.etag.to_string(), uint(stored.count)))
+}
