@@ -1,6 +1,5 @@
 //! What a new event costs before it reaches the log: canonical JSON, hashing and signing, parting
 //! and joining.
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::hint::black_box;
 
@@ -32,11 +31,7 @@ fn event() -> CanonicalJsonObject {
 
 fn events(c: &mut Criterion) {
     let rules = RoomVersionId::V12.rules().expect("a known version");
-    let key = Ed25519KeyPair::from_der(
-        &Ed25519KeyPair::generate().expect("randomness"),
-        "a".to_owned(),
-    )
-    .expect("a key");
+    let key = Ed25519KeyPair::from_der(&Ed25519KeyPair::generate(), "a".to_owned()).expect("a key");
     let text = serde_json::to_vec(&event()).expect("JSON");
     c.bench_function("event/parse canonical JSON", |b| {
         b.iter(|| serde_json::from_slice::<CanonicalJsonObject>(black_box(&text)));

@@ -5,7 +5,6 @@
 //! 64 producers; the bare loop groups what 64 producers have ready into one write, as the log
 //! does. Their ratio is the budget (docs/performance.md), absolute times mean little.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::{
     fs::File,

@@ -28,7 +28,7 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 16;
 /// One request, password hashing included.
-const REQUEST_MAX: Duration = Duration::from_secs(60);
+const REQUEST_MAX: Duration = Duration::from_mins(1);
 
 /// Where a data directory has its socket.
 pub(crate) fn socket_path(data_dir: &Path) -> PathBuf {

@@ -66,21 +66,15 @@ impl Origin {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Ok(Sources {
-            file: file.transpose()?,
-            environment,
-        })
+        Ok(Sources { file: file.transpose()?, environment })
     }
 
     /// The configuration, or a failure that lists everything that is wrong with it.
     fn config(&self) -> anyhow::Result<Config> {
         load(&self.sources()?).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::new(
-                lines.join("\n"),
-                "correct it; `chancery config example` shows every key",
-            )
-            .into()
+            Failure::new(lines.join("\n"), "correct it; `chancery config example` shows every key")
+                .into()
         })
     }
 }
@@ -133,11 +127,7 @@ mod tests {
 
     #[test]
     fn wrong_usage_has_its_own_exit_code() {
-        for line in [
-            "chancery",
-            "chancery user create",
-            "chancery log verify --fast",
-        ] {
+        for line in ["chancery", "chancery user create", "chancery log verify --fast"] {
             let error = Cli::try_parse_from(line.split(' ')).expect_err("wrong usage");
             assert_eq!(error.exit_code(), 2, "{line}");
         }

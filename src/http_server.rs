@@ -67,11 +67,7 @@ impl ServerBounds {
 pub(crate) async fn serve(listeners: Vec<Listener>, bounds: ServerBounds, stopping: Stopping) {
     let mut running = JoinSet::new();
     for listener in listeners {
-        running.spawn(accept::serve_listener(
-            listener,
-            bounds.clone(),
-            stopping.clone(),
-        ));
+        running.spawn(accept::serve_listener(listener, bounds.clone(), stopping.clone()));
     }
     // An accept loop ends by being told to; a panic in one has been reported and ends the others'
     // wait no sooner.

@@ -40,9 +40,9 @@ use crate::{
 };
 
 /// A view that is built anew may take as long as this.
-const CATCH_UP_MAX: Duration = Duration::from_secs(3600);
+const CATCH_UP_MAX: Duration = Duration::from_hours(1);
 /// A `/sync` waits at most this long; clients ask for 30 s.
-const SYNC_WAIT_MAX: Duration = Duration::from_secs(300);
+const SYNC_WAIT_MAX: Duration = Duration::from_mins(5);
 /// How long an access token that can be refreshed lives (Synapse's default is 5 minutes).
 const REFRESHABLE_ACCESS_MS: u64 = 60 * 60 * 1000;
 
@@ -53,6 +53,7 @@ pub(crate) struct Layers {
     pub(crate) write_side: WriteSide,
     pub(crate) passwords: Passwords,
     blobs: Arc<BlobStore>,
+    wishes: WishQueue,
     follower: FollowerHandle,
 }
 
@@ -71,9 +72,8 @@ impl Layers {
     pub(crate) async fn open(config: &Config, log: Arc<Log>) -> anyhow::Result<Self> {
         let data_dir = &config.server.data_dir;
         let name = &config.server.name;
-        let (view, follower) =
-            ClientView::start(Arc::clone(&log) as _, data_dir, name.as_str())
-                .context("the client view cannot be opened")?;
+        let (view, follower) = ClientView::start(Arc::clone(&log) as _, data_dir, name.as_str())
+            .context("the client view cannot be opened")?;
         let identity =
             ServerIdentity::load_or_create(name.clone(), &log.options().keys_dir, &SystemRandom)?;
         let mut parts = WriteSideParts::new(
@@ -88,6 +88,7 @@ impl Layers {
         let blobs = BlobStore::open(data_dir.join("media"))
             .await
             .context("the media directory cannot be opened")?;
+        let wishes = WishQueue::start(write_side.clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             log,
@@ -95,6 +96,7 @@ impl Layers {
             write_side,
             passwords: Passwords::new(cores),
             blobs: Arc::new(blobs),
+            wishes,
             follower,
         })
     }
@@ -111,7 +113,7 @@ impl Layers {
 
     /// The edge of the listener for clients.
     pub(crate) fn client_edge(&self, config: &Config) -> Edge {
-        let sessions = ViewSessions(self.view.clone());
+        let sessions = ViewSessions::new(self.view.clone(), self.wishes.clone());
         Edge::new(Arc::new(sessions), Arc::new(SystemClock), edge_bounds(config))
     }
 
@@ -153,7 +155,7 @@ impl Layers {
         ReadSide::new(ReadSideParts {
             view: self.view.clone(),
             clock: Arc::new(SystemClock),
-            wishes: Arc::new(WishQueue::start(self.write_side.clone())),
+            wishes: Arc::new(self.wishes.clone()),
             blobs: Arc::new(StoredBlobs(Arc::clone(&self.blobs))),
             settings: ReadSettings {
                 server_name: config.server.name.clone(),

@@ -36,11 +36,7 @@ impl Admission {
 
     /// A permit, held until the answer is ready; none where the server is full.
     fn admit(&self, long_poll: bool) -> Option<OwnedSemaphorePermit> {
-        let of_its_kind = if long_poll {
-            &self.long_polls
-        } else {
-            &self.requests
-        };
+        let of_its_kind = if long_poll { &self.long_polls } else { &self.requests };
         Arc::clone(of_its_kind).try_acquire_owned().ok()
     }
 }
@@ -77,10 +73,7 @@ mod tests {
         assert!(is_long_poll(sync, Some("since=a&timeout=30000")));
         assert!(!is_long_poll(sync, Some("since=a&timeout=0")));
         assert!(!is_long_poll(sync, None));
-        assert!(!is_long_poll(
-            Some("/_matrix/client/v3/login"),
-            Some("timeout=30000")
-        ));
+        assert!(!is_long_poll(Some("/_matrix/client/v3/login"), Some("timeout=30000")));
     }
 
     #[test]

@@ -148,9 +148,9 @@ impl Authenticate for AppserviceToken {
         let session = AccessToken::identify(edge, given, locked)?;
         match session.kind {
             SessionKind::Appservice => Ok(session),
-            SessionKind::User | SessionKind::Guest => Err(MatrixError::forbidden(
-                "Only application services may use this endpoint",
-            )),
+            SessionKind::User | SessionKind::Guest => {
+                Err(MatrixError::forbidden("Only application services may use this endpoint"))
+            }
         }
     }
 
@@ -197,11 +197,8 @@ fn look_up(
     let Some(token) = &given.token else {
         return Ok(None);
     };
-    let claim = Claim {
-        token,
-        as_user: given.as_user.as_deref(),
-        as_device: given.as_device.as_deref(),
-    };
+    let claim =
+        Claim { token, as_user: given.as_user.as_deref(), as_device: given.as_device.as_deref() };
     match edge.sessions().lookup(&claim, edge.now()) {
         Ok(session) => Ok(Some(session)),
         Err(SessionRefusal::Locked(session)) if even_locked => Ok(Some(*session)),

@@ -70,13 +70,7 @@ impl Edge {
     pub fn new(sessions: Arc<dyn Sessions>, clock: Arc<dyn Clock>, bounds: EdgeBounds) -> Self {
         let limiter = RateLimiter::new(bounds.rates, bounds.rates_enabled, bounds.rate_keys_max);
         let admission = Admission::new(bounds.requests_max, bounds.long_polls_max);
-        Self(Arc::new(Shared {
-            sessions,
-            clock,
-            bounds,
-            limiter,
-            admission,
-        }))
+        Self(Arc::new(Shared { sessions, clock, bounds, limiter, admission }))
     }
 
     /// The edge of a request.
@@ -104,10 +98,7 @@ impl Edge {
 
     /// Takes a token of a rate, for endpoints with a rate of their own (login, registration).
     pub fn take(&self, class: RateClass, key: RateKey) -> Result<(), MatrixError> {
-        self.0
-            .limiter
-            .take(class, key, self.now())
-            .map_err(MatrixError::limit_exceeded)
+        self.0.limiter.take(class, key, self.now()).map_err(MatrixError::limit_exceeded)
     }
 
     /// Takes a token of the ordinary rate: of the user, or of the address where there is none.

@@ -52,9 +52,9 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let paths = <T::Request as Metadata>::PATH_BUILDER;
-    paths.all_paths().fold(Router::new(), |router, path| {
-        router.merge(endpoint_at(path, handler.clone()))
-    })
+    paths
+        .all_paths()
+        .fold(Router::new(), |router, path| router.merge(endpoint_at(path, handler.clone())))
 }
 
 /// Registers `handler` under one more path with the endpoint's method, for paths that clients use

@@ -86,31 +86,19 @@ impl MatrixError {
 
     /// 401 `M_MISSING_TOKEN`.
     pub fn missing_token() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            ErrorCode::MissingToken,
-            "Missing access token",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::MissingToken, "Missing access token")
     }
 
     /// 401 `M_UNKNOWN_TOKEN`.
     pub fn unknown_token(soft_logout: bool) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            ErrorCode::UnknownToken,
-            "Unknown access token",
-        )
-        .with("soft_logout", soft_logout)
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::UnknownToken, "Unknown access token")
+            .with("soft_logout", soft_logout)
     }
 
     /// 401 `M_USER_LOCKED`; always with `soft_logout` (client-server API, "Account locking").
     pub fn user_locked() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            ErrorCode::UserLocked,
-            "This account has been locked",
-        )
-        .with("soft_logout", true)
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::UserLocked, "This account has been locked")
+            .with("soft_logout", true)
     }
 
     /// 403 `M_GUEST_ACCESS_FORBIDDEN`.
@@ -124,11 +112,7 @@ impl MatrixError {
 
     /// 400 `M_UNKNOWN_DEVICE`: an asserted device does not exist.
     pub fn unknown_device() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            ErrorCode::UnknownDevice,
-            "Unknown device",
-        )
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::UnknownDevice, "Unknown device")
     }
 
     /// 405 `M_UNRECOGNIZED`: the endpoint exists, not with this method.
@@ -151,33 +135,21 @@ impl MatrixError {
 
     /// 429 `M_LIMIT_EXCEEDED`: this caller asks too often.
     pub fn limit_exceeded(retry_after: Duration) -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            ErrorCode::LimitExceeded,
-            "Too many requests",
-        )
-        .with_retry_after(retry_after)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitExceeded, "Too many requests")
+            .with_retry_after(retry_after)
     }
 
     /// 503 `M_LIMIT_EXCEEDED`: the server is full or not ready, whoever asks.
     ///
     /// The code is the one that clients understand as "wait and try again".
     pub fn unavailable(retry_after: Duration) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::LimitExceeded,
-            "The server is busy",
-        )
-        .with_retry_after(retry_after)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::LimitExceeded, "The server is busy")
+            .with_retry_after(retry_after)
     }
 
     /// 500 `M_UNKNOWN`. Takes no text on purpose: the cause goes to the operators' log.
     pub fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            ErrorCode::Unknown,
-            "Internal server error",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, "Internal server error")
     }
 
     /// 401 of user-interactive authentication; `info` is the JSON of `UiaaInfo` (`flows`,
@@ -200,11 +172,7 @@ impl MatrixError {
         errcode: ErrorCode,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            errcode: Some(errcode),
-            message: message.into(),
-            ..Self::uia(info)
-        }
+        Self { errcode: Some(errcode), message: message.into(), ..Self::uia(info) }
     }
 
     /// Adds a key to the JSON. `errcode`, `error` and `retry_after_ms` cannot be replaced.
@@ -262,9 +230,7 @@ impl IntoResponse for MatrixError {
             // Rounded up: a client that waits the header's seconds is not refused again.
             let seconds = retry_after.as_millis().div_ceil(1000);
             let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

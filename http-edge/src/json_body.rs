@@ -33,9 +33,9 @@ pub async fn collect_body(
     match collected {
         Err(_elapsed) => Err(MatrixError::body_too_slow()),
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(MatrixError::too_large(format!(
-            "The request body is larger than {max} bytes"
-        ))),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(MatrixError::too_large(format!("The request body is larger than {max} bytes")))
+        }
         // The connection broke, or its idle limit passed: nobody reads this answer.
         Ok(Err(_)) => Err(MatrixError::body_too_slow()),
     }

@@ -105,10 +105,7 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", id);
     let note = RequestNote::default();
     request.extensions_mut().insert(note.clone());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("unmatched", MatchedPath::as_str);
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
     metrics::gauge!("http_requests_in_flight").increment(1.0);
     let progress = InProgress {
         method: method_label(request.method()),

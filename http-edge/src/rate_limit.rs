@@ -109,12 +109,7 @@ pub struct RateLimiter {
 impl RateLimiter {
     /// A store of at most `keys_max` keys. With `enabled` false everything passes.
     pub fn new(rates: RateTable, enabled: bool, keys_max: usize) -> Self {
-        Self {
-            rates,
-            enabled,
-            generation_max: (keys_max / 2).max(1),
-            buckets: Mutex::default(),
-        }
+        Self { rates, enabled, generation_max: (keys_max / 2).max(1), buckets: Mutex::default() }
     }
 
     /// Takes a token, or says how long it takes until there is one.
@@ -185,13 +180,7 @@ mod tests {
     const START: u64 = 1_700_000_000_000;
 
     fn limiter(keys_max: usize) -> RateLimiter {
-        let rates = RateTable {
-            login: Rate {
-                per_minute: 60,
-                burst: 3,
-            },
-            ..RateTable::default()
-        };
+        let rates = RateTable { login: Rate { per_minute: 60, burst: 3 }, ..RateTable::default() };
         RateLimiter::new(rates, true, keys_max)
     }
 

@@ -103,11 +103,7 @@ where
         let path_args = path_args(&mut parts).await?;
         let request = parse_request(parts, &[], &path_args)?;
         let body = Body::new(Limited::new(body, bound));
-        Ok(Self {
-            request,
-            identity,
-            body,
-        })
+        Ok(Self { request, identity, body })
     }
 }
 
@@ -140,9 +136,11 @@ async fn path_args(parts: &mut Parts) -> Result<Vec<String>, MatrixError> {
 }
 
 /// A checked JSON body. Methods that carry none have it ignored, for ruma looks at none; an empty
-/// one counts as `{}`, which is what clients mean that send nothing.
+/// one of a POST or DELETE counts as `{}`, which is what clients mean that send nothing. What is
+/// PUT must be there.
 fn json_of(method: &Method, body: Bytes) -> Result<Bytes, MatrixError> {
-    if matches!(*method, Method::GET | Method::HEAD) || body.is_empty() {
+    let ignored = matches!(*method, Method::GET | Method::HEAD);
+    if ignored || (body.is_empty() && *method != Method::PUT) {
         return Ok(Bytes::from_static(b"{}"));
     }
     check_json(&body)?;
@@ -156,9 +154,9 @@ fn refuse_declared_excess(parts: &Parts, bound: usize) -> Result<(), MatrixError
         .get(http::header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     match declared {
-        Some(length) if usize::try_from(length).map_or(true, |length| length > bound) => Err(
-            MatrixError::too_large(format!("An upload may have {bound} bytes at most")),
-        ),
+        Some(length) if usize::try_from(length).map_or(true, |length| length > bound) => {
+            Err(MatrixError::too_large(format!("An upload may have {bound} bytes at most")))
+        }
         _ => Ok(()),
     }
 }

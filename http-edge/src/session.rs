@@ -48,9 +48,7 @@ impl Session {
 
     /// The device, for endpoints that make no sense without one.
     pub fn device(&self) -> Result<&DeviceId, MatrixError> {
-        self.device
-            .as_deref()
-            .ok_or_else(|| MatrixError::forbidden("This endpoint needs a device"))
+        self.device.as_deref().ok_or_else(|| MatrixError::forbidden("This endpoint needs a device"))
     }
 
     /// Refuses everybody who is not a server administrator.
@@ -58,9 +56,7 @@ impl Session {
         if self.admin {
             Ok(())
         } else {
-            Err(MatrixError::forbidden(
-                "Only server administrators may do this",
-            ))
+            Err(MatrixError::forbidden("Only server administrators may do this"))
         }
     }
 }

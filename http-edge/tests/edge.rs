@@ -49,9 +49,7 @@ impl Sessions for TestSessions {
             "bridge" => Ok(session(SessionKind::Appservice)),
             "locked" => Err(SessionRefusal::Locked(Box::new(session(SessionKind::User)))),
             "expired" => Err(SessionRefusal::Unknown { soft_logout: true }),
-            "lagging" => Err(SessionRefusal::Lagging {
-                retry_after: Duration::from_millis(1500),
-            }),
+            "lagging" => Err(SessionRefusal::Lagging { retry_after: Duration::from_millis(1500) }),
             _ => Err(SessionRefusal::Unknown { soft_logout: false }),
         }
     }
@@ -86,10 +84,7 @@ async fn device(
 }
 
 async fn state(Matrix { request, .. }: Matrix<get_state_event_for_key::v3::Request>) -> String {
-    format!(
-        "{}|{}|{}",
-        request.room_id, request.event_type, request.state_key
-    )
+    format!("{}|{}|{}", request.room_id, request.event_type, request.state_key)
 }
 
 async fn registration(Matrix { identity, .. }: Matrix<register::v3::Request>) -> &'static str {
@@ -117,15 +112,8 @@ async fn versions(
 async fn upload(
     Streamed { body, request, .. }: Streamed<create_content::v3::Request>,
 ) -> Result<String, MatrixError> {
-    assert!(
-        request.file.is_empty(),
-        "the body is not read by the extractor"
-    );
-    let bytes = body
-        .collect()
-        .await
-        .map_err(|_| MatrixError::too_large("Too large"))?
-        .to_bytes();
+    assert!(request.file.is_empty(), "the body is not read by the extractor");
+    let bytes = body.collect().await.map_err(|_| MatrixError::too_large("Too large"))?.to_bytes();
     Ok(bytes.len().to_string())
 }
 
@@ -141,19 +129,13 @@ fn app(bounds: EdgeBounds) -> Router {
         .merge(endpoint(report))
         .merge(endpoint(device))
         .merge(endpoint(state))
-        .merge(endpoint_at(
-            "/_matrix/client/v3/rooms/{room_id}/state/{event_type}",
-            state,
-        ))
+        .merge(endpoint_at("/_matrix/client/v3/rooms/{room_id}/state/{event_type}", state))
         .merge(endpoint(registration))
         .merge(endpoint(log_out))
         .merge(endpoint(versions))
         .merge(endpoint(upload))
         .route("/_test/object", axum::routing::post(object))
-        .route(
-            "/_test/panic",
-            get(|| async { panic!("a broken invariant") as () }),
-        );
+        .route("/_test/panic", get(|| async { panic!("a broken invariant") as () }));
     dress(routes, edge)
 }
 
@@ -176,16 +158,10 @@ fn request(method: &str, path: &str, token: Option<&str>, body: impl Into<Body>)
 async fn shown(response: Response) -> String {
     let status = response.status().as_u16();
     let retry = response.headers().get("retry-after").cloned();
-    let bytes = response
-        .into_body()
-        .collect()
-        .await
-        .expect("a body")
-        .to_bytes();
+    let bytes = response.into_body().collect().await.expect("a body").to_bytes();
     let body = String::from_utf8(bytes.to_vec()).expect("text");
-    let retry = retry.map_or(String::new(), |value| {
-        format!(" retry-after={}", value.to_str().expect("text"))
-    });
+    let retry = retry
+        .map_or(String::new(), |value| format!(" retry-after={}", value.to_str().expect("text")));
     format!("{status}{retry} {body}")
 }
 
@@ -254,21 +230,11 @@ async fn tokens() {
     insta::assert_snapshot!(answer("POST", BAN, Some("lagging"), body).await, @r#"503 retry-after=2 {"errcode":"M_LIMIT_EXCEEDED","error":"The server is busy","retry_after_ms":1500}"#);
     insta::assert_snapshot!(answer("POST", BAN, Some("guest"), body).await, @r#"403 {"errcode":"M_GUEST_ACCESS_FORBIDDEN","error":"Guests may not use this endpoint"}"#);
     // Whoever may not ask is refused before the body is looked at.
-    assert!(
-        answer("POST", BAN, Some("bad"), "nonsense")
-            .await
-            .contains("M_UNKNOWN_TOKEN")
-    );
+    assert!(answer("POST", BAN, Some("bad"), "nonsense").await.contains("M_UNKNOWN_TOKEN"));
     let in_query = format!("{BAN}?access_token=good");
+    assert!(answer("POST", &in_query, None, body).await.starts_with("200"));
     assert!(
-        answer("POST", &in_query, None, body)
-            .await
-            .starts_with("200")
-    );
-    assert!(
-        answer("POST", "/_matrix/client/v3/logout", Some("locked"), "")
-            .await
-            .starts_with("200")
+        answer("POST", "/_matrix/client/v3/logout", Some("locked"), "").await.starts_with("200")
     );
 }
 
@@ -279,27 +245,15 @@ async fn optional_tokens() {
     insta::assert_snapshot!(answer("GET", path, GOOD, "").await, @r#"200 {"versions":["v1.1"]}"#);
     let register = "/_matrix/client/v3/register";
     assert_eq!(answer("POST", register, None, "{}").await, "200 none");
-    assert_eq!(
-        answer("POST", register, Some("bridge"), "{}").await,
-        "200 appservice"
-    );
-    assert_eq!(
-        answer("POST", register, Some("bad"), "{}").await,
-        "200 other"
-    );
+    assert_eq!(answer("POST", register, Some("bridge"), "{}").await, "200 appservice");
+    assert_eq!(answer("POST", register, Some("bad"), "{}").await, "200 other");
 }
 
 #[tokio::test]
 async fn application_services_act_for_their_users() {
     let path = "/_matrix/client/v3/devices/D?user_id=%40ghost%3Aexample.org";
-    assert_eq!(
-        answer("GET", path, Some("bridge"), "").await,
-        "200 @ghost:example.org D"
-    );
-    assert_eq!(
-        answer("GET", path, GOOD, "").await,
-        "200 @alice:example.org D"
-    );
+    assert_eq!(answer("GET", path, Some("bridge"), "").await, "200 @ghost:example.org D");
+    assert_eq!(answer("GET", path, GOOD, "").await, "200 @alice:example.org D");
     let path = "/_matrix/client/v3/devices/D?user_id=ghost";
     insta::assert_snapshot!(answer("GET", path, Some("bridge"), "").await, @r#"400 {"errcode":"M_INVALID_PARAM","error":"The parameter user_id is no user ID"}"#);
 }
@@ -307,15 +261,9 @@ async fn application_services_act_for_their_users() {
 #[tokio::test]
 async fn paths_and_queries() {
     let path = "/_matrix/client/v3/rooms/%21r%3Aexample.org/state/m.room.member/%40a%2Fb";
-    assert_eq!(
-        answer("GET", path, GOOD, "").await,
-        "200 !r:example.org|m.room.member|@a/b"
-    );
+    assert_eq!(answer("GET", path, GOOD, "").await, "200 !r:example.org|m.room.member|@a/b");
     let path = "/_matrix/client/v3/rooms/!r:example.org/state/m.room.name";
-    assert_eq!(
-        answer("GET", path, GOOD, "").await,
-        "200 !r:example.org|m.room.name|"
-    );
+    assert_eq!(answer("GET", path, GOOD, "").await, "200 !r:example.org|m.room.name|");
     let path = "/_matrix/client/v3/rooms/nonsense/ban";
     insta::assert_snapshot!(answer("POST", path, GOOD, r#"{"user_id":"@b:c"}"#).await, @r#"400 {"errcode":"M_INVALID_PARAM","error":"A parameter is wrong: leading sigil is incorrect or missing"}"#);
     let path = "/_matrix/client/v3/devices/%ff";
@@ -333,14 +281,8 @@ async fn where_no_endpoint_is() {
 #[tokio::test]
 async fn uploads_are_raw_and_bounded() {
     let path = "/_matrix/media/v3/upload";
-    assert_eq!(
-        answer("POST", path, GOOD, vec![0xff; 3000]).await,
-        "200 3000"
-    );
-    let bounds = EdgeBounds {
-        upload_max: 10,
-        ..EdgeBounds::default()
-    };
+    assert_eq!(answer("POST", path, GOOD, vec![0xff; 3000]).await, "200 3000");
+    let bounds = EdgeBounds { upload_max: 10, ..EdgeBounds::default() };
     let sent = request("POST", path, GOOD, vec![0xff; 11]);
     insta::assert_snapshot!(shown(send(app(bounds.clone()), sent).await).await, @r#"413 {"errcode":"M_TOO_LARGE","error":"Too large"}"#);
     let mut declared = request("POST", path, GOOD, vec![0xff; 11]);
@@ -355,17 +297,9 @@ async fn plain_extractors_have_the_same_errors() {
         answer("POST", path, GOOD, r#"{"a":1}"#).await,
         "200 @alice:example.org sent 1 keys"
     );
-    assert!(
-        answer("POST", path, None, "{}")
-            .await
-            .contains("M_MISSING_TOKEN")
-    );
+    assert!(answer("POST", path, None, "{}").await.contains("M_MISSING_TOKEN"));
     assert!(answer("POST", path, GOOD, "{").await.contains("M_NOT_JSON"));
-    assert!(
-        answer("POST", path, GOOD, "[]")
-            .await
-            .contains("M_BAD_JSON")
-    );
+    assert!(answer("POST", path, GOOD, "[]").await.contains("M_BAD_JSON"));
 }
 
 #[tokio::test]
@@ -380,21 +314,9 @@ async fn browsers_may_read_every_answer() {
     ] {
         let response = send(app(EdgeBounds::default()), request(method, path, None, "")).await;
         assert_eq!(response.status(), status, "{method} {path}");
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        assert_eq!(
-            header("access-control-allow-origin"),
-            Some("*"),
-            "{method} {path}"
-        );
-        assert_eq!(
-            header("access-control-allow-methods"),
-            Some("GET, POST, PUT, DELETE, OPTIONS")
-        );
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        assert_eq!(header("access-control-allow-origin"), Some("*"), "{method} {path}");
+        assert_eq!(header("access-control-allow-methods"), Some("GET, POST, PUT, DELETE, OPTIONS"));
         assert_eq!(
             header("access-control-allow-headers"),
             Some("X-Requested-With, Content-Type, Authorization")
@@ -409,17 +331,8 @@ async fn a_panic_fails_one_request_and_shows_nothing() {
 
 #[tokio::test]
 async fn rates_push_back_by_user() {
-    let rates = RateTable {
-        user: Rate {
-            per_minute: 60,
-            burst: 2,
-        },
-        ..RateTable::default()
-    };
-    let bounds = EdgeBounds {
-        rates,
-        ..EdgeBounds::default()
-    };
+    let rates = RateTable { user: Rate { per_minute: 60, burst: 2 }, ..RateTable::default() };
+    let bounds = EdgeBounds { rates, ..EdgeBounds::default() };
     let limited = app(bounds.clone());
     let body = r#"{"reason":"spam"}"#;
     for _ in 0..2 {
@@ -429,16 +342,9 @@ async fn rates_push_back_by_user() {
     let refused = send(limited.clone(), request("POST", REPORT, GOOD, body)).await;
     insta::assert_snapshot!(shown(refused).await, @r#"429 retry-after=1 {"errcode":"M_LIMIT_EXCEEDED","error":"Too many requests","retry_after_ms":1000}"#);
     let bridge = send(limited, request("POST", REPORT, Some("bridge"), body)).await;
-    assert_eq!(
-        bridge.status(),
-        StatusCode::OK,
-        "application services are not limited"
-    );
+    assert_eq!(bridge.status(), StatusCode::OK, "application services are not limited");
 
-    let free = app(EdgeBounds {
-        rates_enabled: false,
-        ..bounds
-    });
+    let free = app(EdgeBounds { rates_enabled: false, ..bounds });
     for _ in 0..10 {
         let response = send(free.clone(), request("POST", REPORT, GOOD, body)).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -447,15 +353,8 @@ async fn rates_push_back_by_user() {
 
 #[tokio::test]
 async fn a_full_server_sheds() {
-    let bounds = EdgeBounds {
-        requests_max: 0,
-        ..EdgeBounds::default()
-    };
-    let response = send(
-        app(bounds),
-        request("GET", "/_matrix/client/versions", None, ""),
-    )
-    .await;
+    let bounds = EdgeBounds { requests_max: 0, ..EdgeBounds::default() };
+    let response = send(app(bounds), request("GET", "/_matrix/client/versions", None, "")).await;
     insta::assert_snapshot!(shown(response).await, @r#"503 retry-after=2 {"errcode":"M_LIMIT_EXCEEDED","error":"The server is busy","retry_after_ms":2000}"#);
 }
 
@@ -470,11 +369,8 @@ fn user_interactive_authentication_has_no_errcode_at_first() {
   "session": "s"
 }
 "##);
-    let failed = MatrixError::uia_failed(
-        info(),
-        ruma::api::error::ErrorCode::Forbidden,
-        "Wrong password",
-    );
+    let failed =
+        MatrixError::uia_failed(info(), ruma::api::error::ErrorCode::Forbidden, "Wrong password");
     insta::assert_json_snapshot!(failed.body(), @r##"
 {
   "errcode": "M_FORBIDDEN",

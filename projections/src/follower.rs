@@ -3,7 +3,7 @@
 //! Owns the trait [`View`], opening a view's store (dropping what does not match the log), the
 //! loop that applies entries, progress and its watch, and rebuilding. Invariants: I1, I5 (one
 //! batch carries rows and checkpoint), I7 (a rebuild runs the same functions), I10 (batches are
-//! bounded), I15 ([`Progress::wait_for`]). Never appends.
+//! bounded), I12 (applying twice changes nothing), I15 ([`Progress::wait_for`]). Never appends.
 
 mod checkpoint;
 mod opening;

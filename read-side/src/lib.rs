@@ -28,7 +28,7 @@ mod visibility;
 mod walk;
 
 pub use self::{
-    ports::{BlobError, BlobStream, MediaBlobs, Wish, Wishes},
+    ports::{BlobError, BlobStream, MediaBlobs, Wish, WishFuture, Wishes},
     router::{SERVED, router},
     state::{ReadSettings, ReadSide, ReadSideParts},
     sync::{SyncToken, SyncTokenError},

@@ -25,10 +25,13 @@ pub enum Wish {
     },
 }
 
+/// Resolves when a wish was carried out, or given up.
+pub type WishFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Takes wishes, best effort: a wish that is lost is wished again by the next request.
 pub trait Wishes: Send + Sync + 'static {
-    /// Takes a wish; never blocks.
-    fn wish(&self, wish: Wish);
+    /// Takes a wish; never blocks. Whoever drops the future does not wait.
+    fn wish(&self, wish: Wish) -> WishFuture;
 }
 
 /// Why a blob cannot be read.

@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{Json, extract::State};
 use http_edge::{Auth, MatrixError};
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::token::{SyncToken, SyncTokenError};
 use self::{
@@ -32,6 +32,9 @@ use self::{
     query::SyncQuery,
 };
 use crate::{fault::ReadFault, ports::Wish, state::ReadSide};
+
+/// An answer waits at most this long for what its token acknowledges.
+const ACKNOWLEDGE_WAIT: Duration = Duration::from_secs(1);
 
 /// Client-server API, "Syncing".
 pub(crate) async fn sync_events(
@@ -50,24 +53,35 @@ pub(crate) async fn sync_events(
         filter,
     });
     if let Some(since) = since {
-        acknowledge(&read, &asker, since);
+        acknowledge(&read, &asker, since).await?;
     }
     let wait = query.timeout.min(read.settings().sync_wait_max);
     respond(&read, asker, since, wait).await.map(Json)
 }
 
-/// What a token acknowledges: the device has the messages up to it.
-fn acknowledge(read: &ReadSide, asker: &Asker, since: SyncToken) {
-    if let Some(device_id) = &asker.device_id
-        && since.to_device.0 > 0
-    {
-        read.wishes().wish(Wish::AcknowledgeToDevice {
+/// What a token acknowledges: the device has the messages up to it. Only where the view still
+/// holds such messages is there anything to do; then the answer waits for it, boundedly, so that
+/// an older token does not bring them back.
+async fn acknowledge(
+    read: &ReadSide,
+    asker: &Arc<Asker>,
+    since: SyncToken,
+) -> Result<(), ReadFault> {
+    let Some(device_id) = asker.device_id.clone() else { return Ok(()) };
+    let who = Arc::clone(asker);
+    let waiting =
+        read.ask(move |snapshot| to_device::holds_through(snapshot, &who, since.to_device)).await?;
+    if waiting {
+        let wish = read.wishes().wish(Wish::AcknowledgeToDevice {
             user: asker.user,
             user_id: asker.user_id.clone(),
-            device_id: device_id.clone(),
+            device_id,
             through: since.to_device,
         });
+        // Late is as good as never: the next request wishes it again.
+        let _ = timeout(ACKNOWLEDGE_WAIT, wish).await;
     }
+    Ok(())
 }
 
 async fn respond(

@@ -13,10 +13,7 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(what: impl Into<String>, next: &'static str) -> Self {
-        Self {
-            what: what.into(),
-            next,
-        }
+        Self { what: what.into(), next }
     }
 
     /// A command whose layer this build does not have yet.

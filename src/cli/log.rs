@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::Origin;
 pub(super) use self::open::open;
+use super::Origin;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Log {

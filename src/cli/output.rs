@@ -28,10 +28,7 @@ pub(super) fn error(error: &anyhow::Error) {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     // Nothing is left to tell that standard error is gone.
     let _ = writeln!(stderr, "chancery: {}", causes.join(": "));
-    if let Some(failure) = error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<Failure>())
-    {
+    if let Some(failure) = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()) {
         let _ = writeln!(stderr, "What to do: {}.", failure.next);
     }
 }

@@ -98,11 +98,7 @@ async fn listeners(
     for (name, address, routes) in wanted {
         if let Some(address) = address {
             let socket = bind(name, address).await?;
-            listeners.push(Listener {
-                name,
-                socket,
-                routes,
-            });
+            listeners.push(Listener { name, socket, routes });
         }
     }
     Ok(listeners)

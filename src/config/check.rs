@@ -25,10 +25,8 @@ pub(super) fn check(config: &Config) -> Wrong {
         ));
     }
     if !can_create(&config.rooms.default_version) {
-        wrong.push((
-            "rooms.default_version",
-            "rooms can be created in versions 2 to 12".to_owned(),
-        ));
+        wrong
+            .push(("rooms.default_version", "rooms can be created in versions 2 to 12".to_owned()));
     }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.filter) {
         wrong.push(("telemetry.filter", error.to_string()));
@@ -81,10 +79,7 @@ fn check_bounds(config: &Config, wrong: &mut Wrong) {
         ("limits.anonymous_burst", limits.anonymous_burst),
         ("limits.login_per_minute", limits.login_per_minute),
         ("limits.login_burst", limits.login_burst),
-        (
-            "limits.registration_per_minute",
-            limits.registration_per_minute,
-        ),
+        ("limits.registration_per_minute", limits.registration_per_minute),
         ("limits.registration_burst", limits.registration_burst),
     ];
     let times = [
@@ -92,31 +87,15 @@ fn check_bounds(config: &Config, wrong: &mut Wrong) {
         ("limits.body_seconds", limits.body_seconds),
         ("limits.body_idle_seconds", limits.body_idle_seconds),
     ];
-    let zero = sizes
-        .iter()
-        .filter(|(_, value)| *value == 0)
-        .map(|(key, _)| *key);
-    let zero = zero.chain(
-        rates
-            .iter()
-            .filter(|(_, value)| *value == 0)
-            .map(|(key, _)| *key),
-    );
-    let zero = zero.chain(
-        times
-            .iter()
-            .filter(|(_, value)| *value == 0)
-            .map(|(key, _)| *key),
-    );
+    let zero = sizes.iter().filter(|(_, value)| *value == 0).map(|(key, _)| *key);
+    let zero = zero.chain(rates.iter().filter(|(_, value)| *value == 0).map(|(key, _)| *key));
+    let zero = zero.chain(times.iter().filter(|(_, value)| *value == 0).map(|(key, _)| *key));
     wrong.extend(zero.map(|key| (key, "must be at least 1".to_owned())));
 }
 
 fn check_backends(config: &Config, wrong: &mut Wrong) {
     if config.log.backend != LogBackend::Embedded {
-        wrong.push((
-            "log.backend",
-            "this build has no other backend than \"embedded\"".to_owned(),
-        ));
+        wrong.push(("log.backend", "this build has no other backend than \"embedded\"".to_owned()));
     }
     if config.media.backend != MediaBackend::Filesystem {
         wrong.push((
@@ -135,7 +114,7 @@ fn is_base_url(url: &str) -> bool {
         && uri.query().is_none()
 }
 
-/// Version 1 is refused, and a version that ruma does not know has no rules.
+/// A version that ruma does not know has no rules, and the first state resolution is not there.
 fn can_create(version: &RoomVersionId) -> bool {
-    *version != RoomVersionId::V1 && version.rules().is_some()
+    version.rules().is_some_and(|rules| rules.state_res.v2_rules().is_some())
 }

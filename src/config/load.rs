@@ -54,17 +54,10 @@ pub(crate) fn load(sources: &Sources) -> Result<Config, Vec<Problem>> {
     }
     if problems.is_empty() {
         let wrong = check(&config);
-        problems.extend(
-            wrong
-                .into_iter()
-                .map(|(key, message)| at(sources, &overrides, key, &message)),
-        );
+        problems
+            .extend(wrong.into_iter().map(|(key, message)| at(sources, &overrides, key, &message)));
     }
-    if problems.is_empty() {
-        Ok(config)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
 fn parse_file(sources: &Sources, problems: &mut Vec<Problem>) -> toml::Table {
@@ -88,9 +81,8 @@ fn parse_file(sources: &Sources, problems: &mut Vec<Problem>) -> toml::Table {
 fn merged(file: &toml::Table, overrides: &[Override]) -> Figment {
     let mut environment = toml::Table::new();
     for one in overrides {
-        let section = environment
-            .entry(one.section.clone())
-            .or_insert_with(|| toml::Table::new().into());
+        let section =
+            environment.entry(one.section.clone()).or_insert_with(|| toml::Table::new().into());
         if let Some(section) = section.as_table_mut() {
             section.insert(one.key.clone(), one.value.clone());
         }
@@ -147,12 +139,7 @@ fn overrides(sources: &Sources, tables: &[Table], problems: &mut Vec<Problem>) -
         }
         let default = table.and_then(|table| table.defaults.get(&key));
         let value = environment_value(text, default);
-        overrides.push(Override {
-            variable: variable.clone(),
-            section,
-            key,
-            value,
-        });
+        overrides.push(Override { variable: variable.clone(), section, key, value });
     }
     overrides
 }
@@ -168,10 +155,7 @@ fn environment_value(text: &str, default: Option<&toml::Value>) -> toml::Value {
     match default {
         None | Some(toml::Value::String(_)) => as_text(),
         Some(toml::Value::Array(_)) => as_toml().unwrap_or_else(|| {
-            let parts = text
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty());
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
             toml::Value::Array(parts.map(|part| part.to_owned().into()).collect())
         }),
         Some(_) => as_toml().unwrap_or_else(as_text),
@@ -199,9 +183,7 @@ fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map_or(String::new(), |(_, candidate)| {
-            format!("; did you mean `{candidate}`?")
-        })
+        .map_or(String::new(), |(_, candidate)| format!("; did you mean `{candidate}`?"))
 }
 
 fn names_server(file: &toml::Table, overrides: &[Override]) -> bool {
@@ -213,19 +195,13 @@ fn names_server(file: &toml::Table, overrides: &[Override]) -> bool {
 /// A problem of a key, placed where its value comes from.
 fn at(sources: &Sources, overrides: &[Override], key: &str, message: &str) -> Problem {
     let (section, name) = key.split_once('.').unwrap_or((key, ""));
-    let overridden = overrides
-        .iter()
-        .find(|one| one.section == section && one.key == name);
+    let overridden = overrides.iter().find(|one| one.section == section && one.key == name);
     let place = match (overridden, &sources.file) {
         (Some(one), _) => Place::Environment(one.variable.clone()),
         (None, Some((path, text))) => Place::File(path.clone(), line_of(text, section, name)),
         (None, None) => Place::Nowhere,
     };
-    Problem {
-        place,
-        key: key.to_owned(),
-        message: message.to_owned(),
-    }
+    Problem { place, key: key.to_owned(), message: message.to_owned() }
 }
 
 /// The line of a key, or of the section's header where `key` is empty or not in the file.

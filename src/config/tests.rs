@@ -53,11 +53,7 @@ fn unknown_keys_are_refused_with_the_nearest_name() {
 
 #[test]
 fn unknown_variables_are_refused_too() {
-    let environment = [
-        ("CHANCERY_SERVER__NAMES", "x"),
-        ("CHANCERY_CONFIG", "y"),
-        ("HOME", "z"),
-    ];
+    let environment = [("CHANCERY_SERVER__NAMES", "x"), ("CHANCERY_CONFIG", "y"), ("HOME", "z")];
     let problems = load(&sources(None, &environment)).expect_err("a variable is unknown");
     assert_eq!(problems.len(), 1);
     assert_eq!(
@@ -90,10 +86,7 @@ fn the_environment_overrides_the_file() {
 fn a_wrong_variable_is_named() {
     let environment = [("CHANCERY_LIMITS__REQUESTS", "many")];
     let problems = load(&sources(None, &environment)).expect_err("not a number");
-    assert_eq!(
-        problems[0].place,
-        Place::Environment("CHANCERY_LIMITS__REQUESTS".to_owned())
-    );
+    assert_eq!(problems[0].place, Place::Environment("CHANCERY_LIMITS__REQUESTS".to_owned()));
 }
 
 #[test]

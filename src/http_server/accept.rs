@@ -18,14 +18,8 @@ pub(super) async fn serve_listener(
     bounds: ServerBounds,
     mut stopping: Stopping,
 ) {
-    let Listener {
-        name,
-        socket,
-        routes,
-    } = listener;
-    let slots = Arc::new(Semaphore::new(
-        bounds.connections_max.min(Semaphore::MAX_PERMITS),
-    ));
+    let Listener { name, socket, routes } = listener;
+    let slots = Arc::new(Semaphore::new(bounds.connections_max.min(Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
     let bounds = Arc::new(bounds);
     let mut connections = JoinSet::new();
@@ -60,15 +54,8 @@ pub(super) async fn serve_listener(
     }
     // From here on a new connection is refused by the kernel, not left waiting.
     drop(socket);
-    if tokio::time::timeout(bounds.drain, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            listener = name,
-            connections = connections.len(),
-            "cut off while draining"
-        );
+    if tokio::time::timeout(bounds.drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!(listener = name, connections = connections.len(), "cut off while draining");
     }
     connections.shutdown().await;
 }

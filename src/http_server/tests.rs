@@ -37,17 +37,9 @@ async fn start(routes: Router, bounds: ServerBounds) -> Running {
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = socket.local_addr().expect("an address");
     let (stopper, waiter) = stopping();
-    let listener = Listener {
-        name: "test",
-        socket,
-        routes,
-    };
+    let listener = Listener { name: "test", socket, routes };
     let ended = tokio::spawn(serve(vec![listener], bounds, waiter));
-    Running {
-        address,
-        stopper,
-        ended,
-    }
+    Running { address, stopper, ended }
 }
 
 async fn exchange(address: std::net::SocketAddr, request: &str) -> String {
@@ -64,10 +56,7 @@ async fn health_says_whether_the_server_is_ready() {
         let running = start(health_route(move || ready), bounds()).await;
         let request = "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         let answer = exchange(running.address, request).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")),
-            "{answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
         running.stopper.stop();
         running.ended.await.expect("it ends");
     }
@@ -96,11 +85,7 @@ async fn a_stop_lets_requests_in_progress_end() {
     let routes = Router::new().route(
         "/",
         get(move || async move {
-            let (began, released) = channels
-                .lock()
-                .expect("a lock")
-                .take()
-                .expect("one request");
+            let (began, released) = channels.lock().expect("a lock").take().expect("one request");
             began.send(()).expect("the test waits");
             released.await.expect("the test releases");
             "done"
@@ -115,10 +100,7 @@ async fn a_stop_lets_requests_in_progress_end() {
     let answer = exchange.await.expect("no panic");
     assert!(answer.ends_with("done"), "{answer}");
     running.ended.await.expect("it ends");
-    assert!(
-        TcpStream::connect(running.address).await.is_err(),
-        "the socket is closed"
-    );
+    assert!(TcpStream::connect(running.address).await.is_err(), "the socket is closed");
 }
 
 #[tokio::test]
@@ -133,40 +115,24 @@ async fn draining_has_an_end() {
             std::future::pending::<()>().await;
         }),
     );
-    let running = start(
-        routes,
-        ServerBounds {
-            drain: Duration::from_millis(10),
-            ..bounds()
-        },
-    )
-    .await;
+    let running =
+        start(routes, ServerBounds { drain: Duration::from_millis(10), ..bounds() }).await;
     let request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
     let exchange = tokio::spawn(exchange(running.address, request));
     begins.await.expect("the request arrived");
     running.stopper.stop();
     running.ended.await.expect("it ends");
-    assert_eq!(
-        exchange.await.expect("no panic"),
-        "",
-        "cut off without an answer"
-    );
+    assert_eq!(exchange.await.expect("no panic"), "", "cut off without an answer");
 }
 
 #[tokio::test]
 async fn silent_clients_are_closed() {
-    let brief = ServerBounds {
-        header_timeout: Duration::from_millis(20),
-        ..bounds()
-    };
+    let brief = ServerBounds { header_timeout: Duration::from_millis(20), ..bounds() };
     let running = start(Router::new(), brief).await;
     // Nothing, half of HTTP/2's preface, and half of a header.
     for start in ["", "PRI * HT", "GET / HTTP/1.1\r\nho"] {
         let answer = exchange(running.address, start).await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 408"),
-            "{start}: {answer}"
-        );
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{start}: {answer}");
     }
 }
 
@@ -181,10 +147,7 @@ async fn silent_bodies_are_given_up() {
             }
         }),
     );
-    let brief = ServerBounds {
-        body_idle: Duration::from_millis(20),
-        ..bounds()
-    };
+    let brief = ServerBounds { body_idle: Duration::from_millis(20), ..bounds() };
     let running = start(routes, brief).await;
     let request =
         "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\nconnection: close\r\n\r\nabc";
@@ -195,21 +158,13 @@ async fn silent_bodies_are_given_up() {
 #[tokio::test]
 async fn long_headers_are_refused() {
     let running = start(Router::new(), bounds()).await;
-    let request = format!(
-        "GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n",
-        "y".repeat(70_000)
-    );
-    let mut stream = TcpStream::connect(running.address)
-        .await
-        .expect("a connection");
+    let request = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(70_000));
+    let mut stream = TcpStream::connect(running.address).await.expect("a connection");
     // The server may close before everything is sent.
     let _ = stream.write_all(request.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     let answer = String::from_utf8_lossy(&answer);
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
-        "{answer}"
-    );
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
     assert!(!answer.contains("404"), "the request reached the routes");
 }

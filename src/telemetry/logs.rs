@@ -13,9 +13,7 @@ pub(crate) fn start_logs(config: &Config) -> anyhow::Result<()> {
     let registry = tracing_subscriber::registry().with(filter);
     let started = match config.telemetry.format {
         LogFormat::Text => {
-            let lines = fmt::layer()
-                .with_writer(io::stderr)
-                .with_ansi(io::stderr().is_terminal());
+            let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
             registry.with(lines).try_init()
         }
         LogFormat::Json => {

@@ -7,9 +7,8 @@ use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of the buckets of durations, in seconds: from a cached read to a long-poll.
-const DURATION_BUCKETS: [f64; 12] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
-];
+const DURATION_BUCKETS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 /// How often values that were recorded are folded into their buckets, so that memory stays
 /// bounded where nobody asks for the metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -51,10 +50,7 @@ impl Metrics {
 
 fn builder() -> anyhow::Result<PrometheusBuilder> {
     PrometheusBuilder::new()
-        .set_buckets_for_metric(
-            Matcher::Suffix("_duration_seconds".to_owned()),
-            &DURATION_BUCKETS,
-        )
+        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), &DURATION_BUCKETS)
         .context("the buckets of durations")
 }
 
@@ -73,18 +69,11 @@ mod tests {
             metrics::counter!("tests_total").increment(3);
             metrics::histogram!("test_duration_seconds").record(0.02);
         });
-        let request = Request::get("/metrics")
-            .body(Body::empty())
-            .expect("a request");
+        let request = Request::get("/metrics").body(Body::empty()).expect("a request");
         let response = metrics.route().oneshot(request).await.expect("an answer");
-        let body = axum::body::to_bytes(response.into_body(), 100_000)
-            .await
-            .expect("a body");
+        let body = axum::body::to_bytes(response.into_body(), 100_000).await.expect("a body");
         let text = String::from_utf8(body.to_vec()).expect("text");
         assert!(text.contains("tests_total 3"), "{text}");
-        assert!(
-            text.contains("test_duration_seconds_bucket{le=\"0.025\"} 1"),
-            "{text}"
-        );
+        assert!(text.contains("test_duration_seconds_bucket{le=\"0.025\"} 1"), "{text}");
     }
 }

@@ -1,28 +1,63 @@
 //! Who a token belongs to, answered by the client view.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use commands::user::token_hash;
 use facts::{Timestamp, fact::AccountKind};
 use http_edge::{Claim, Session, SessionKind, SessionRefusal, Sessions};
+use parking_lot::Mutex;
 use projections::{ClientView, follower::FollowerState};
 use ruma::OwnedUserId;
+
+use super::wishes::WishQueue;
 
 /// When a client may ask again while the view is built or broken.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// A device is noted at most this often; the write side's own rule is the same hour.
+const SEEN_INTERVAL_MS: u64 = 3_600_000;
+/// Tokens whose last note is remembered; beyond it all are forgotten and noted once more.
+const SEEN_MAX: usize = 100_000;
+
 /// Sessions of the client view. A view that no longer follows refuses every token: it could not
 /// know of a revocation.
-pub(super) struct ViewSessions(pub(super) ClientView);
+pub(super) struct ViewSessions {
+    view: ClientView,
+    wishes: WishQueue,
+    /// Token hash → when its use was noted.
+    seen: Mutex<HashMap<[u8; 32], Timestamp>>,
+}
+
+impl ViewSessions {
+    pub(super) fn new(view: ClientView, wishes: WishQueue) -> Self {
+        Self { view, wishes, seen: Mutex::default() }
+    }
+
+    /// Notes the use of a token, at its first use and hourly.
+    fn note(&self, hash: [u8; 32], token: &str, session: &Session, now: Timestamp) {
+        let Some(device_id) = &session.device else { return };
+        let mut seen = self.seen.lock();
+        if seen.get(&hash).is_some_and(|at| at.0 + SEEN_INTERVAL_MS > now.0) {
+            return;
+        }
+        if seen.len() >= SEEN_MAX {
+            seen.clear();
+        }
+        seen.insert(hash, now);
+        drop(seen);
+        self.wishes.seen(session.user.clone(), device_id.to_string(), token.to_owned());
+    }
+}
 
 impl Sessions for ViewSessions {
     fn lookup(&self, claim: &Claim<'_>, now: Timestamp) -> Result<Session, SessionRefusal> {
         let lagging = || SessionRefusal::Lagging { retry_after: RETRY_AFTER };
-        if matches!(self.0.progress().state(), FollowerState::Failed(_)) {
+        if matches!(self.view.progress().state(), FollowerState::Failed(_)) {
             return Err(lagging());
         }
-        let snapshot = self.0.snapshot().map_err(|_| lagging())?;
-        let found = snapshot.session(&token_hash(claim.token)).map_err(|error| {
+        let snapshot = self.view.snapshot().map_err(|_| lagging())?;
+        let hash = token_hash(claim.token);
+        let found = snapshot.session(&hash).map_err(|error| {
             tracing::error!(?error, "a session could not be looked up");
             lagging()
         })?;
@@ -34,7 +69,7 @@ impl Sessions for ViewSessions {
         }
         let user = OwnedUserId::try_from(session.user_id)
             .map_err(|_| SessionRefusal::Unknown { soft_logout: false })?;
-        Ok(Session {
+        let session = Session {
             user,
             device: Some(session.device_id.into()),
             user_stream: session.user,
@@ -44,6 +79,8 @@ impl Sessions for ViewSessions {
                 AccountKind::Appservice => SessionKind::Appservice,
             },
             admin: session.admin,
-        })
+        };
+        self.note(hash, claim.token, &session, now);
+        Ok(session)
     }
 }

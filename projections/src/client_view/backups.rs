@@ -18,13 +18,7 @@ fn sessions_prefix(a: &Applying<'_>, version: u64) -> Key {
 
 pub(super) fn created(a: &mut Applying<'_>, created: &BackupVersionCreated) {
     let position = a.position().0;
-    let row = BackupRow {
-        created: position,
-        updated: position,
-        etag: position,
-        count: 0,
-        deleted: false,
-    };
+    let row = BackupRow { created: position, updated: position, etag: 0, count: 0, deleted: false };
     let key = version_key(a, created.version);
     a.batch.put_row(key, &row);
 }
@@ -75,9 +69,9 @@ pub(super) fn keys_stored(
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         a.batch.put_row(key, &(position, index));
     }
-    change(a, stored.version, |row, position| {
+    change(a, stored.version, |row, _| {
         row.count += new;
-        row.etag = position;
+        row.etag += 1;
     })
 }
 
@@ -93,9 +87,9 @@ pub(super) fn keys_deleted(
         }
     }
     let gone = remove_all(a, &prefix)?;
-    change(a, deleted.version, |row, position| {
+    change(a, deleted.version, |row, _| {
         row.count = row.count.saturating_sub(gone);
-        row.etag = position;
+        row.etag += 1;
     })
 }
 

@@ -58,6 +58,13 @@ pub(super) fn renamed(a: &mut Applying<'_>, renamed: &DeviceRenamed) -> Result<(
 
 pub(super) fn seen(a: &mut Applying<'_>, seen: &DeviceSeen) -> Result<(), StoreError> {
     let position = a.position().0;
+    // Written for the newest pair of tokens alone: it is in use, so the older ones end.
+    let tokens: Option<TokensRow> =
+        a.batch.get_row(&key_of(Table::Tokens, a.stream(), &seen.device_id))?;
+    if let Some(newest) = tokens.as_ref().and_then(|tokens| tokens.pairs.last()) {
+        let newest = newest.access;
+        end_tokens(a, &seen.device_id, |pair| pair.access != newest)?;
+    }
     change(a, &seen.device_id, |row| {
         row.seen_at = Some(seen.at);
         row.seen = Some(position);

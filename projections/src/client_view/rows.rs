@@ -64,7 +64,7 @@ pub(crate) struct BackupRow {
     pub(crate) created: u64,
     /// Position of the last `auth_data`.
     pub(crate) updated: u64,
-    /// Position of the last change of its sessions: the etag.
+    /// Raised with every change of its sessions, as the write side counts it too.
     pub(crate) etag: u64,
     /// Number of sessions.
     pub(crate) count: u64,

@@ -20,7 +20,7 @@ pub struct BackupVersion {
     /// Number of sessions.
     pub count: u64,
     /// Changes whenever the sessions do.
-    pub etag: LogPosition,
+    pub etag: u64,
 }
 
 /// A backed-up session.
@@ -79,7 +79,7 @@ impl Snapshot {
             algorithm: first.algorithm.clone(),
             auth_data,
             count: row.count,
-            etag: LogPosition(row.etag),
+            etag: row.etag,
         }))
     }
 

@@ -53,7 +53,7 @@ fn receipts(
         let thread = match &receipt.thread {
             ThreadScope::Unthreaded => None,
             ThreadScope::Main => Some("main"),
-            ThreadScope::Thread(root) => Some(root.as_str()),
+            ThreadScope::Thread(of) => Some(of.as_str()),
         };
         if let (Some(thread), Some(value)) = (thread, value.as_object_mut()) {
             value.insert("thread_id".to_owned(), Value::from(thread));

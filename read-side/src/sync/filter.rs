@@ -4,10 +4,7 @@
 
 use facts::StreamId;
 use http_edge::MatrixError;
-use ruma::{
-    api::client::filter::{FilterDefinition, LazyLoadOptions, RoomEventFilter},
-    assign,
-};
+use ruma::api::client::filter::{FilterDefinition, LazyLoadOptions, RoomEventFilter};
 use serde_json::Value;
 
 use crate::state::ReadSide;
@@ -84,17 +81,6 @@ impl SyncFilter {
 
     pub(crate) fn wants_timeline(&self, room_id: &str, event: EventFacts<'_>) -> bool {
         passes(&self.definition.room.timeline, room_id, event)
-    }
-
-    /// True where the timeline filter lets everything of a room through.
-    pub(crate) fn takes_every_timeline(&self) -> bool {
-        let limited = assign!(RoomEventFilter::default(), {
-            limit: self.definition.room.timeline.limit,
-            lazy_load_options: self.definition.room.timeline.lazy_load_options,
-            unread_thread_notifications: self.thread_counts(),
-        });
-        let own = serde_json::to_value(&self.definition.room.timeline);
-        own.ok() == serde_json::to_value(limited).ok()
     }
 
     pub(crate) fn wants_state(&self, room_id: &str, event: EventFacts<'_>) -> bool {

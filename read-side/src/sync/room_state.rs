@@ -109,8 +109,10 @@ fn thin_members(
         .collect();
     if stretch.from.is_none() {
         wanted.insert(look.asker.user_id.clone());
-        for hero in look.snapshot.room_summary(room, look.asker.user)?.heroes {
-            wanted.extend(look.snapshot.name(hero)?);
+        if !is_named(look, room)? {
+            for hero in look.snapshot.room_summary(room, look.asker.user)?.heroes {
+                wanted.extend(look.snapshot.name(hero)?);
+            }
         }
         places.retain(|(event_type, key), _| event_type != MEMBER || wanted.contains(key));
     }
@@ -129,6 +131,19 @@ fn thin_members(
         }
     }
     Ok(())
+}
+
+/// A room with a name of its own needs no heroes to be named after.
+fn is_named(look: &Look<'_>, room: StreamId) -> Result<bool, StoreError> {
+    for event_type in ["m.room.name", "m.room.canonical_alias"] {
+        if let Some(event) = look.snapshot.state_event(room, event_type, "")?
+            && let Some(event) = look.snapshot.event_at(event)?
+            && event.content().is_some_and(|content| !content.is_empty())
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 const MEMBER: &str = "m.room.member";

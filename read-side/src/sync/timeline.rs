@@ -7,7 +7,7 @@ use facts::{LogPosition, StreamId};
 use projections::query::{EventInfo, StoreError};
 
 use super::{answer::Look, filter::EventFacts};
-use crate::visibility::{Viewer, may_see};
+use crate::visibility::{Viewer, may_read};
 
 /// Events looked at for one room's timeline; a filter that lets hardly anything through ends here
 /// with `limited`.
@@ -48,7 +48,7 @@ pub(crate) fn timeline(
                 content: shown.get("content").and_then(serde_json::Value::as_object),
             };
             if !look.asker.filter.wants_timeline(room_id, facts)
-                || !may_see(look.snapshot, event.position, &event.row, &viewer)?
+                || !may_read(look.snapshot, &event, &viewer)?
             {
                 continue;
             }

@@ -4,13 +4,26 @@
 //! position of everything else, so nothing is skipped and nothing is acknowledged unseen.
 
 use facts::LogPosition;
+use projections::Snapshot;
 use serde_json::{Value, json};
 
-use super::answer::Look;
+use super::answer::{Asker, Look};
 use crate::fault::ReadFault;
 
 /// Messages in one answer.
 const MESSAGES_MAX: usize = 100;
+
+/// Whether the inbox still holds messages up to and including `through`.
+pub(super) fn holds_through(
+    snapshot: &Snapshot,
+    asker: &Asker,
+    through: LogPosition,
+) -> Result<bool, ReadFault> {
+    let Some(device_id) = &asker.device_id else { return Ok(false) };
+    let Some(inbox) = snapshot.inbox(&asker.user_id, device_id)? else { return Ok(false) };
+    let (oldest, _) = snapshot.to_device(inbox, LogPosition(0), 1)?;
+    Ok(oldest.first().is_some_and(|message| message.position <= through))
+}
 
 /// The messages, and the position up to which the device then has them.
 pub(super) fn section(look: &Look<'_>) -> Result<(Vec<Value>, LogPosition), ReadFault> {

@@ -28,7 +28,8 @@ use http_edge::{
 use parking_lot::Mutex;
 use projections::{ClientView, follower::FollowerHandle, source::EntrySource};
 use read_side::{
-    BlobError, BlobStream, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish, Wishes, router,
+    BlobError, BlobStream, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish, WishFuture,
+    Wishes, router,
 };
 use ruma::{CanonicalJsonObject, OwnedUserId, RoomVersionId, owned_device_id, owned_server_name};
 use serde_json::{Value, json};
@@ -56,7 +57,9 @@ impl Clock for FixedClock {
 struct NoWishes;
 
 impl Wishes for NoWishes {
-    fn wish(&self, _: Wish) {}
+    fn wish(&self, _: Wish) -> WishFuture {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 struct NameSessions(People);
@@ -302,6 +305,7 @@ impl World {
     }
 
     /// Sends an event after the last one, accepted and live; its id.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the content in place")]
     pub(crate) fn send(
         &mut self,
         room: usize,
@@ -310,7 +314,7 @@ impl World {
         state_key: Option<&str>,
         content: Value,
     ) -> String {
-        let (stored, changes) = self.event(room, name, event_type, state_key, content);
+        let (stored, changes) = self.event(room, name, event_type, state_key, &content);
         let event_id = stored.event_id.clone();
         let stream = self.rooms[room].stream;
         let at = self.log.append(vec![(stream.into(), stored.into())])[0];
@@ -324,7 +328,7 @@ impl World {
     /// Redacts an event; the redaction's id.
     pub(crate) fn redact(&mut self, room: usize, name: &str, target: &str) -> String {
         let content = json!({"redacts": target});
-        let (stored, _) = self.event(room, name, "m.room.redaction", None, content);
+        let (stored, _) = self.event(room, name, "m.room.redaction", None, &content);
         let event_id = stored.event_id.clone();
         let stream = self.rooms[room].stream;
         let target = EntryRef::At(self.position_of(target));
@@ -349,7 +353,7 @@ impl World {
         name: &str,
         event_type: &str,
         state_key: Option<&str>,
-        content: Value,
+        content: &Value,
     ) -> (PduStored, bool) {
         self.next_event += 1;
         let event_id = format!("$event{}", self.next_event);

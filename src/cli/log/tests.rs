@@ -47,10 +47,7 @@ fn looking_at_a_log_begins_none() {
     let origin = world(dir.path(), false);
     for line in ["verify", "stat --json", "scavenge"] {
         let error = code(&origin, line).expect_err("no log");
-        assert!(
-            error.to_string().contains("there is no log"),
-            "{line}: {error}"
-        );
+        assert!(error.to_string().contains("there is no log"), "{line}: {error}");
     }
     assert!(!dir.path().join("data").exists());
 }
@@ -59,13 +56,7 @@ fn looking_at_a_log_begins_none() {
 fn a_whole_log_is_right() {
     let dir = tempfile::tempdir().expect("a directory");
     let origin = world(dir.path(), true);
-    for line in [
-        "verify --json",
-        "verify",
-        "stat",
-        "stat --json",
-        "scavenge --json",
-    ] {
+    for line in ["verify --json", "verify", "stat", "stat --json", "scavenge --json"] {
         assert!(succeeds(code(&origin, line)), "{line}");
     }
 }
@@ -77,10 +68,7 @@ fn verify_works_beside_a_running_server_and_the_others_say_that_it_runs() {
     let running = open::open(&config_of(&origin)).expect("the log");
     assert!(succeeds(code(&origin, "verify")));
     let error = code(&origin, "stat").expect_err("the lease is held");
-    assert!(
-        error.to_string().contains("another process holds the log"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("another process holds the log"), "{error}");
     running.close();
 }
 

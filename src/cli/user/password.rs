@@ -47,11 +47,9 @@ mod tests {
     fn a_files_last_line_end_is_not_part_of_the_password() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("password");
-        for (text, password) in [
-            ("geheim\n", "geheim"),
-            ("geheim\r\n", "geheim"),
-            (" a b ", " a b "),
-        ] {
+        for (text, password) in
+            [("geheim\n", "geheim"), ("geheim\r\n", "geheim"), (" a b ", " a b ")]
+        {
             std::fs::write(&path, text).expect("written");
             assert_eq!(read(Some(&path)).expect("a password"), password);
         }

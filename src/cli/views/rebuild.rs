@@ -26,15 +26,12 @@ const VIEWS: [&str; 1] = ["client"];
 /// The work itself.
 fn rebuild(command: &Rebuild, config: &Config) -> anyhow::Result<ExitCode> {
     if let Some(unknown) = command.names.iter().find(|name| !VIEWS.contains(&name.as_str())) {
-        return Err(Failure::new(
-            format!("there is no view `{unknown}`"),
-            "name one of: client",
-        )
-        .into());
+        return Err(
+            Failure::new(format!("there is no view `{unknown}`"), "name one of: client").into()
+        );
     }
     let log: Arc<dyn EntrySource> = Arc::new(open(config)?);
-    let entries =
-        ClientView::rebuild(&log, &config.server.data_dir, config.server.name.as_str())?;
+    let entries = ClientView::rebuild(&log, &config.server.data_dir, config.server.name.as_str())?;
     output::line(&format!("client: {entries} entries"))?;
     Ok(ExitCode::SUCCESS)
 }

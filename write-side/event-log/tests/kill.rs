@@ -8,6 +8,7 @@
 //! Holds invariants I3 and I7.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+#![expect(clippy::print_stdout, reason = "the seed of a run is for whoever repeats it")]
 
 use std::{
     collections::BTreeMap,

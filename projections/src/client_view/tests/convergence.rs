@@ -103,7 +103,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn incremental_equals_rebuilt_and_twice_equals_once() {
+fn i12_incremental_equals_rebuilt_and_twice_equals_once() {
     for seed in 0..6 {
         let mut random = StdRng::seed_from_u64(seed);
         let mut world = begin();

@@ -174,7 +174,7 @@ fn a_fork_raises_the_incarnation_and_opens_new_trees() {
 }
 
 #[test]
-fn concurrent_producers_get_contiguous_positions_and_nothing_is_lost() {
+fn i4_concurrent_producers_get_contiguous_positions_and_nothing_is_lost() {
     let world = World::small_segments();
     let log = Arc::new(world.open());
     let person = open_person(&log, "alice");

@@ -22,7 +22,7 @@ fn written(world: &World) -> LogPosition {
     let log = world.open();
     let room = open_stream(&log, "room");
     let person = open_person(&log, "alice");
-    for i in 0..20_u32 {
+    for i in 0..40_u32 {
         say(&log, room, person, &i.to_be_bytes());
     }
     log.head()
@@ -117,7 +117,10 @@ fn a_last_write_or_footer_of_a_later_format_is_never_cut_as_torn() {
 
 /// Remembers what was written where, in order, and when it was synced.
 #[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<Option<(u64, Vec<u8>)>>>>);
+struct Recorder(Arc<Mutex<Vec<Recorded>>>);
+
+/// Offset and bytes of a write; `None` for a sync.
+type Recorded = Option<(u64, Vec<u8>)>;
 
 struct RecordedFile(Box<dyn SegmentFile>, Recorder);
 
@@ -181,7 +184,7 @@ fn the_scrub_goes_round_at_its_pace_until_told_or_until_it_finds_damage() {
     let log = world.open();
     let room = open_stream(&log, "room");
     let person = open_person(&log, "alice");
-    for i in 0..20_u32 {
+    for i in 0..40_u32 {
         say(&log, room, person, &i.to_be_bytes());
     }
     let closed = files(&world.segments(), "idx").len();
