@@ -134,12 +134,17 @@ fn i1_only_the_write_side_appends() {
     for file in sources() {
         let path = file.display().to_string();
         let layer = path.split('/').next().unwrap_or_default();
-        if !["projections", "read-side", "federation", "policies", "http-edge"].contains(&layer) {
+        if !["projections", "read-side", "federation", "policies", "http-edge"].contains(&layer)
+            || path.contains("tests")
+        {
             continue;
         }
         let text = fs::read_to_string(root().join(&file)).expect("readable");
+        if !text.contains("event_log") {
+            continue;
+        }
         for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            assert!(!line.contains("log.append("), "{path} appends to the log (I1): {line}");
+            assert!(!line.contains(".append("), "{path} appends to the log (I1): {line}");
         }
     }
 }

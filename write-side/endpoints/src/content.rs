@@ -13,8 +13,14 @@ use crate::errors::{EndpointError, refused};
 
 /// The content of an event.
 pub(crate) fn content<T>(raw: &Raw<T>) -> Result<CanonicalJsonObject, EndpointError> {
-    let object: Map<String, Value> = serde_json::from_str(raw.json().get())
-        .map_err(|_| MatrixError::bad_json("The content must be an object"))?;
+    let object: Map<String, Value> = serde_json::from_str(raw.json().get()).map_err(|error| {
+        // The edge has seen JSON; what no string can hold (half a surrogate pair) shows here.
+        if error.is_data() {
+            MatrixError::bad_json("The content must be an object")
+        } else {
+            MatrixError::not_json("A string of the content is not Unicode")
+        }
+    })?;
     NewEvent::content_of(&object).map_err(|refusal| refused(&refusal))
 }
 
