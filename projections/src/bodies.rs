@@ -19,7 +19,7 @@ use self::cache::ByteCache;
 use crate::source::{EntrySource, SourceError};
 
 /// Bytes of entries kept in memory.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// An opened entry that somebody reads.
 #[derive(Clone, Debug)]

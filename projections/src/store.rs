@@ -25,11 +25,11 @@ pub use self::{
 };
 
 /// Bytes of the block cache of one view.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Threads that flush and compact one view.
 const WORKERS: usize = 1;
 /// The memtable is flushed at this size.
-const MEMTABLE_BYTES: u64 = 64 * 1024 * 1024;
+const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// Name of the only keyspace.
 const KEYSPACE: &str = "rows";
 

@@ -20,7 +20,9 @@ use crate::{
 };
 
 /// Memory that the store may use for blocks that it has read.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// A keyspace's memtable is flushed at this size; most hold a few bytes an entry.
+const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
 /// Expired client transactions that one flush forgets, at most.
 const TXNS_FORGOTTEN_MAX: usize = 10_000;
 
@@ -102,7 +104,8 @@ impl FoldStore {
     fn open_as_it_is(dir: &Path) -> Result<Self, FoldStoreFault> {
         fs::create_dir_all(dir)?;
         let database = Database::builder(dir).cache_size(CACHE_BYTES).open()?;
-        let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let keyspace = |name| database.keyspace(name, options);
         Ok(Self {
             meta: keyspace("meta")?,
             names: keyspace("names")?,

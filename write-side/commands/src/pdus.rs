@@ -15,7 +15,7 @@ use ruma::{EventId, RoomId};
 use crate::{Fault, WriteSide};
 
 /// Parsed PDUs in memory, at most. The oldest half goes when they are more.
-pub const CACHED_PDUS_MAX: usize = 20_000;
+pub const CACHED_PDUS_MAX: usize = 2_000;
 
 /// A PDU with the entry that stores it.
 #[derive(Clone, Debug)]

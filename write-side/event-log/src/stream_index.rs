@@ -24,6 +24,10 @@ use crate::{Digest, fields::Fields};
 pub const UNFLUSHED_STREAMS_MAX: usize = 20_000;
 /// Entries applied before the checkpoint is moved, so that a start replays no more than these.
 pub const UNFLUSHED_ENTRIES_MAX: u64 = 50_000;
+/// Bytes of the index's block cache.
+const CACHE_BYTES: u64 = 4 * 1024 * 1024;
+/// Its memtable is flushed at this size.
+const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
 /// Tree numbers skipped by a fork: the branch that was given up may have used and destroyed them.
 const FORK_TREE_GAP: u32 = 1 << 16;
 /// Changes whenever a row's layout does; an index of another layout is dropped.
@@ -210,8 +214,10 @@ impl StreamIndex {
     }
 
     fn open_store(dir: &Path) -> Result<Self, IndexFault> {
-        let database = Database::builder(dir).worker_threads(1).open()?;
-        let rows = database.keyspace("streams", KeyspaceCreateOptions::default)?;
+        let database = Database::builder(dir).cache_size(CACHE_BYTES).worker_threads(1).open()?;
+        let rows = database.keyspace("streams", || {
+            KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
+        })?;
         let mut index = Self {
             database,
             rows,

@@ -177,6 +177,11 @@ impl Person {
         Ok(messages)
     }
 
+    /// The ids of all events that the syncs brought, in their order.
+    pub fn timeline(&self) -> Vec<Option<OwnedEventId>> {
+        self.seen().timeline.iter().map(|event| event.event_id().map(ToOwned::to_owned)).collect()
+    }
+
     /// Waits until this person can read a message with this text.
     pub async fn reads(&self, room: &RoomId, text: &str) -> Result<Message> {
         let what = format!("{text:?} at {}", self.name);
