@@ -44,6 +44,11 @@ impl Stopper {
 }
 
 impl Stopping {
+    /// The watch itself, for layers that wait on it together with something else.
+    pub(crate) fn watch(&self) -> watch::Receiver<bool> {
+        self.0.clone()
+    }
+
     /// Ends when the process is to stop.
     pub(crate) async fn requested(&mut self) {
         // An error means that the teller is gone, and with it whatever kept the process running.

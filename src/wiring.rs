@@ -36,6 +36,7 @@ use crate::{
     clock::SystemClock,
     config::{Config, registration},
     http_server::{edge_bounds, health_route},
+    shutdown::Stopping,
     user_admin::UserAdmin,
 };
 
@@ -102,11 +103,16 @@ impl Layers {
     }
 
     /// The routes of the listener for clients.
-    pub(crate) fn client_routes(&self, config: &Config, edge: Edge) -> anyhow::Result<Router> {
+    pub(crate) fn client_routes(
+        &self,
+        config: &Config,
+        edge: Edge,
+        stopping: &Stopping,
+    ) -> anyhow::Result<Router> {
         let (view, log) = (self.view.clone(), Arc::clone(&self.log));
         let ready = move || log.stopped().is_none() && view.snapshot().is_ok();
         let routes = health_route(ready)
-            .merge(read_side::router(self.read_side(config)))
+            .merge(read_side::router(self.read_side(config, stopping)))
             .merge(write_endpoints::router(self.write_endpoints(config)?));
         Ok(dress(routes, edge))
     }
@@ -149,7 +155,7 @@ impl Layers {
         .context("closing the log broke off")
     }
 
-    fn read_side(&self, config: &Config) -> ReadSide {
+    fn read_side(&self, config: &Config, stopping: &Stopping) -> ReadSide {
         let mut boot = [0; 4];
         SystemRandom.fill(&mut boot);
         ReadSide::new(ReadSideParts {
@@ -157,6 +163,7 @@ impl Layers {
             clock: Arc::new(SystemClock),
             wishes: Arc::new(self.wishes.clone()),
             blobs: Arc::new(StoredBlobs(Arc::clone(&self.blobs))),
+            stopping: stopping.watch(),
             settings: ReadSettings {
                 server_name: config.server.name.clone(),
                 public_base_url: config.server.public_base_url.clone(),

@@ -33,9 +33,9 @@ const SEND_MAX: Duration = Duration::from_secs(1);
 /// allocator with more or less of it) is not theirs.
 const RSS_GROWTH_MAX_KIB: u64 = 100 * 1024;
 
-/// `limits.drain_seconds`, and as much again for what comes after it on a busy machine.
-const DRAIN_SECONDS: u64 = 5;
-const STOP_MAX: Duration = Duration::from_secs(2 * DRAIN_SECONDS);
+/// `limits.drain_seconds`: far more than a stop takes that answers the polls instead of cutting them.
+const DRAIN_SECONDS: u64 = 60;
+const STOP_MAX: Duration = Duration::from_secs(DRAIN_SECONDS / 2);
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 const ANSWER_DEADLINE: Duration = Duration::from_mins(1);
 

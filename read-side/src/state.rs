@@ -9,7 +9,7 @@ use facts::Timestamp;
 use http_edge::Clock;
 use projections::{ClientView, Snapshot};
 use ruma::{OwnedServerName, UserId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     fault::ReadFault,
@@ -47,6 +47,8 @@ pub struct ReadSideParts {
     pub wishes: Arc<dyn Wishes>,
     /// Media files.
     pub blobs: Arc<dyn MediaBlobs>,
+    /// True once the server is to stop: what waits answers at once.
+    pub stopping: watch::Receiver<bool>,
     /// Settings.
     pub settings: ReadSettings,
 }
@@ -105,6 +107,15 @@ impl ReadSide {
 
     pub(crate) fn thumbnails(&self) -> &Arc<Semaphore> {
         &self.0.thumbnails
+    }
+
+    /// Ends when the server is to stop.
+    pub(crate) async fn stopping(&self) {
+        let mut stopping = self.0.parts.stopping.clone();
+        if stopping.wait_for(|stop| *stop).await.is_err() {
+            // Nobody is left who could say so: the process lives on without a stop.
+            std::future::pending::<()>().await;
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

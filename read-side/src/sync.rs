@@ -106,9 +106,12 @@ async fn respond(
             return Ok(found.json);
         }
         // The sender lives as long as the view; a closed channel means that the server stops.
-        match timeout_at(deadline, wakeups.changed()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return Ok(found.json),
+        let woken = tokio::select! {
+            woken = timeout_at(deadline, wakeups.changed()) => matches!(woken, Ok(Ok(()))),
+            () = read.stopping() => false,
+        };
+        if !woken {
+            return Ok(found.json);
         }
     }
 }

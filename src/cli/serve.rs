@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     http_server::{Listener, ServerBounds, serve},
     scrubber::Scrubber,
-    shutdown::stopping,
+    shutdown::{Stopping, stopping},
     telemetry::{Metrics, report_panics, start_logs},
     wiring::{Layers, log_options},
 };
@@ -41,7 +41,7 @@ pub(super) fn run(_command: &Serve, origin: &Origin) -> anyhow::Result<ExitCode>
 async fn until_stopped(config: &Config, log: Arc<Log>, metrics: Metrics) -> anyhow::Result<()> {
     let (stopper, stopping) = stopping();
     let layers = Layers::open(config, log).await?;
-    let listeners = listeners(config, routes(&layers, config)?, &metrics).await?;
+    let listeners = listeners(config, routes(&layers, config, &stopping)?, &metrics).await?;
     admin_socket::serve(&config.server.data_dir, layers.user_admin())?;
     layers.first_token(config).await?;
     let signals = tokio::spawn(stopper.stop_on_signals());
@@ -60,10 +60,10 @@ struct Routes {
     federation: Router,
 }
 
-fn routes(layers: &Layers, config: &Config) -> anyhow::Result<Routes> {
+fn routes(layers: &Layers, config: &Config, stopping: &Stopping) -> anyhow::Result<Routes> {
     let edge = layers.client_edge(config);
     Ok(Routes {
-        client: layers.client_routes(config, edge.clone())?,
+        client: layers.client_routes(config, edge.clone(), stopping)?,
         federation: dress(Router::new(), edge),
     })
 }

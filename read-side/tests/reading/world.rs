@@ -167,6 +167,7 @@ impl World {
             clock: Arc::new(FixedClock),
             wishes: Arc::new(NoWishes),
             blobs: blobs.clone(),
+            stopping: tokio::sync::watch::channel(false).1,
             settings: ReadSettings {
                 server_name: owned_server_name!("here.test"),
                 public_base_url: Some("https://here.test".to_owned()),
