@@ -1,5 +1,6 @@
 //! `chancery log`.
 
+mod confirm_clock;
 mod open;
 mod scavenge;
 mod stat;
@@ -20,6 +21,9 @@ pub(super) enum Log {
     Verify(verify::Verify),
     /// Say how much the log holds. The server must be stopped.
     Stat(stat::Stat),
+    /// Say that the clock is right after it jumped forward; until then nothing is destroyed. The
+    /// server must be stopped.
+    ConfirmClock(confirm_clock::ConfirmClock),
     /// Drop the ciphertext of parts whose keys are destroyed. The server must be stopped.
     Scavenge(scavenge::Scavenge),
 }
@@ -28,6 +32,7 @@ pub(super) fn run(command: &Log, origin: &Origin) -> anyhow::Result<ExitCode> {
     match command {
         Log::Verify(verify) => verify::run(verify, origin),
         Log::Stat(stat) => stat::run(stat, origin),
+        Log::ConfirmClock(confirm) => confirm_clock::run(confirm, origin),
         Log::Scavenge(scavenge) => scavenge::run(scavenge, origin),
     }
 }

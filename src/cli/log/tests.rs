@@ -45,7 +45,7 @@ fn succeeds(code: anyhow::Result<std::process::ExitCode>) -> bool {
 fn looking_at_a_log_begins_none() {
     let dir = tempfile::tempdir().expect("a directory");
     let origin = world(dir.path(), false);
-    for line in ["verify", "stat --json", "scavenge"] {
+    for line in ["verify", "stat --json", "scavenge", "confirm-clock"] {
         let error = code(&origin, line).expect_err("no log");
         assert!(error.to_string().contains("there is no log"), "{line}: {error}");
     }
