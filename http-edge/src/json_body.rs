@@ -1,45 +1,20 @@
-//! JSON bodies: collected within bounds, checked before anything is built from them.
+//! JSON bodies: checked before anything is built from them.
 //!
-//! Owns the bounds on size, time and depth (I10) and the difference between "no JSON" and "JSON of
+//! Owns the bound on depth (I10) and the difference between "no JSON" and "JSON of
 //! a wrong shape". Never decides what an endpoint's fields mean.
 
-use std::time::Duration;
-
-use axum::{
-    body::Body,
-    extract::{FromRequest, Request},
-};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use axum::extract::{FromRequest, Request};
 use serde::{
     Deserialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Map, Value, error::Category};
 
-use crate::{Edge, MatrixError};
+use crate::{Edge, MatrixError, body::collect_body};
 
 /// How deep arrays and objects of a body may nest. Canonical JSON of real clients stays below 20;
 /// recursion in whatever parses a value later is bounded by this.
 pub const JSON_DEPTH_MAX: usize = 100;
-
-/// Reads a body of at most `max` bytes that arrives whole within `deadline`.
-pub async fn collect_body(
-    body: Body,
-    max: usize,
-    deadline: Duration,
-) -> Result<Bytes, MatrixError> {
-    let collected = tokio::time::timeout(deadline, Limited::new(body, max).collect()).await;
-    match collected {
-        Err(_elapsed) => Err(MatrixError::body_too_slow()),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(MatrixError::too_large(format!("The request body is larger than {max} bytes")))
-        }
-        // The connection broke, or its idle limit passed: nobody reads this answer.
-        Ok(Err(_)) => Err(MatrixError::body_too_slow()),
-    }
-}
 
 /// Checks that `body` is one JSON object, in UTF-8, nested at most [`JSON_DEPTH_MAX`] deep.
 ///

@@ -7,7 +7,9 @@
 
 mod admission;
 mod authenticate;
+mod body;
 mod clock;
+mod collected;
 mod cors;
 mod edge;
 mod endpoint;
@@ -18,18 +20,21 @@ mod observe;
 mod peer;
 mod rate_limit;
 mod request;
+mod request_error;
 mod response;
 mod session;
 
 pub use admission::{ADMISSION_RETRY, Admission};
 pub use authenticate::{AppserviceClaim, Auth, Authenticate, MaybeAuth};
+pub use body::{UploadBody, collect_body};
 pub use clock::Clock;
+pub use collected::{Collected, IdentityOf, Servable, parse_request};
 pub use edge::{Edge, EdgeBounds, dress};
 pub use endpoint::{Describes, HasEndpoint, endpoint, endpoint_at};
 pub use error::MatrixError;
-pub use json_body::{JSON_DEPTH_MAX, JsonBody, JsonObject, check_json, collect_body};
+pub use json_body::{JSON_DEPTH_MAX, JsonBody, JsonObject, check_json};
 pub use peer::PeerAddress;
 pub use rate_limit::{Rate, RateClass, RateKey, RateLimiter, RateTable};
-pub use request::{Matrix, Streamed, parse_request};
+pub use request::{Matrix, Streamed};
 pub use response::MatrixResponse;
 pub use session::{Claim, Session, SessionKind, SessionRefusal, Sessions};

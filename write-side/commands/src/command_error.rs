@@ -1,9 +1,11 @@
 //! Why a command was not done.
 //!
-//! Owns the four outcomes that every command shares beside its own refusal (DESIGN section 9).
+//! Owns the outcomes that every command shares beside its own refusal (DESIGN section 9).
 //! `Display` is for operators; an edge maps the variants to Matrix codes.
 
 use std::time::Duration;
+
+use facts::StreamId;
 
 use crate::journal::{AppendError, JournalFault};
 
@@ -19,6 +21,9 @@ pub enum CommandError<R> {
     /// A policy of the organization says no.
     #[error("a policy forbids it")]
     Gate(crate::GateRefusal),
+    /// It would store a record of a person whose records were erased, under a key that is gone.
+    #[error("the records of the person of stream {0} were erased")]
+    PersonErased(StreamId),
     /// The writer has stopped: nothing is accepted until a restart (I13).
     #[error("the writer has stopped")]
     Stopped,
@@ -61,6 +66,7 @@ impl<R> CommandError<R> {
         match self {
             Self::Refusal(refusal) => CommandError::Refusal(map(refusal)),
             Self::Gate(refusal) => CommandError::Gate(refusal),
+            Self::PersonErased(person) => CommandError::PersonErased(person),
             Self::Stopped => CommandError::Stopped,
             Self::Busy { retry_after } => CommandError::Busy { retry_after },
             Self::Fault(fault) => CommandError::Fault(fault),
@@ -97,6 +103,7 @@ impl<R> From<AppendError> for CommandError<R> {
         match error {
             AppendError::Stopped => Self::Stopped,
             AppendError::Full | AppendError::Moved => Self::busy(),
+            AppendError::PersonErased(person) => Self::PersonErased(person),
             AppendError::Malformed(why) => Self::Fault(Fault::Batch(why)),
         }
     }

@@ -6,7 +6,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use facts::{Batch, EntryHeader, Fact, LogPosition, StreamId, Timestamp, fact::StreamKind};
@@ -17,6 +17,7 @@ use crate::{
     AppendError, CommandError, Fault, FoldStoreFault, Journal, ViewWatch,
     fold_store::FoldStore,
     index::{TXN_KEPT_MS, TxnDone, TxnKey},
+    known_names::KnownNames,
     recent::Recent,
     view_watch::VIEW_WAIT_MAX,
 };
@@ -27,6 +28,9 @@ pub struct Core {
     pub(crate) store: FoldStore,
     view: Arc<dyn ViewWatch>,
     recent: Mutex<Recent>,
+    names: KnownNames,
+    /// Placements of stored PDUs that were appended; moves before the room's lock is let go.
+    placements: AtomicU64,
     /// Set when the store of folds failed or a fold did not take a fact that was appended.
     stopped: AtomicBool,
     /// Wakes the flusher.
@@ -55,6 +59,8 @@ impl Core {
             store,
             view,
             recent: Mutex::new(Recent::default()),
+            names: KnownNames::default(),
+            placements: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             flush_due: Arc::new(Notify::new()),
             flushing: tokio::sync::Mutex::new(()),
@@ -89,6 +95,9 @@ impl Core {
         // differ (I7).
         let facts = decode_drafts(&batch)?;
         let headers = self.journal.append(batch)?;
+        if facts.iter().any(|fact| matches!(fact, Some(Fact::PduPlaced(_)))) {
+            self.placements.fetch_add(1, Ordering::SeqCst);
+        }
         for (header, fact) in headers.iter().zip(facts) {
             recent.push(header.clone(), fact);
         }
@@ -104,13 +113,19 @@ impl Core {
         position: LogPosition,
         wait: ViewWait,
     ) -> Result<(), CommandError<R>> {
-        self.durable(position).await?;
         match wait {
-            ViewWait::Full => self.view.passed(position).await,
+            ViewWait::Full => {
+                self.durable(position).await?;
+                self.view.passed(position).await;
+            }
             ViewWait::Bounded => {
-                let passed = self.view.passed(position);
-                if tokio::time::timeout(VIEW_WAIT_MAX, passed).await.is_err() {
+                let passed = tokio::time::timeout(VIEW_WAIT_MAX, self.view.passed(position)).await;
+                if passed.is_err() {
                     metrics::counter!("chancery_view_wait_expired_total").increment(1);
+                }
+                // What the view has passed is durable; everything else is waited for (I3).
+                if passed != Ok(true) {
+                    self.durable(position).await?;
                 }
             }
         }
@@ -129,12 +144,19 @@ impl Core {
         kind: StreamKind,
         name: &str,
     ) -> Result<Option<StreamId>, FoldStoreFault> {
+        if let Some(stream) = self.names.get(kind, name) {
+            return Ok(Some(stream));
+        }
         // The order matters: an entry leaves `recent` only once the store holds it.
         let recent = self.recent.lock().stream_named(kind, name);
-        match recent {
-            Some(stream) => Ok(Some(stream)),
-            None => self.store.stream_named(kind, name),
+        let found = match recent {
+            Some(stream) => Some(stream),
+            None => self.store.stream_named(kind, name)?,
+        };
+        if let Some(stream) = found {
+            self.names.keep(kind, name, stream);
         }
+        Ok(found)
     }
 
     /// Kind and name of a stream.
@@ -162,6 +184,11 @@ impl Core {
             Some(position) => Ok(Some(position)),
             None => self.store.placement(pdu),
         }
+    }
+
+    /// Changes whenever a PDU that was stored before is placed.
+    pub(crate) fn placements(&self) -> u64 {
+        self.placements.load(Ordering::SeqCst)
     }
 
     /// What became of a client's transaction within the last 30 days before `now`.

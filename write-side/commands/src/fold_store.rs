@@ -11,7 +11,7 @@ mod keys;
 use std::{fs, path::Path};
 
 use facts::{LogPosition, StreamId, Timestamp, fact::StreamKind};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, config::PartitioningPolicy};
 
 pub(crate) use self::checkpoint::FoldCheckpoint;
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Memory that the store may use for blocks that it has read.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// A keyspace's memtable is flushed at this size; most hold a few bytes an entry.
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
 /// Expired client transactions that one flush forgets, at most.
@@ -104,7 +104,13 @@ impl FoldStore {
     fn open_as_it_is(dir: &Path) -> Result<Self, FoldStoreFault> {
         fs::create_dir_all(dir)?;
         let database = Database::builder(dir).cache_size(CACHE_BYTES).open()?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        // Parts of filters and indexes are read, not whole ones of a megabyte and more.
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(MEMTABLE_BYTES)
+                .filter_block_partitioning_policy(PartitioningPolicy::new([false, true]))
+                .index_block_partitioning_policy(PartitioningPolicy::new([false, true]))
+        };
         let keyspace = |name| database.keyspace(name, options);
         Ok(Self {
             meta: keyspace("meta")?,

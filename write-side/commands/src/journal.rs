@@ -8,7 +8,7 @@ mod of_log;
 
 use std::{future::Future, pin::Pin};
 
-use facts::{Batch, EntryHeader, Fact, Incarnation, LogId, LogPosition};
+use facts::{Batch, EntryHeader, Fact, Incarnation, LogId, LogPosition, StreamId};
 
 /// A boxed future, for ports that are used as objects.
 pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -43,6 +43,9 @@ pub enum AppendError {
     /// A stream is not at the expected revision: decide again.
     #[error("a stream has moved on")]
     Moved,
+    /// The records of the person of this stream were erased, and no key seals new ones.
+    #[error("the person of stream {0} has no open key tree")]
+    PersonErased(StreamId),
     /// The batch breaks a rule of form.
     #[error("the batch is malformed: {0}")]
     Malformed(String),

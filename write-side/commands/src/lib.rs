@@ -17,6 +17,8 @@ mod identity;
 mod in_flight;
 mod index;
 mod journal;
+mod known_cache;
+mod known_names;
 pub mod media;
 mod names;
 mod pdus;
@@ -30,7 +32,7 @@ pub use self::{
     actors::{ActorGuard, Actors, DECIDE_TRIES_MAX, Decision, Done},
     command_error::{CommandError, Fault, RETRY_AFTER},
     core::{Core, ViewWait},
-    fold::{Fold, FoldRow, Unfit, load_blob, save_blob},
+    fold::{Fold, FoldRow, SmallFold, Unfit},
     fold_store::FoldStoreFault,
     gate::{AllowAll, Gate, GateRefusal, Wish},
     identity::{IdentityError, SIGNING_KEY_FILE, ServerIdentity},

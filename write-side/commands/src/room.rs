@@ -6,11 +6,13 @@
 
 mod act;
 mod ban_user;
+pub(crate) mod canonical_alias;
 mod create_room;
 mod drafts;
 mod fold;
 mod forget_room;
 mod inputs;
+mod invite_block;
 mod invite_user;
 mod join_room;
 mod kick_user;
@@ -19,12 +21,14 @@ mod leave_room;
 mod local;
 mod member_event;
 mod merge_extremities;
-mod powers;
+mod placing_pool;
+pub(crate) mod powers;
 mod publish_room;
 mod receive_pdus;
 mod refusal;
 mod send_event;
 mod state_after;
+mod state_content;
 mod template_event;
 mod unban_user;
 mod upgrade_room;
@@ -34,6 +38,7 @@ pub use self::{
     ban_user::ban_user,
     create_room::create_room,
     forget_room::forget_room,
+    invite_block::check_invite,
     invite_user::invite_user,
     join_room::join_room,
     kick_user::kick_user,
@@ -41,13 +46,15 @@ pub use self::{
     leave_room::leave_room,
     member_event::MemberDetails,
     merge_extremities::merge_extremities,
+    placing_pool::{PLACED_ON_THE_SPOT_MAX, PLACING_AT_ONCE_MAX},
     publish_room::publish_room,
     receive_pdus::{Incoming, PduOutcome, RECEIVED_AT_ONCE_MAX, receive_pdus},
     refusal::RoomCommandRefusal,
     send_event::send_event,
+    state_content::current_content,
     template_event::{sign_event, template_event},
     unban_user::unban_user,
-    upgrade_room::{BANS_CARRIED_MAX, UpgradeRoom, upgrade_room},
+    upgrade_room::{BANS_CARRIED_MAX, SPACE_CHILDREN_CARRIED_MAX, UpgradeRoom, upgrade_room},
 };
 use crate::FoldKindsBuilder;
 

@@ -39,7 +39,7 @@ pub use self::{
     devices::{delete_devices, log_out, log_out_all, mark_seen, rename_device},
     inbox::acknowledge_to_device,
     log_in::{Credential, LogInError, LogInRequest, LoggedIn, TokenLifetimes, log_in},
-    own_facts::look,
+    own_facts::{account_data_of, look},
     password_hash::{
         ARGON2_LANES, ARGON2_MEMORY_KIB, ARGON2_PASSES, PASSWORD_BYTES_MAX, PASSWORD_QUEUE_MAX,
         PasswordError, Passwords,

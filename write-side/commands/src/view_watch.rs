@@ -14,8 +14,10 @@ pub const VIEW_WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// Tells when the client view has passed a position.
 pub trait ViewWatch: Send + Sync {
-    /// Resolves when the view's checkpoint is at `position` or past it.
-    fn passed(&self, position: LogPosition) -> PortFuture<'_, ()>;
+    /// Resolves with true when the view's checkpoint is at `position` or past it; a view shows
+    /// durable entries only, so the entry is durable then. With false if that cannot be waited
+    /// for.
+    fn passed(&self, position: LogPosition) -> PortFuture<'_, bool>;
 }
 
 /// No view to wait for: tools that run without a server, and tests.
@@ -23,7 +25,7 @@ pub trait ViewWatch: Send + Sync {
 pub struct NoView;
 
 impl ViewWatch for NoView {
-    fn passed(&self, _position: LogPosition) -> PortFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
+    fn passed(&self, _position: LogPosition) -> PortFuture<'_, bool> {
+        Box::pin(std::future::ready(false))
     }
 }

@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
 };
 
+use decide::room::Approvals;
 use event_log::{Clock, Random};
 use facts::{StreamId, Timestamp, fact::StreamKind};
 use ruma::{RoomId, UserId};
@@ -24,6 +25,7 @@ use crate::{
     fold_store::FoldStore,
     in_flight::{InFlight, TxnTurn},
     index::TxnKey,
+    known_cache::KnownCache,
     pdus::PduCache,
 };
 
@@ -82,6 +84,8 @@ struct Inner {
     gate: Arc<dyn Gate>,
     in_flight: InFlight,
     pdus: PduCache,
+    known: KnownCache,
+    approvals: Approvals,
 }
 
 impl fmt::Debug for WriteSide {
@@ -150,6 +154,8 @@ impl WriteSide {
             gate: parts.gate,
             in_flight: InFlight::default(),
             pdus: PduCache::default(),
+            known: KnownCache::default(),
+            approvals: Approvals::default(),
         });
         let weak = Arc::downgrade(&inner);
         let due = Arc::clone(&core.flush_due);
@@ -221,6 +227,14 @@ impl WriteSide {
     pub async fn client_txn_turn<R>(&self, key: &TxnKey) -> Result<TxnTurn, CommandError<R>> {
         let turn = self.inner.in_flight.turn(key).await;
         turn.ok_or_else(CommandError::busy)
+    }
+
+    pub(crate) fn approvals(&self) -> &Approvals {
+        &self.inner.approvals
+    }
+
+    pub(crate) fn known_cache(&self) -> &KnownCache {
+        &self.inner.known
     }
 
     pub(crate) fn pdu_cache(&self) -> &PduCache {

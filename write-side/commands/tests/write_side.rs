@@ -4,6 +4,8 @@
 
 #[path = "write_side/concurrency.rs"]
 mod concurrency;
+#[path = "write_side/erased.rs"]
+mod erased;
 #[path = "write_side/foreign.rs"]
 mod foreign;
 #[path = "write_side/membership.rs"]
@@ -14,3 +16,5 @@ mod restart;
 mod stage;
 #[path = "write_side/stopped.rs"]
 mod stopped;
+#[path = "write_side/upgrade.rs"]
+mod upgrade;

@@ -80,6 +80,18 @@ pub fn set_alias(
     Ok(AliasSet { room: room.to_string(), creator: creator.to_string() }.into())
 }
 
+/// Decides that an alias goes along when its room is replaced; whoever set it stays its creator.
+/// No facts where it points elsewhere meanwhile.
+pub fn move_alias(fold: &AliasFold, from: &RoomId, to: &RoomId) -> Vec<Fact> {
+    match &fold.target {
+        Some(target) if target.room == from.as_str() => {
+            let set = AliasSet { room: to.to_string(), creator: target.creator.clone() };
+            vec![AliasRemoved {}.into(), set.into()]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Decides a removal. Besides whoever set it, `privileged` persons may: administrators, and those
 /// who may send `m.room.canonical_alias` in the room.
 pub fn remove_alias(
@@ -92,4 +104,52 @@ pub fn remove_alias(
         return Err(AliasRefusal::Forbidden);
     }
     Ok(AliasRemoved {}.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ruma::{room_alias_id, room_id, server_name, user_id};
+
+    const ALICE: &str = "@alice:example.org";
+
+    fn fold(room: &str) -> AliasFold {
+        let target = AliasTarget { room: room.to_owned(), creator: ALICE.to_owned() };
+        AliasFold { target: Some(target) }
+    }
+
+    #[test]
+    fn an_alias_is_set_once_by_this_server_alone() {
+        let set = |fold: &AliasFold, alias, reserved| {
+            let room = room_id!("!hall:example.org");
+            set_alias(fold, server_name!("example.org"), alias, room, user_id!("@a:b"), reserved)
+        };
+        let (ours, theirs) = (room_alias_id!("#hall:example.org"), room_alias_id!("#hall:b"));
+        let free = AliasFold::default();
+        assert!(matches!(set(&free, ours, false), Ok(Fact::AliasSet(_))));
+        assert_eq!(set(&free, ours, true), Err(AliasRefusal::Exclusive));
+        assert_eq!(set(&free, theirs, false), Err(AliasRefusal::NotOurs));
+        assert_eq!(set(&fold("!x:y"), ours, false), Err(AliasRefusal::Taken));
+    }
+
+    #[test]
+    fn an_alias_is_removed_by_its_creator_or_the_privileged() {
+        let (alice, bob) = (user_id!("@alice:example.org"), user_id!("@bob:example.org"));
+        let removed = Ok(Fact::from(AliasRemoved {}));
+        assert_eq!(remove_alias(&fold("!x:y"), alice, false), removed);
+        assert_eq!(remove_alias(&fold("!x:y"), bob, true), removed);
+        assert_eq!(remove_alias(&fold("!x:y"), bob, false), Err(AliasRefusal::Forbidden));
+        let nowhere = AliasFold::default();
+        assert_eq!(remove_alias(&nowhere, alice, true), Err(AliasRefusal::NotFound));
+    }
+
+    #[test]
+    fn an_alias_moves_only_from_the_room_that_it_points_to() {
+        let (old, new) = (room_id!("!old:example.org"), room_id!("!new"));
+        let set = AliasSet { room: new.to_string(), creator: ALICE.to_owned() };
+        let moved = move_alias(&fold(old.as_str()), old, new);
+        assert_eq!(moved, [AliasRemoved {}.into(), set.into()]);
+        assert_eq!(move_alias(&fold("!other:example.org"), old, new), []);
+        assert_eq!(move_alias(&AliasFold::default(), old, new), []);
+    }
 }

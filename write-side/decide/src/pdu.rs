@@ -8,6 +8,7 @@ mod client_form;
 mod event_id;
 mod known;
 mod parse;
+mod skeleton;
 
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, EventId, MilliSecondsSinceUnixEpoch, OwnedEventId,
@@ -15,7 +16,10 @@ use ruma::{
 };
 use serde_json::value::RawValue;
 
-pub(crate) use self::event_id::{event_id_of, reference};
+pub(crate) use self::{
+    event_id::{event_id_of, reference},
+    skeleton::Skeleton,
+};
 pub use self::{
     known::{KnownPdu, KnownPdus, PduLookup, Standing},
     parse::PduError,

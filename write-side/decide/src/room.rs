@@ -5,6 +5,7 @@
 
 mod auth_index;
 mod batch;
+mod carried_levels;
 mod create_room;
 mod delta;
 mod evolve;
@@ -24,6 +25,7 @@ mod visibility;
 pub use self::{
     auth_index::{AuthIndex, IndexedEvent},
     batch::{Decision, LocalContext, RoomFact},
+    carried_levels::{CarriedLevels, Replacement, carried_levels, level_of},
     create_room::{CREATE_EVENTS_MAX, CreateRoom, Preset, RoomCreated, decide_create_room},
     delta::{FoldDelta, FoldRest},
     fold::{
@@ -32,7 +34,7 @@ pub use self::{
     },
     membership::{JoinPath, MembershipWish, join_path, member_event},
     new_event::{
-        Needed, NewEvent, add_signature, decide_new_event, event_template, needed_for,
+        Approvals, Needed, NewEvent, add_signature, decide_new_event, event_template, needed_for,
         sign_template,
     },
     place::{ForeignBatch, GivenState, PlaceAs, PlaceFault, needed_for_placing},

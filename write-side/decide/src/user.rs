@@ -49,7 +49,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     account::Account,
-    account_data::{AccountDataKey, FULLY_READ, PUSH_RULES, TAGS},
+    account_data::{
+        AccountDataKey, FULLY_READ, INVITE_PERMISSION, PUSH_RULES, TAGS, blocks_invites,
+    },
     backup::Backups,
     claim_keys::{ClaimedKey, claim_key},
     cross_signing::{CrossSigning, StoredJson},

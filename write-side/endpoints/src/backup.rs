@@ -9,6 +9,7 @@ mod delete_backup_keys;
 mod delete_backup_keys_for_room;
 mod delete_backup_keys_for_session;
 mod delete_backup_version;
+mod forget_keys;
 mod update_backup_version;
 
 use crate::routes::Routes;

@@ -56,6 +56,10 @@ impl<R: Refusal> From<CommandError<R>> for EndpointError {
             CommandError::Refusal(refusal) => refusal.to_matrix(),
             // The message of a gate is written for the person whom the policy stops.
             CommandError::Gate(gate) => MatrixError::forbidden(gate.message),
+            // Whether it is the sender or somebody whom the event is about.
+            CommandError::PersonErased(_) => {
+                MatrixError::forbidden("The records of this user were erased")
+            }
             CommandError::Stopped => stopped(),
             CommandError::Busy { retry_after } => MatrixError::limit_exceeded(retry_after),
             CommandError::Fault(fault) => of_fault(&fault),
@@ -118,6 +122,7 @@ mod tests {
         let outcomes: Vec<CommandError<Never>> = vec![
             CommandError::Refusal(Never),
             CommandError::Gate(gate),
+            CommandError::PersonErased(facts::StreamId(7)),
             CommandError::Stopped,
             CommandError::busy(),
             CommandError::Fault(Fault::Unfit("secret detail".to_owned())),

@@ -40,7 +40,7 @@ use http_edge::MatrixResponse;
 
 use self::{errors::EndpointError, routes::Routes};
 pub use self::{
-    ports::{Memberships, Namespaces, NoNamespaces},
+    ports::{MediaId, MediaIds, Memberships, Namespaces, NoNamespaces, RoomAliases},
     remote::{
         NoRemote, Remote, RemoteAlias, RemoteFuture, RemoteKeys, RemoteMembership, WantedKeys,
     },

@@ -1,6 +1,7 @@
 //! Endpoints that change a membership.
 
 mod ban_user;
+mod enter;
 mod find_room;
 mod forget_room;
 mod invite_user;

@@ -4,7 +4,10 @@
 //! answers for clients already: what another server says passes only as far as federation lets it
 //! (I11).
 
-use std::{collections::BTreeMap, pin::Pin};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+};
 
 use commands::room::MemberDetails;
 use http_edge::MatrixError;
@@ -73,6 +76,13 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Claims one-time keys of persons of other servers.
     fn claim_keys(&self, wanted: WantedKeys) -> RemoteFuture<'_, RemoteKeys>;
+
+    /// JSON of the master keys of persons of other servers, as their servers last gave them;
+    /// whoever has none that is known is left out.
+    fn master_keys(
+        &self,
+        users: BTreeSet<OwnedUserId>,
+    ) -> RemoteFuture<'_, BTreeMap<OwnedUserId, String>>;
 }
 
 /// No federation: other servers do not exist.
@@ -118,5 +128,12 @@ impl Remote for NoRemote {
             .collect();
         let keys = RemoteKeys { failures, ..RemoteKeys::default() };
         Box::pin(std::future::ready(Ok(keys)))
+    }
+
+    fn master_keys(
+        &self,
+        _users: BTreeSet<OwnedUserId>,
+    ) -> RemoteFuture<'_, BTreeMap<OwnedUserId, String>> {
+        Box::pin(std::future::ready(Ok(BTreeMap::new())))
     }
 }

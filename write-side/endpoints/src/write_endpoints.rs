@@ -17,7 +17,7 @@ use ruma::{OwnedServerName, RoomVersionId, ServerName};
 
 use crate::{
     interactive::InteractiveSessions,
-    ports::{Memberships, Namespaces},
+    ports::{MediaIds, Memberships, Namespaces, RoomAliases},
     remote::Remote,
 };
 
@@ -31,6 +31,10 @@ pub struct WriteEndpointsParts {
     pub media: Arc<BlobStore>,
     /// In which rooms a person is.
     pub memberships: Arc<dyn Memberships>,
+    /// Which aliases of this server point to a room.
+    pub room_aliases: Arc<dyn RoomAliases>,
+    /// Whose a media id is.
+    pub media_ids: Arc<dyn MediaIds>,
     /// Names that application services reserve; [`crate::NoNamespaces`] without any.
     pub namespaces: Arc<dyn Namespaces>,
     /// Federation; [`crate::NoRemote`] without it.
@@ -71,6 +75,8 @@ pub struct WriteEndpoints {
     pub(crate) passwords: Passwords,
     pub(crate) media: Arc<BlobStore>,
     pub(crate) memberships: Arc<dyn Memberships>,
+    pub(crate) room_aliases: Arc<dyn RoomAliases>,
+    pub(crate) media_ids: Arc<dyn MediaIds>,
     pub(crate) namespaces: Arc<dyn Namespaces>,
     pub(crate) remote: Arc<dyn Remote>,
     pub(crate) settings: Arc<WriteSettings>,
@@ -88,6 +94,8 @@ impl WriteEndpoints {
             passwords: parts.passwords,
             media: parts.media,
             memberships: parts.memberships,
+            room_aliases: parts.room_aliases,
+            media_ids: parts.media_ids,
             namespaces: parts.namespaces,
             remote: parts.remote,
             settings: Arc::new(parts.settings),

@@ -8,34 +8,19 @@ use facts::{
     fact::{RegistrationTokenUsed, StreamKind},
 };
 use ruma::server_name;
+use serde::{Deserialize, Serialize};
 
-use crate::{
-    CommandError, Decision, Fold, FoldRow, ServerIdentity, Unfit, WriteSide, WriteSideParts,
-    load_blob, save_blob,
-};
+use crate::{CommandError, Decision, ServerIdentity, SmallFold, WriteSide, WriteSideParts};
 
 /// Counts the facts of a stream.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Count(u64);
 
-impl Fold for Count {
+impl SmallFold for Count {
     const KIND: StreamKind = StreamKind::Peer;
 
-    fn opened(_stream: StreamId, _name: &str) -> Self {
-        Self(0)
-    }
-
-    fn evolve(&mut self, _header: &EntryHeader, _fact: Option<&Fact>) -> Result<(), Unfit> {
+    fn apply(&mut self, _header: &EntryHeader, _fact: &Fact) {
         self.0 += 1;
-        Ok(())
-    }
-
-    fn save(&mut self) -> Vec<FoldRow> {
-        save_blob(&self.0)
-    }
-
-    fn load(_stream: StreamId, _name: &str, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Self, Unfit> {
-        load_blob(&rows).map(Self)
     }
 }
 

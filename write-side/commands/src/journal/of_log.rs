@@ -29,6 +29,7 @@ impl Journal for Log {
                 tracing::warn!(%reason, "an append was refused");
                 Err(AppendError::Stopped)
             }
+            Err(AppendRefusal::NoPersonTree(person)) => Err(AppendError::PersonErased(person)),
             Err(refusal) => Err(AppendError::Malformed(refusal.to_string())),
         }
     }

@@ -74,6 +74,7 @@ impl WriteSide {
             now: self.now(),
             entropy: self.random_bytes(),
             first_index,
+            approvals: Some(self.approvals()),
         }
     }
 
@@ -88,7 +89,7 @@ impl WriteSide {
         let mut inputs = Inputs::default();
         for _ in 0..DECIDE_TRIES_MAX {
             let guard = self.actors::<RoomActor>().lock(stream).await?;
-            let attempt = self.attempt(&guard, &mut intent, &inputs)?;
+            let attempt = self.attempt(&guard, &mut intent, &mut inputs)?;
             drop(guard);
             match attempt {
                 Attempt::Done { sent, rests_on } => {
@@ -109,7 +110,7 @@ impl WriteSide {
         &self,
         guard: &ActorGuard<RoomActor>,
         intent: &mut impl FnMut(&RoomFold) -> Result<Intent, RoomCommandRefusal>,
-        inputs: &Inputs,
+        inputs: &mut Inputs,
     ) -> Result<Attempt, RoomError> {
         let fold = fold_of(guard)?;
         let event = match intent(fold).map_err(CommandError::Refusal)? {
@@ -123,6 +124,7 @@ impl WriteSide {
         };
         let mut lacking = Vec::new();
         for need in needed_for(fold, &event) {
+            inputs.take_known(self, &need);
             if inputs.lacks(self.core(), &need)? {
                 lacking.push(need.event_id);
             }

@@ -5,14 +5,14 @@
 
 use decide::{
     alias::{self as alias_rules, AliasFold},
-    room::{CreateRoom, RoomCreated, decide_create_room},
+    room::{CREATE_EVENTS_MAX, CreateRoom, RoomCreated, decide_create_room},
 };
 use facts::{
     Batch, Draft, EntryHeader, ExpectedRevision, Routing, StreamId, StreamRef, fact::StreamKind,
 };
 use ruma::{OwnedRoomId, RoomAliasId, RoomId};
 
-use super::{RoomCommandRefusal, act::RoomError, drafts::room_drafts};
+use super::{RoomCommandRefusal, act::RoomError, drafts::room_drafts, invite_block::check_invite};
 use crate::{
     AppendError, CommandError, DECIDE_TRIES_MAX, Fault, ViewWait, Wish, WriteSide, names::opening,
 };
@@ -27,6 +27,9 @@ pub async fn create_room(
     write_side
         .ask_gate(Wish::CreateRoom { creator: &wish.creator, invitees: &wish.invite })
         .await?;
+    for invited in wish.invite.iter().take(CREATE_EVENTS_MAX) {
+        check_invite(write_side, invited).await?;
+    }
     let creator = write_side.ensure_user(&wish.creator)?;
     let decided = decide_create_room(wish, &write_side.local_context(1))
         .map_err(|refusal| CommandError::Refusal(refusal.into()))?;

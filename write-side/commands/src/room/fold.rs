@@ -7,9 +7,11 @@
 use decide::room::{FoldRest, IndexedEvent, RoomFold, StateEntry, StateKey};
 use facts::{EntryHeader, Fact, LogPosition, StreamId, fact::StreamKind};
 use ruma::RoomId;
-use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Fold, FoldRow, Unfit};
+use crate::{
+    Fold, FoldRow, Unfit,
+    fold::{decode, encode},
+};
 
 const REST: &[u8] = b"r";
 const INDEX: u8 = b'i';
@@ -121,14 +123,4 @@ fn state_key_of(row: &[u8]) -> Option<StateKey> {
     let (event_type, state_key) = rest.split_at_checked(length)?;
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(ToOwned::to_owned);
     Some((text(event_type)?, text(state_key)?))
-}
-
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
-    ciborium::into_writer(value, &mut bytes).expect("writing CBOR to memory cannot fail");
-    bytes
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unfit> {
-    ciborium::from_reader(bytes).map_err(|error| Unfit(error.to_string()))
 }

@@ -38,6 +38,18 @@ fn whereabouts(core: &Core, event_id: &EventId) -> Result<Whereabouts, Fault> {
 }
 
 impl Inputs {
+    /// Takes what the fold names by position from memory, where nothing was placed since it was
+    /// loaded. Asked under the room's lock.
+    pub(crate) fn take_known(&mut self, write_side: &WriteSide, need: &Needed) {
+        if let Some(position) = need.position
+            && !self.known.contains(&need.event_id)
+            && let Some(known) =
+                write_side.known_cache().get(position, write_side.core().placements())
+        {
+            self.known.insert(known);
+        }
+    }
+
     /// Whether one of `needed` must be loaded, or loaded again: what may be absent or unplaced
     /// can have been stored or placed since. Asked under the room's lock.
     pub(crate) fn lacks(&self, core: &Core, need: &Needed) -> Result<bool, Fault> {
@@ -108,14 +120,18 @@ impl WriteSide {
         room: &RoomId,
         event_id: &EventId,
     ) -> Result<Option<KnownPdu>, Fault> {
+        // Counted before it is read: what is placed in between counts as later.
+        let placements = self.core().placements();
         let Some(stored) = self.pdu(room, event_id).await? else {
             return Ok(None);
         };
-        Ok(Some(KnownPdu {
+        let known = KnownPdu {
             position: stored.position,
             standing: self.standing(&stored).await?,
             pdu: Arc::clone(&stored.pdu),
-        }))
+        };
+        self.known_cache().keep(known.clone(), placements);
+        Ok(Some(known))
     }
 
     async fn standing(&self, stored: &StoredPdu) -> Result<Standing, Fault> {

@@ -8,6 +8,7 @@ use ruma::{OwnedUserId, RoomId, UserId, events::room::member::MembershipState};
 use super::{
     MemberDetails, RoomCommandRefusal,
     act::{RoomError, Sent},
+    invite_block::check_invite,
     member_event::member_event,
 };
 use crate::{CommandError, Wish, WriteSide};
@@ -26,6 +27,7 @@ pub async fn invite_user(
         let refusal = RoomCommandRefusal::NeedsFederation(target.to_owned());
         return Err(CommandError::Refusal(refusal));
     }
+    check_invite(write_side, target).await?;
     let invite = member_event(sender, target, &MembershipState::Invite, details);
     write_side.act(room, |_| Ok(invite.clone().into())).await
 }

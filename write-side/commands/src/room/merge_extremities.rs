@@ -2,29 +2,37 @@
 //!
 //! A member of this server who may send does it, by an event that clients do not show.
 
-use decide::room::NewEvent;
+use decide::room::{NewEvent, RoomFold};
 use ruma::{
     CanonicalJsonObject, OwnedUserId, RoomId, events::TimelineEventType,
     events::room::member::MembershipState,
 };
 
-use super::{
-    act::{RoomError, Sent},
-    send_event::send_event,
-};
-use crate::{CommandError, WriteSide};
+use super::act::{Intent, RoomError, Sent};
+use crate::{CommandError, Wish, WriteSide};
 
 /// Type of the merging event; the one that other servers send for this too.
 const MERGE_EVENT_TYPE: &str = "org.matrix.dummy_event";
 /// Members who are tried, at most.
 const MEMBERS_TRIED_MAX: usize = 10;
+/// Merge events at once, at most; each takes nine extremities away.
+const MERGES_MAX: usize = 20;
 
-/// Sends a merge event if the room has too many extremities; `None` where it has not, or where no
-/// member of ours may send.
+/// Merges until the room has no more extremities than an event follows; gives the last merge
+/// event, `None` where there was nothing to merge or no member of ours may send.
 pub async fn merge_extremities(
     write_side: &WriteSide,
     room: &RoomId,
 ) -> Result<Option<Sent>, RoomError> {
+    let mut last = None;
+    for _ in 0..MERGES_MAX {
+        let Some(sent) = merge_once(write_side, room).await? else { break };
+        last = Some(sent);
+    }
+    Ok(last)
+}
+
+async fn merge_once(write_side: &WriteSide, room: &RoomId) -> Result<Option<Sent>, RoomError> {
     let fold = write_side.room(room).await?;
     if !fold.wants_merge() {
         return Ok(None);
@@ -39,14 +47,29 @@ pub async fn merge_extremities(
         .take(MEMBERS_TRIED_MAX)
         .collect();
     for member in members {
-        let event_type = TimelineEventType::from(MERGE_EVENT_TYPE);
-        let merge = NewEvent::message(member, event_type, CanonicalJsonObject::new());
-        match send_event(write_side, room, merge).await {
-            Ok(sent) => return Ok(Some(sent)),
+        match merge_by(write_side, room, member).await {
+            Ok(sent) => return Ok(sent.is_new.then_some(sent)),
             // This one may not; perhaps the next.
-            Err(CommandError::Refusal(_)) => {}
+            Err(CommandError::Refusal(_) | CommandError::Gate(_)) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(None)
+}
+
+/// Several may find that the room wants it; the first one's event is enough.
+async fn merge_by(
+    write_side: &WriteSide,
+    room: &RoomId,
+    member: OwnedUserId,
+) -> Result<Sent, RoomError> {
+    let wish = Wish::Send { sender: &member, room, event_type: MERGE_EVENT_TYPE };
+    write_side.ask_gate(wish).await?;
+    let event_type = TimelineEventType::from(MERGE_EVENT_TYPE);
+    let merge = NewEvent::message(member, event_type, CanonicalJsonObject::new());
+    let intent = |fold: &RoomFold| match fold.tips().last() {
+        Some(tip) if !fold.wants_merge() => Ok(Intent::Fulfilled(tip.event_id.clone())),
+        _ => Ok(merge.clone().into()),
+    };
+    write_side.act(room, intent).await
 }

@@ -36,6 +36,16 @@ impl Powers {
         Ok(Self { rules, creators, levels: levels.map(RoomPowerLevelsEvent::new) })
     }
 
+    /// The creators, where the room's version sets them above all levels; else nobody.
+    pub(crate) fn privileged_creators(&self) -> Vec<OwnedUserId> {
+        if !self.rules.explicitly_privilege_room_creators {
+            return Vec::new();
+        }
+        let mut creators: Vec<_> = self.creators.iter().cloned().collect();
+        creators.sort();
+        creators
+    }
+
     /// Whether `user` may send state of this type.
     pub(crate) fn may_send_state(&self, user: &UserId, event_type: &TimelineEventType) -> bool {
         let needed = match &self.levels {

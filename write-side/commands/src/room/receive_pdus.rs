@@ -6,7 +6,7 @@
 //! of the PDUs, each whole; the rest comes again or is placed by a later run.
 //! Invariants: I3, I7, I10, I14.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use decide::{
     pdu::Pdu,
@@ -15,7 +15,7 @@ use decide::{
         needed_for_placing,
     },
 };
-use facts::{LogPosition, fact::Verdict};
+use facts::{LogPosition, StreamId, fact::Verdict};
 use ruma::{OwnedEventId, RoomId, room_version_rules::RoomVersionRules};
 
 use super::{
@@ -23,6 +23,8 @@ use super::{
     drafts::room_drafts,
     fold::RoomActor,
     inputs::Inputs,
+    merge_extremities::merge_extremities,
+    placing_pool::{PLACING, is_light},
 };
 use crate::{
     ActorGuard, AppendError, CommandError, Core, DECIDE_TRIES_MAX, Fault, ViewWait, WriteSide,
@@ -72,7 +74,8 @@ struct Gathered {
 /// Stores and places PDUs of a room in order; gives the outcome of each, in the same order.
 ///
 /// `rules` are those of the room's version. The room's stream must exist: a room that is joined
-/// by federation is opened by [`WriteSide::ensure_stream`] first.
+/// by federation is opened by [`WriteSide::ensure_stream`] first. Where the room has too many
+/// forward extremities afterwards, they are merged.
 pub async fn receive_pdus(
     write_side: &WriteSide,
     room: &RoomId,
@@ -88,38 +91,89 @@ pub async fn receive_pdus(
     gathered.inputs.load(write_side, room, own).await?;
     let mut outcomes = Vec::with_capacity(pdus.len());
     let mut rests_on = None;
-    let mut tries = 0;
     while outcomes.len() < pdus.len() {
-        let guard = write_side.actors::<RoomActor>().lock(stream).await?;
         let rest = &pdus[outcomes.len()..];
-        let rest = &rest[..rest.len().min(PLACED_AT_ONCE_MAX)];
-        let run = run(write_side, &guard, rules, rest, &gathered)?;
-        let position = guard.position();
-        let fold = fold_of(&guard)?.clone();
-        drop(guard);
-        tries += 1;
-        match run {
-            Run::Appended(placed, last) => {
-                for incoming in &rest[..placed.len()] {
-                    gathered.inputs.forget(incoming.pdu.pdu.event_id());
-                }
-                outcomes.extend(placed);
-                // What was placed before may not be durable yet either.
-                rests_on = last.or(rests_on).or(Some(position));
-                tries = 0;
-            }
-            Run::Load(event_ids) => gathered.inputs.load(write_side, room, event_ids).await?,
-            Run::TellStates(event_ids) => gathered.tell(write_side, &fold, event_ids).await?,
-            Run::Moved => {}
+        let chunk: Arc<[Incoming]> = rest[..rest.len().min(PLACED_AT_ONCE_MAX)].into();
+        let placed = place_some(write_side, stream, rules, &chunk, &mut gathered).await?;
+        for incoming in &chunk[..placed.outcomes.len()] {
+            gathered.inputs.forget(incoming.pdu.pdu.event_id());
         }
-        if tries > DECIDE_TRIES_MAX {
-            return Err(CommandError::busy());
-        }
+        outcomes.extend(placed.outcomes);
+        // What was placed before may not be durable yet either.
+        rests_on = placed.last.or(rests_on).or(Some(placed.position));
     }
     if let Some(rests_on) = rests_on {
         write_side.core().settle(rests_on, ViewWait::Bounded).await?;
     }
+    merge_after(write_side, room).await;
     Ok(outcomes)
+}
+
+/// The PDUs are in whatever becomes of this; the next ones bring it about again.
+async fn merge_after(write_side: &WriteSide, room: &RoomId) {
+    if let Err(error) = merge_extremities(write_side, room).await {
+        tracing::info!(?error, %room, "extremities were not merged");
+    }
+}
+
+/// What one append placed.
+struct PlacedSome {
+    /// Of the first ones.
+    outcomes: Vec<PduOutcome>,
+    /// The last entry, if one was needed.
+    last: Option<LogPosition>,
+    /// The room's last entry before.
+    position: LogPosition,
+}
+
+/// Places at least one of `chunk`, gathering what it lacks.
+async fn place_some(
+    write_side: &WriteSide,
+    stream: StreamId,
+    rules: &RoomVersionRules,
+    chunk: &Arc<[Incoming]>,
+    gathered: &mut Gathered,
+) -> Result<PlacedSome, RoomError> {
+    for _ in 0..=DECIDE_TRIES_MAX {
+        let guard = write_side.actors::<RoomActor>().lock(stream).await?;
+        let (position, fold) = (guard.position(), fold_of(&guard)?.clone());
+        let run = if is_light(&fold, chunk) {
+            let run = run(write_side, &guard, rules, chunk, gathered);
+            drop(guard);
+            run?
+        } else {
+            run_off_the_runtime(write_side, guard, rules, chunk, gathered).await?
+        };
+        match run {
+            Run::Appended(outcomes, last) => return Ok(PlacedSome { outcomes, last, position }),
+            Run::Load(event_ids) => {
+                gathered.inputs.load(write_side, fold.room_id(), event_ids).await?;
+            }
+            Run::TellStates(event_ids) => gathered.tell(write_side, &fold, event_ids).await?,
+            Run::Moved => {}
+        }
+    }
+    Err(CommandError::busy())
+}
+
+/// The same where states may have to be resolved: no thread of the runtime is kept by that.
+async fn run_off_the_runtime(
+    write_side: &WriteSide,
+    guard: ActorGuard<RoomActor>,
+    rules: &RoomVersionRules,
+    chunk: &Arc<[Incoming]>,
+    gathered: &mut Gathered,
+) -> Result<Run, RoomError> {
+    let (write_side, rules, chunk) = (write_side.clone(), rules.clone(), Arc::clone(chunk));
+    let lent = std::mem::take(gathered);
+    let work = move || {
+        let run = run(&write_side, &guard, &rules, &chunk, &lent);
+        drop(guard);
+        (run, lent)
+    };
+    let (run, lent) = PLACING.run(work).await?;
+    *gathered = lent;
+    run
 }
 
 /// Decides as many PDUs as what is gathered allows, and appends them as one.
@@ -177,7 +231,7 @@ fn lacking(
     gathered: &Gathered,
     decided: &HashSet<OwnedEventId>,
 ) -> Result<Vec<OwnedEventId>, Fault> {
-    let own = Needed { event_id: pdu.owned_event_id(), optional: true };
+    let own = Needed { event_id: pdu.owned_event_id(), position: None, optional: true };
     let mut lacking = Vec::new();
     for need in needed_for_placing(fold, rules, pdu).into_iter().chain([own]) {
         if !decided.contains(&need.event_id) && gathered.inputs.lacks(core, &need)? {

@@ -35,6 +35,9 @@ pub enum RoomCommandRefusal {
     /// Inviting this user needs their server's signature first.
     #[error("inviting {0} goes by federation")]
     NeedsFederation(OwnedUserId),
+    /// The user takes no invites (`M_INVITE_BLOCKED`).
+    #[error("user {0} takes no invites")]
+    InviteBlocked(OwnedUserId),
     /// The user may not list the room (`M_FORBIDDEN`).
     #[error("the user may not list the room")]
     MayNotPublish,

@@ -1,32 +1,17 @@
 //! Inboxes of devices: their fold as the runtime keeps it, and acknowledging.
 
 use decide::{inbox::InboxFold, user::UserRefusal};
-use facts::{EntryHeader, Fact, LogPosition, Routing, StreamId, fact::StreamKind};
+use facts::{EntryHeader, Fact, LogPosition, Routing, fact::StreamKind};
 use ruma::UserId;
 
 use super::UserError;
-use crate::{Decision, Fold, FoldRow, Unfit, WriteSide, load_blob, save_blob};
+use crate::{Decision, SmallFold, WriteSide};
 
-impl Fold for InboxFold {
+impl SmallFold for InboxFold {
     const KIND: StreamKind = StreamKind::DeviceInbox;
 
-    fn opened(_stream: StreamId, _name: &str) -> Self {
-        Self::default()
-    }
-
-    fn evolve(&mut self, header: &EntryHeader, fact: Option<&Fact>) -> Result<(), Unfit> {
-        if let Some(fact) = fact {
-            Self::evolve(self, header, fact);
-        }
-        Ok(())
-    }
-
-    fn save(&mut self) -> Vec<FoldRow> {
-        save_blob(self)
-    }
-
-    fn load(_stream: StreamId, _name: &str, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Self, Unfit> {
-        load_blob(&rows)
+    fn apply(&mut self, header: &EntryHeader, fact: &Fact) {
+        self.evolve(header, fact);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The common road of commands on one person: decide on the fold, append to the own stream.
 
-use decide::user::{UserFold, UserRefusal};
+use decide::user::{AccountDataKey, UserFold, UserRefusal};
 use facts::{Draft, Fact, LogPosition, Routing, StreamId};
 use ruma::UserId;
 
@@ -95,6 +95,18 @@ pub(super) async fn own_with_content(
         }
     }
     Err(UserError::busy())
+}
+
+/// Content of a person's account data (a JSON object); `None` where nothing is set.
+pub async fn account_data_of(
+    ws: &WriteSide,
+    user: &UserId,
+    key: &AccountDataKey,
+) -> Result<Option<String>, UserError> {
+    match look(ws, user, |fold| fold.account_data.get(key).copied()).await? {
+        Some(at) => account_data_content(ws, at).await,
+        None => Ok(None),
+    }
 }
 
 async fn account_data_content(

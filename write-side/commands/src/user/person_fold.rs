@@ -5,9 +5,11 @@
 
 use decide::user::UserFold;
 use facts::{EntryHeader, Fact, StreamId, fact::StreamKind};
-use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Fold, FoldRow, Unfit};
+use crate::{
+    Fold, FoldRow, Unfit,
+    fold::{decode, encode},
+};
 
 const MAIN_ROW: &[u8] = b"";
 const BACKUPS_ROW: &[u8] = b"b";
@@ -55,10 +57,10 @@ impl Fold for PersonFold {
     fn save(&mut self) -> Vec<FoldRow> {
         let mut rows = Vec::new();
         if std::mem::take(&mut self.main_changed) {
-            rows.push((MAIN_ROW.to_vec(), Some(to_row(&self.fold))));
+            rows.push((MAIN_ROW.to_vec(), Some(encode(&self.fold))));
         }
         if std::mem::take(&mut self.backups_changed) {
-            rows.push((BACKUPS_ROW.to_vec(), Some(to_row(&self.fold.backups))));
+            rows.push((BACKUPS_ROW.to_vec(), Some(encode(&self.fold.backups))));
         }
         rows
     }
@@ -69,22 +71,12 @@ impl Fold for PersonFold {
         let mut backups = None;
         for (key, value) in rows {
             match key.as_slice() {
-                MAIN_ROW => loaded.fold = of_row(&value)?,
-                BACKUPS_ROW => backups = Some(of_row(&value)?),
+                MAIN_ROW => loaded.fold = decode(&value)?,
+                BACKUPS_ROW => backups = Some(decode(&value)?),
                 _ => return Err(Unfit("a person's fold has another row".to_owned())),
             }
         }
         loaded.fold.backups = backups.unwrap_or_default();
         Ok(loaded)
     }
-}
-
-fn to_row<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1024);
-    ciborium::into_writer(value, &mut bytes).expect("writing CBOR to memory cannot fail");
-    bytes
-}
-
-fn of_row<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unfit> {
-    ciborium::from_reader(bytes).map_err(|error| Unfit(error.to_string()))
 }

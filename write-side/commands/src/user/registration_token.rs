@@ -2,36 +2,21 @@
 
 use decide::registration_token::{self as rules, ServerFold, TokenRefusal};
 use facts::{
-    EntryHeader, Fact, Routing, StreamId, Timestamp,
+    EntryHeader, Fact, Routing, Timestamp,
     fact::{RegistrationTokenCreated, StreamKind},
 };
 
 use super::{register::server_stream, token::token_hash};
-use crate::{CommandError, Decision, Fold, FoldRow, Unfit, WriteSide, load_blob, save_blob};
+use crate::{CommandError, Decision, SmallFold, WriteSide};
 
 /// Why a token was not made.
 pub type TokenError = CommandError<TokenRefusal>;
 
-impl Fold for ServerFold {
+impl SmallFold for ServerFold {
     const KIND: StreamKind = StreamKind::Server;
 
-    fn opened(_stream: StreamId, _name: &str) -> Self {
-        Self::default()
-    }
-
-    fn evolve(&mut self, header: &EntryHeader, fact: Option<&Fact>) -> Result<(), Unfit> {
-        if let Some(fact) = fact {
-            Self::evolve(self, header, fact);
-        }
-        Ok(())
-    }
-
-    fn save(&mut self) -> Vec<FoldRow> {
-        save_blob(self)
-    }
-
-    fn load(_stream: StreamId, _name: &str, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Self, Unfit> {
-        load_blob(&rows)
+    fn apply(&mut self, header: &EntryHeader, fact: &Fact) {
+        self.evolve(header, fact);
     }
 }
 

@@ -2,19 +2,23 @@
 
 use commands::{
     ServerIdentity, WriteSide,
-    room::{Incoming, PduOutcome, merge_extremities, receive_pdus, template_event},
+    room::{
+        Incoming, MemberDetails, PduOutcome, create_room, join_room, leave_room, merge_extremities,
+        receive_pdus, template_event,
+    },
 };
 use decide::room::{
-    NewEvent, PlaceAs, PlaceFault, Preset, RECENT_STATES_MAX, ReceivedPdu, Signatures, decide_store,
+    CreateRoom, NewEvent, PlaceAs, PlaceFault, Preset, RECENT_STATES_MAX, ReceivedPdu, Signatures,
+    decide_store,
 };
 use facts::fact::Verdict;
 use ruma::{
-    OwnedEventId, OwnedRoomId, UserId, events::room::member::MembershipState,
+    OwnedEventId, OwnedRoomId, RoomVersionId, UserId, events::room::member::MembershipState,
     room_version_rules::RoomVersionRules, signatures::hash_and_sign_event,
 };
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, object, room_of, say};
+use crate::stage::{Stage, object, room_of, say, user};
 
 const EVE: &str = "@eve:remote.example";
 const ACCEPTED: PduOutcome = PduOutcome::Placed(Verdict::Accept);
@@ -210,14 +214,70 @@ async fn many_extremities_are_merged_by_a_member() {
     let mut remote = Remote::new(&ws, &room).await;
     let join = remote.join(&tips(&ws, &room).await);
     assert_eq!(remote.send(&ws, &[&join]).await, [ACCEPTED]);
-    assert_eq!(merge_extremities(&ws, &room).await.unwrap(), None);
-    for _ in 0..12 {
-        let fork = remote.event(&[id(&join)], &json!({}));
-        assert_eq!(remote.send(&ws, &[&fork]).await, [ACCEPTED]);
+    let mut forks = Vec::new();
+    for _ in 0..10 {
+        forks.push(remote.event(&[id(&join)], &json!({})));
     }
+    assert_eq!(remote.send(&ws, &forks.iter().collect::<Vec<_>>()).await, [ACCEPTED; 10]);
+    // As many as one event follows are let be.
+    assert_eq!(tips(&ws, &room).await.len(), 10);
+    assert_eq!(merge_extremities(&ws, &room).await.unwrap(), None);
+    // One more, and a member of ours merges ten of them.
+    let fork = remote.event(&[id(&join)], &json!({}));
+    assert_eq!(remote.send(&ws, &[&fork]).await, [ACCEPTED]);
+    let merged = tips(&ws, &room).await;
+    assert_eq!(merged.len(), 2);
+    let merge = ws.pdu(&room, merged.last().unwrap()).await.unwrap().unwrap();
+    assert_eq!(merge.pdu.sender(), "@alice:example.org");
+    assert_eq!(merge.pdu.prev_events().len(), 10);
+    assert_eq!(merge.pdu.event_type().to_string(), "org.matrix.dummy_event");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_extremities_are_merged_by_several_events_and_not_by_who_may_not_send() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let mut wish = CreateRoom::new(user("alice"), RoomVersionId::V12);
+    wish.preset = Some(Preset::PublicChat);
+    let muted = json!({ "users": { EVE: 60 }, "events_default": 50, "invite": 50 });
+    wish.power_level_content_override = object(&muted);
+    let room = create_room(&ws, &wish, false).await.unwrap();
+    let details = MemberDetails::default();
+    // In the order of members Aaron comes first, and may not.
+    join_room(&ws, &room, user("aaron"), &details).await.unwrap();
+    let mut remote = Remote::new(&ws, &room).await;
+    let join = remote.join(&tips(&ws, &room).await);
+    let mut all = vec![join.clone()];
+    for _ in 0..30 {
+        all.push(remote.event(&[id(&join)], &json!({})));
+    }
+    assert_eq!(remote.send(&ws, &all.iter().collect::<Vec<_>>()).await, [ACCEPTED; 31]);
+    let merged = tips(&ws, &room).await;
+    assert_eq!(merged.len(), 30 - 3 * 9);
+    let merge = ws.pdu(&room, merged.last().unwrap()).await.unwrap().unwrap();
+    assert_eq!(merge.pdu.sender(), "@alice:example.org");
+
+    let live = ws.room(&room).await.unwrap();
+    drop(ws);
+    let ws = stage.open().await;
+    assert_eq!(ws.room(&room).await.unwrap(), live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_of_ours_may_send_extremities_stay() {
+    let mut stage = Stage::new();
+    let ws = stage.open().await;
+    let room = room_of(&ws, "alice", Preset::PublicChat).await;
+    let mut remote = Remote::new(&ws, &room).await;
+    let join = remote.join(&tips(&ws, &room).await);
+    assert_eq!(remote.send(&ws, &[&join]).await, [ACCEPTED]);
+    let leave = leave_room(&ws, &room, user("alice"), &MemberDetails::default()).await.unwrap();
+    let mut forks = Vec::new();
+    for _ in 0..12 {
+        forks.push(remote.event(std::slice::from_ref(&leave.event_id), &json!({})));
+    }
+    assert_eq!(remote.send(&ws, &forks.iter().collect::<Vec<_>>()).await, [ACCEPTED; 12]);
     assert_eq!(tips(&ws, &room).await.len(), 12);
-    assert!(merge_extremities(&ws, &room).await.unwrap().is_some());
-    assert_eq!(tips(&ws, &room).await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

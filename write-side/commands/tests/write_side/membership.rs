@@ -4,9 +4,8 @@ use commands::{
     WriteSide,
     alias::resolve_alias,
     room::{
-        MemberDetails, RoomCommandRefusal, UpgradeRoom, ban_user, create_room, forget_room,
-        invite_user, join_room, kick_user, knock_room, leave_room, publish_room, send_event,
-        unban_user, upgrade_room,
+        MemberDetails, RoomCommandRefusal, ban_user, create_room, forget_room, invite_user,
+        join_room, kick_user, knock_room, leave_room, publish_room, send_event, unban_user,
     },
 };
 use decide::{
@@ -147,39 +146,4 @@ async fn a_room_and_its_alias_come_together_or_not_at_all() {
     let (first, second) =
         tokio::join!(create_room(&first, &wish, false), create_room(&second, &wish, false));
     assert!(first.is_ok() != second.is_ok(), "one of two gets the alias");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_carries_the_room_over() {
-    let mut stage = Stage::new();
-    let ws = stage.open().await;
-    let (alice, bob) = (user("alice"), user("bob"));
-    let mut wish = CreateRoom::new(alice.clone(), RoomVersionId::V10);
-    wish.preset = Some(Preset::PublicChat);
-    wish.name = Some("Hall".to_owned());
-    let old = create_room(&ws, &wish, false).await.unwrap();
-    let details = MemberDetails::default();
-    ban_user(&ws, &old, alice.clone(), &bob, &details).await.unwrap();
-    join_room(&ws, &old, user("carol"), &details).await.unwrap();
-    let mut upgrade = UpgradeRoom {
-        user: user("carol"),
-        version: RoomVersionId::V12,
-        additional_creators: Vec::new(),
-    };
-    assert!(upgrade_room(&ws, &old, &upgrade).await.is_err());
-    upgrade.user = alice;
-    let new = upgrade_room(&ws, &old, &upgrade).await.unwrap();
-
-    let fold = ws.room(&new).await.unwrap();
-    assert_eq!(fold.version(), Some(&RoomVersionId::V12));
-    assert_eq!(fold.membership(&bob), MembershipState::Ban);
-    let name = fold.state_entry("m.room.name", "").unwrap();
-    let name = ws.pdu(&new, &name.event_id).await.unwrap().unwrap();
-    assert_eq!(name.pdu.content_str("name"), Some("Hall"));
-    let fold = ws.room(&old).await.unwrap();
-    let tombstone = fold.state_entry("m.room.tombstone", "").unwrap();
-    let tombstone = ws.pdu(&old, &tombstone.event_id).await.unwrap().unwrap();
-    let target = tombstone.pdu.content_str("replacement_room");
-    assert_eq!(target, Some(new.as_str()));
-    assert!(say(&ws, &old, "carol", "too late").await.is_err());
 }

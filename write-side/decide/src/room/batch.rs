@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::{
     fold::RoomFold,
+    new_event::Approvals,
     provisional::{PROVISIONAL, entry_ref, provisional},
     refusal::RoomRefusal,
 };
@@ -39,6 +40,8 @@ pub struct LocalContext<'a> {
     pub entropy: [u8; 32],
     /// Index in the batch of the first fact of this decision: how many drafts stand before it.
     pub first_index: u32,
+    /// Checks that passed before; none where nobody remembers them.
+    pub approvals: Option<&'a Approvals>,
 }
 
 impl LocalContext<'_> {
@@ -129,18 +132,40 @@ impl<'a> RoomBatch<'a> {
     /// Adds a PDU that is stored and placed by one entry.
     pub(crate) fn push_pdu(
         &mut self,
-        pdu: Pdu,
+        pdu: Arc<Pdu>,
         placement: Placement,
         txn: Option<ClientTxn>,
     ) -> Result<KnownPdu, RoomRefusal> {
         let standing = Standing::from(Some(&placement));
-        let fact = stored_fact(&pdu, &self.rules, Some(placement), txn)
-            .ok_or_else(|| RoomRefusal::Malformed("it cannot be redacted".to_owned()))?;
+        let fact = self.stored(&pdu, placement, txn)?;
         let position = self.push(fact);
-        let known = KnownPdu { position, pdu: Arc::new(pdu), standing };
+        let known = KnownPdu { position, pdu, standing };
         self.new.insert(known.clone());
         self.pdus.push(Arc::clone(&known.pdu));
         Ok(known)
+    }
+
+    /// Adds a PDU as the last fact of a decision: nothing reads the provisional fold afterwards, so
+    /// it is left as it is. Saves the common case, one message, a second evolution.
+    pub(crate) fn push_last_pdu(
+        &mut self,
+        pdu: Arc<Pdu>,
+        placement: Placement,
+        txn: Option<ClientTxn>,
+    ) -> Result<(), RoomRefusal> {
+        self.facts.push(self.stored(&pdu, placement, txn)?);
+        self.pdus.push(pdu);
+        Ok(())
+    }
+
+    fn stored(
+        &self,
+        pdu: &Pdu,
+        placement: Placement,
+        txn: Option<ClientTxn>,
+    ) -> Result<RoomFact, RoomRefusal> {
+        stored_fact(pdu, &self.rules, Some(placement), txn)
+            .ok_or_else(|| RoomRefusal::Malformed("it cannot be redacted".to_owned()))
     }
 
     /// Remembers a PDU that an entry of this batch stores or places.

@@ -19,9 +19,9 @@ use super::{
     refusal::RoomRefusal,
 };
 use crate::pdu::{KnownPdus, Pdu};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-/// A room is created with at most this many invites and initial state events together.
+/// A room is created with at most this many invites, bans and initial state events together.
 pub const CREATE_EVENTS_MAX: usize = 500;
 
 /// Presets of `POST /createRoom`.
@@ -66,6 +66,12 @@ pub struct CreateRoom {
     pub is_direct: bool,
     /// Profile fields of the creator for the join event (`displayname`, `avatar_url`).
     pub creator_profile: CanonicalJsonObject,
+    /// The same of people who are invited, where they are known.
+    pub invite_profiles: BTreeMap<OwnedUserId, CanonicalJsonObject>,
+    /// People who are banned from the start, each with the content of the ban.
+    pub bans: Vec<(OwnedUserId, CanonicalJsonObject)>,
+    /// Power levels that end the creation, where the creator needs others during it.
+    pub closing_power_levels: Option<CanonicalJsonObject>,
 }
 
 impl CreateRoom {
@@ -86,6 +92,9 @@ impl CreateRoom {
             has_invite_3pid: false,
             is_direct: false,
             creator_profile: CanonicalJsonObject::new(),
+            invite_profiles: BTreeMap::new(),
+            bans: Vec::new(),
+            closing_power_levels: None,
         }
     }
 
@@ -118,7 +127,7 @@ pub fn decide_create_room(
     if wish.has_invite_3pid {
         return Err(RoomRefusal::ThirdPartyInvite);
     }
-    if wish.invite.len() + wish.initial_state.len() > CREATE_EVENTS_MAX {
+    if wish.invite.len() + wish.bans.len() + wish.initial_state.len() > CREATE_EVENTS_MAX {
         return Err(RoomRefusal::Malformed("too many invites and state events at once".to_owned()));
     }
     let create = events::create(wish, &rules)?;
@@ -128,10 +137,10 @@ pub fn decide_create_room(
     let mut batch = RoomBatch::new(&fold, rules, &nothing, context.first_index);
     add_event(&mut batch, create, context)?;
     for event in events::after_create(wish, &batch.rules)? {
-        let is_given = event.is_given;
+        let is_wished = event.is_wished;
         add_event(&mut batch, event.event, context).map_err(|refusal| match refusal {
-            RoomRefusal::Forbidden { rule } if is_given => RoomRefusal::InvalidRoomState(rule),
-            RoomRefusal::Malformed(why) if is_given => RoomRefusal::InvalidRoomState(why),
+            RoomRefusal::Forbidden { rule } if is_wished => RoomRefusal::InvalidRoomState(rule),
+            RoomRefusal::Malformed(why) if is_wished => RoomRefusal::InvalidRoomState(why),
             other => other,
         })?;
     }

@@ -18,7 +18,7 @@ use super::{
     },
     state::{RoomState, StateEntry, StateKey},
 };
-use crate::pdu::Pdu;
+use crate::pdu::Skeleton;
 
 impl RoomFold {
     /// Applies the fact of the entry at `position`, whose batch begins at `batch`.
@@ -29,7 +29,7 @@ impl RoomFold {
         match fact {
             Fact::PduStored(stored) => self.store(position, batch, stored),
             Fact::PduPlaced(placed) => {
-                self.place(placed.pdu.resolve(batch), batch, &placed.placement);
+                self.place_stored(placed.pdu.resolve(batch), batch, &placed.placement);
             }
             Fact::PduRedacted(redacted) => {
                 self.pending_redactions.remove(&redacted.by.resolve(batch));
@@ -46,50 +46,63 @@ impl RoomFold {
 
     fn store(&mut self, position: LogPosition, batch: LogPosition, stored: &PduStored) {
         // What cannot be read was refused before it was stored; nothing can be done with it.
-        let Ok(pdu) = Pdu::from_skeleton(&self.room_id, stored) else {
+        let Ok(pdu) = Skeleton::of(&self.room_id, stored) else {
             return;
         };
-        if pdu.is_state("m.room.create", "") && self.version.is_none() {
+        if self.version.is_none() && pdu.is_state("m.room.create") {
             self.version = pdu
-                .content_str("room_version")
+                .room_version
+                .as_deref()
                 .map_or(Ok(RoomVersionId::V1), RoomVersionId::try_from)
                 .ok();
         }
         let unsettled = Unsettled {
-            event_id: pdu.owned_event_id(),
-            sender: pdu.sender().to_owned(),
-            event_type: pdu.event_type().to_string(),
-            state_key: pdu.state_key().map(ToOwned::to_owned),
-            membership: pdu.content_str("membership").map(ToOwned::to_owned),
-            prev_events: pdu.prev_events().to_vec(),
-            auth_events: pdu.auth_events().to_vec(),
-            redacts: pdu.redacts().map(ToOwned::to_owned),
-            depth: pdu.depth(),
-            origin_server_ts: pdu.origin_server_ts().0.into(),
+            event_id: pdu.event_id,
+            sender: pdu.sender,
+            event_type: pdu.event_type,
+            state_key: pdu.state_key,
+            membership: pdu.membership,
+            prev_events: pdu.prev_events,
+            auth_events: pdu.auth_events,
+            redacts: pdu.redacts,
+            depth: pdu.depth,
+            origin_server_ts: pdu.origin_server_ts,
             txn: stored.content.as_ref().and_then(|content| content.txn.clone()),
         };
-        self.unsettled.insert(position, unsettled);
-        if let Some(placement) = &stored.placement {
-            self.place(position, batch, placement);
+        match &stored.placement {
+            Some(placement) => self.place(position, unsettled, batch, placement),
+            None => {
+                self.unsettled.insert(position, unsettled);
+            }
         }
     }
 
-    fn place(&mut self, position: LogPosition, batch: LogPosition, placement: &Placement) {
-        let Some(pdu) = self.unsettled.get(&position).cloned() else {
-            return;
-        };
+    fn place_stored(&mut self, position: LogPosition, batch: LogPosition, placement: &Placement) {
+        if let Some(pdu) = self.unsettled.remove(&position) {
+            self.place(position, pdu, batch, placement);
+        }
+    }
+
+    fn place(
+        &mut self,
+        position: LogPosition,
+        pdu: Unsettled,
+        batch: LogPosition,
+        placement: &Placement,
+    ) {
         let rejected = matches!(placement.verdict, Verdict::Reject(_));
         self.index_event(position, &pdu, rejected);
         let after = self.state_after_placed(position, &pdu, batch, placement, rejected);
         if let Some(after) = &after {
             self.keep_recent(position, &pdu, after.clone());
         }
-        if placement.kind != PlacementKind::Outlier {
-            self.unsettled.remove(&position);
-            self.enter_graph(position, &pdu, placement);
-        }
         if placement.kind == PlacementKind::Live {
             self.move_tips(position, &pdu, batch, placement);
+        }
+        if placement.kind == PlacementKind::Outlier {
+            self.unsettled.insert(position, pdu);
+        } else {
+            self.enter_graph(position, &pdu, placement);
         }
         self.move_current_state(position, batch, placement, after);
         self.forget_old_states();

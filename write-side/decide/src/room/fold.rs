@@ -23,8 +23,9 @@ pub const RECENT_STATES_MAX: usize = 64;
 pub const GAPS_MAX: usize = 1_000;
 /// Redactions that wait for their target; above it the oldest are forgotten.
 pub const PENDING_REDACTIONS_MAX: usize = 1_000;
-/// Client transactions that are remembered in the fold.
-pub const TXNS_MAX: usize = 10_000;
+/// The latest client transactions, remembered in the fold. The index of the fold store has all of
+/// the last 30 days; here are those that it may not have yet when a decision is made.
+pub const TXNS_MAX: usize = 128;
 /// Client transactions are forgotten after 30 days.
 pub const TXN_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 

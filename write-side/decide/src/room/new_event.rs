@@ -4,13 +4,14 @@
 //! and signing it, checking it against the room's rules, and placing it. Invariants: I2, I8, I9,
 //! I14. Never looks at a view, and never at a PDU that the caller did not load.
 
+mod approvals;
 mod build;
 mod check;
 mod prev;
 mod template;
 
 use facts::{
-    Timestamp,
+    LogPosition, Timestamp,
     fact::{ClientTxn, Placement, PlacementKind, StateChange, TimelinePlace, Verdict},
 };
 use ruma::{
@@ -28,6 +29,7 @@ use super::{
     state::state_key,
 };
 use crate::pdu::{KnownPdu, PduLookup};
+pub use approvals::Approvals;
 pub(crate) use build::create_event_id;
 pub(crate) use check::{check_against, check_state_independent};
 pub(crate) use prev::PREV_EVENTS_MAX;
@@ -107,6 +109,8 @@ impl NewEvent {
 pub struct Needed {
     /// Its id.
     pub event_id: OwnedEventId,
+    /// Position of its `PduStored` entry, where the fold tells it.
+    pub position: Option<LogPosition>,
     /// True where the decision goes on without it if it does not exist (a redaction's target).
     pub optional: bool,
 }
@@ -121,22 +125,22 @@ pub fn needed_for(fold: &RoomFold, event: &NewEvent) -> Vec<Needed> {
         .chain([("m.room.create".to_owned(), String::new())])
         .chain(event.state_key.as_ref().map(|key| state_key(&event.event_type, key)))
         .filter_map(|key| fold.state().get(&key))
-        .map(|entry| required(entry.event_id.clone()))
+        .map(|entry| required(&entry.event_id, entry.position))
         .collect();
     // Only room version 2 names events by their hashes too.
     if rules.event_format.require_event_id {
-        needed.extend(fold.tips().iter().map(|tip| required(tip.event_id.clone())));
+        needed.extend(fold.tips().iter().map(|tip| required(&tip.event_id, tip.position)));
     }
     if let Some(target) = redaction_target(event) {
-        needed.push(Needed { event_id: target, optional: true });
+        needed.push(Needed { event_id: target, position: None, optional: true });
     }
     needed.sort_by(|a, b| (&a.event_id, a.optional).cmp(&(&b.event_id, b.optional)));
     needed.dedup_by(|later, earlier| later.event_id == earlier.event_id);
     needed
 }
 
-fn required(event_id: OwnedEventId) -> Needed {
-    Needed { event_id, optional: false }
+fn required(event_id: &OwnedEventId, position: LogPosition) -> Needed {
+    Needed { event_id: event_id.clone(), position: Some(position), optional: false }
 }
 
 fn redaction_target(event: &NewEvent) -> Option<OwnedEventId> {
@@ -154,7 +158,11 @@ fn auth_keys(
     event: &NewEvent,
     rules: &ruma::room_version_rules::RoomVersionRules,
 ) -> Vec<super::state::StateKey> {
-    let Ok(content) = serde_json::value::to_raw_value(&event.content) else {
+    // Of other events the content is not read.
+    let empty = CanonicalJsonObject::new();
+    let is_member = event.event_type == TimelineEventType::RoomMember;
+    let read = if is_member { &event.content } else { &empty };
+    let Ok(content) = serde_json::value::to_raw_value(read) else {
         return Vec::new();
     };
     auth_types_for_event(
@@ -182,8 +190,26 @@ pub fn decide_new_event(
 ) -> Result<Decision, RoomRefusal> {
     let rules = fold.rules().ok_or(RoomRefusal::UnknownRoom)?;
     let mut batch = RoomBatch::new(fold, rules, lookup, context.first_index);
-    let event_id = add_event(&mut batch, event, context)?;
+    let (candidate, placement, txn) = match prepare(&batch, event, context)? {
+        Prepared::Already(event_id) => return Ok(batch.into_decision(event_id)),
+        Prepared::New { candidate, placement, txn } => (candidate, placement, txn),
+    };
+    let event_id = candidate.pdu.owned_event_id();
+    if redaction::may_complete_one(&batch, &candidate) {
+        let known = batch.push_pdu(candidate.pdu, *placement, txn)?;
+        redaction::apply_placed(&mut batch, &known);
+    } else {
+        batch.push_last_pdu(candidate.pdu, *placement, txn)?;
+    }
     Ok(batch.into_decision(event_id))
+}
+
+/// An event of ours before it enters a batch.
+enum Prepared {
+    /// The wish is fulfilled by this event.
+    Already(OwnedEventId),
+    /// Built, signed, checked and placed.
+    New { candidate: KnownPdu, placement: Box<Placement>, txn: Option<ClientTxn> },
 }
 
 /// Adds one event of ours to a batch and gives its id; adds nothing where it is there already.
@@ -192,8 +218,22 @@ pub(crate) fn add_event(
     event: NewEvent,
     context: &LocalContext<'_>,
 ) -> Result<OwnedEventId, RoomRefusal> {
+    let (candidate, placement, txn) = match prepare(batch, event, context)? {
+        Prepared::Already(event_id) => return Ok(event_id),
+        Prepared::New { candidate, placement, txn } => (candidate, placement, txn),
+    };
+    let known = batch.push_pdu(candidate.pdu, *placement, txn)?;
+    redaction::apply_placed(batch, &known);
+    Ok(known.pdu.owned_event_id())
+}
+
+fn prepare(
+    batch: &RoomBatch<'_>,
+    event: NewEvent,
+    context: &LocalContext<'_>,
+) -> Result<Prepared, RoomRefusal> {
     if let Some(event_id) = already(batch, &event)? {
-        return Ok(event_id);
+        return Ok(Prepared::Already(event_id));
     }
     let pdu = build::build(batch, &event, context)?;
     let position = provisional(batch.next_index());
@@ -202,13 +242,10 @@ pub(crate) fn add_event(
         pdu: std::sync::Arc::new(pdu),
         standing: crate::pdu::Standing::Stored,
     };
-    check::check_new(batch, &candidate)?;
+    check::check_as_before(batch, &candidate, context.approvals)?;
     redaction::check_wish(batch, &candidate)?;
-    let placement = place(batch, &candidate);
-    let pdu = std::sync::Arc::unwrap_or_clone(candidate.pdu);
-    let known = batch.push_pdu(pdu, placement, event.txn)?;
-    redaction::apply_placed(batch, &known);
-    Ok(known.pdu.owned_event_id())
+    let placement = Box::new(place(batch, &candidate));
+    Ok(Prepared::New { candidate, placement, txn: event.txn })
 }
 
 /// The event that fulfills the wish already.

@@ -102,9 +102,8 @@ impl<'a> ForeignBatch<'a> {
         };
         let placement = self.placement(&event, how)?;
         let verdict = placement.verdict;
-        let pdu = Arc::unwrap_or_clone(event.pdu);
         let placed =
-            self.batch.push_pdu(pdu, placement, None).map_err(|_| PlaceFault::Unstorable)?;
+            self.batch.push_pdu(event.pdu, placement, None).map_err(|_| PlaceFault::Unstorable)?;
         redaction::apply_placed(&mut self.batch, &placed);
         Ok(verdict)
     }

@@ -14,6 +14,12 @@ use ruma::{
 use super::{batch::RoomBatch, refusal::RoomRefusal};
 use crate::pdu::{KnownPdu, PduLookup};
 
+/// Whether placing `event` may complete a redaction: it is one, or one waits for it.
+pub(crate) fn may_complete_one(batch: &RoomBatch<'_>, event: &KnownPdu) -> bool {
+    *event.pdu.event_type() == TimelineEventType::RoomRedaction
+        || batch.fold.redactions_of(event.pdu.event_id()).next().is_some()
+}
+
 /// After `placed` was placed in this batch: decides the redactions that this completes.
 pub(crate) fn apply_placed(batch: &mut RoomBatch<'_>, placed: &KnownPdu) {
     if !placed.is_shown() {

@@ -105,6 +105,7 @@ fn a_server_prepares_a_join_and_another_signs_it() {
             now: facts::Timestamp(1_700_000_900_000),
             entropy: [9; 32],
             first_index: 0,
+            approvals: None,
         };
         let pdu = sign_template(prepared, world.fold.room_id(), &rules, &context).unwrap();
         let received = crate::peer::receive(&world, pdu.json()).unwrap();

@@ -94,6 +94,7 @@ impl World {
             now: Timestamp(self.now),
             entropy,
             first_index,
+            approvals: None,
         }
     }
 

@@ -1,26 +1,17 @@
 //! `DELETE /room_keys/keys/{roomId}/{sessionId}`.
 
 use axum::extract::State;
-use commands::user;
 use http_edge::Matrix;
 use ruma::api::client::backup::delete_backup_keys_for_session::v3::{Request, Response};
 
-use super::backup_version::{number, uint};
+use super::forget_keys::forget_keys;
 use crate::{Answer, WriteEndpoints, answer};
 
 pub(crate) async fn delete_backup_keys_for_session(
     State(state): State<WriteEndpoints>,
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
-    identity.refuse_guest()?;
-    let version = number(&request.version)?;
-    let left = user::delete_backup_keys(
-        &state.write_side,
-        &identity.user,
-        version,
-        Some(request.room_id.as_str()),
-        Some(&request.session_id),
-    )
-    .await?;
-    answer(Response::new(left.etag.to_string(), uint(left.count)))
+    let (room, id) = (Some(request.room_id.as_str()), Some(request.session_id.as_str()));
+    let (etag, count) = forget_keys(&state, &identity, &request.version, room, id).await?;
+    answer(Response::new(etag, count))
 }

@@ -22,6 +22,9 @@ impl Refusal for RoomCommandRefusal {
             Self::NeedsFederation(_) => {
                 MatrixError::forbidden("Users of other servers cannot be invited from here")
             }
+            Self::InviteBlocked(_) => {
+                code(StatusCode::FORBIDDEN, "M_INVITE_BLOCKED", "This user takes no invites")
+            }
             Self::MayNotPublish => {
                 MatrixError::forbidden("You may not change whether this room is listed")
             }
@@ -122,6 +125,7 @@ mod tests {
                 expected: "banned",
             },
             RoomCommandRefusal::NeedsFederation(owned_user_id!("@bob:elsewhere.org")),
+            RoomCommandRefusal::InviteBlocked(owned_user_id!("@bob:example.org")),
             RoomCommandRefusal::MayNotPublish,
             RoomCommandRefusal::UnableToGrantJoin,
             RoomCommandRefusal::UnableToAuthoriseJoin,

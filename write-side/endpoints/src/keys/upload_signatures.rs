@@ -1,10 +1,13 @@
 //! `POST /keys/signatures/upload`.
+//!
+//! Each signed key is taken or fails by itself. The uploader alone is shown what the uploader signed
+//! of others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use commands::user;
-use decide::user::{SignatureUpload, UserRefusal};
+use decide::user::{SIGNED_KEYS_MAX, SignatureUpload, UserRefusal};
 use http_edge::Matrix;
 use ruma::{
     OwnedUserId,
@@ -29,7 +32,7 @@ pub(crate) async fn upload_signatures(
             })
         })
         .collect();
-    let masters = BTreeMap::new();
+    let masters = remote_masters(&state, request.signed_keys.keys()).await;
     let failed =
         user::upload_signatures(&state.write_side, &identity.user, &uploads, masters).await?;
     let mut failures: BTreeMap<OwnedUserId, BTreeMap<String, Failure>> = BTreeMap::new();
@@ -43,6 +46,27 @@ pub(crate) async fn upload_signatures(
     let mut response = Response::new();
     response.failures = failures;
     answer(response)
+}
+
+/// The master keys of persons of other servers, where they are known.
+async fn remote_masters(
+    state: &WriteEndpoints,
+    signed: impl Iterator<Item = &OwnedUserId>,
+) -> BTreeMap<String, String> {
+    let theirs: BTreeSet<OwnedUserId> = signed
+        .filter(|user| !state.is_ours(user.server_name()))
+        .take(SIGNED_KEYS_MAX)
+        .cloned()
+        .collect();
+    if theirs.is_empty() {
+        return BTreeMap::new();
+    }
+    let masters = state.remote.master_keys(theirs).await.unwrap_or_else(|error| {
+        // Their keys fail as unknown; the others are taken.
+        tracing::info!(%error, "master keys of other servers' users were not found");
+        BTreeMap::new()
+    });
+    masters.into_iter().map(|(user, json)| (user.to_string(), json)).collect()
 }
 
 /// ruma's type has no constructor.

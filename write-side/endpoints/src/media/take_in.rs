@@ -3,10 +3,8 @@
 //! Owns the order: bytes durable as a blob, then the fact that makes media of it. A crash between
 //! leaves a blob that no fact names and whose key is gone; a sweep removes it.
 
-use axum::body::Body;
 use commands::media::{BlobFault, MediaUpload, StoredBlob, store_media};
-use http_body_util::{BodyExt as _, LengthLimitError};
-use http_edge::{MatrixError, Session};
+use http_edge::{MatrixError, Session, UploadBody};
 use ruma::OwnedMxcUri;
 
 use crate::{WriteEndpoints, errors::EndpointError};
@@ -29,7 +27,7 @@ pub(super) fn content_uri(state: &WriteEndpoints, media_id: &str) -> OwnedMxcUri
 pub(super) async fn take_in(
     state: &WriteEndpoints,
     session: &Session,
-    body: Body,
+    body: UploadBody,
     described: Described,
 ) -> Result<(), EndpointError> {
     let blob = write_blob(state, body).await?;
@@ -51,28 +49,16 @@ pub(super) async fn take_in(
     Ok(())
 }
 
-async fn write_blob(state: &WriteEndpoints, mut body: Body) -> Result<StoredBlob, EndpointError> {
+async fn write_blob(
+    state: &WriteEndpoints,
+    mut body: UploadBody,
+) -> Result<StoredBlob, EndpointError> {
     // The extractor has bounded the body; the store has no bound of its own to add.
     let mut writer = state.media.begin(state.write_side.random(), u64::MAX).await?;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| body_error(&error))?;
-        if let Ok(bytes) = frame.into_data() {
-            writer.write(&bytes).await?;
-        }
+    while let Some(bytes) = body.next().await? {
+        writer.write(&bytes).await?;
     }
     Ok(writer.finish().await?)
-}
-
-fn body_error(error: &axum::Error) -> MatrixError {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        if error.is::<LengthLimitError>() {
-            return MatrixError::too_large("The upload is too large");
-        }
-        source = error.source();
-    }
-    // The connection broke: nobody reads this answer.
-    MatrixError::body_too_slow()
 }
 
 impl From<BlobFault> for EndpointError {

@@ -4,7 +4,10 @@ use axum::extract::State;
 use http_edge::Matrix;
 use ruma::api::client::membership::join_room_by_id_or_alias::v3::{Request, Response};
 
-use super::{find_room::find_room, join_room_by_id::join};
+use super::{
+    enter::{Entrance, enter},
+    find_room::find_room,
+};
 use crate::{Answer, WriteEndpoints, answer};
 
 pub(crate) async fn join_room_by_id_or_alias(
@@ -12,6 +15,6 @@ pub(crate) async fn join_room_by_id_or_alias(
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
     let found = find_room(&state, &request.room_id_or_alias, request.via).await?;
-    let room = join(&state, &identity, found, request.reason).await?;
+    let room = enter(&state, &identity, found, request.reason, Entrance::Join).await?;
     answer(Response::new(room))
 }

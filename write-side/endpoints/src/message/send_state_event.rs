@@ -4,7 +4,11 @@
 //! gates as the endpoints made for it, and aliases in `m.room.canonical_alias` must be true.
 
 use axum::extract::State;
-use commands::{Wish, alias::resolve_alias, room::send_event};
+use commands::{
+    Wish,
+    alias::resolve_alias,
+    room::{check_invite, current_content, send_event},
+};
 use decide::room::NewEvent;
 use http::StatusCode;
 use http_edge::{Matrix, MatrixError};
@@ -21,6 +25,7 @@ use crate::{
     Answer, WriteEndpoints, answer,
     content::{content, given_time},
     errors::EndpointError,
+    membership::member_profile,
 };
 
 /// Aliases of one event that are looked up, at most.
@@ -30,11 +35,13 @@ pub(crate) async fn send_state_event(
     State(state): State<WriteEndpoints>,
     Matrix { request, identity }: Matrix<Request>,
 ) -> Answer<Response> {
-    let content = content(&request.body)?;
+    let mut content = content(&request.body)?;
     let room = &request.room_id;
     match request.event_type {
         StateEventType::RoomMember => {
-            check_membership(&state, room, &identity.user, &request.state_key, &content).await?;
+            let target = target(&request.state_key)?;
+            check_membership(&state, room, &identity.user, target, &content).await?;
+            fill_profile(&state, target, &mut content).await?;
         }
         StateEventType::RoomCanonicalAlias => check_aliases(&state, room, &content).await?,
         _ => {}
@@ -46,22 +53,44 @@ pub(crate) async fn send_state_event(
     answer(Response::new(sent.event_id))
 }
 
+fn target(state_key: &str) -> Result<&UserId, MatrixError> {
+    <&UserId>::try_from(state_key)
+        .map_err(|_| MatrixError::bad_json("The state key must be a user ID"))
+}
+
+/// Whoever becomes a member of a kind has a name there, as by the endpoints for memberships; what
+/// the client says itself stands.
+async fn fill_profile(
+    state: &WriteEndpoints,
+    target: &UserId,
+    content: &mut CanonicalJsonObject,
+) -> Result<(), EndpointError> {
+    if !matches!(text(content, "membership"), Some("join" | "invite" | "knock")) {
+        return Ok(());
+    }
+    for (field, value) in member_profile(state, target).await? {
+        content.entry(field).or_insert(value);
+    }
+    Ok(())
+}
+
 async fn check_membership(
     state: &WriteEndpoints,
     room: &RoomId,
     sender: &UserId,
-    target: &str,
+    target: &UserId,
     content: &CanonicalJsonObject,
 ) -> Result<(), EndpointError> {
-    let target = <&UserId>::try_from(target)
-        .map_err(|_| MatrixError::bad_json("The state key must be a user ID"))?;
     let wish = match text(content, "membership") {
         Some("invite") if !state.is_ours(target.server_name()) => {
             // Their server signs the invite first, which this endpoint has no place for.
             let refused = MatrixError::forbidden("Use the endpoint for invites");
             return Err(refused.into());
         }
-        Some("invite") => Wish::Invite { sender, target, room },
+        Some("invite") => {
+            check_invite(&state.write_side, target).await?;
+            Wish::Invite { sender, target, room }
+        }
         Some("join") => Wish::Join { user: target, room },
         Some("knock") => Wish::Knock { user: target, room },
         _ => return Ok(()),
@@ -70,7 +99,8 @@ async fn check_membership(
     Ok(())
 }
 
-/// Every alias that is new in the event must point to this room.
+/// Every alias that is new in the event must point to this room; those that stand there already
+/// are let be.
 async fn check_aliases(
     state: &WriteEndpoints,
     room: &RoomId,
@@ -85,7 +115,9 @@ async fn check_aliases(
         return Err(MatrixError::invalid_param("There are too many aliases").into());
     }
     let main = content.get("alias").filter(|alias| **alias != CanonicalJsonValue::Null);
-    for alias in main.into_iter().chain(alternatives) {
+    let known = current_aliases(state, room).await?;
+    let new = main.into_iter().chain(alternatives).filter(|alias| !known.contains(alias));
+    for alias in new {
         let alias = alias
             .as_str()
             .and_then(|alias| <&RoomAliasId>::try_from(alias).ok())
@@ -100,6 +132,19 @@ async fn check_aliases(
         }
     }
     Ok(())
+}
+
+/// The aliases that the room's event names now.
+async fn current_aliases(
+    state: &WriteEndpoints,
+    room: &RoomId,
+) -> Result<Vec<CanonicalJsonValue>, EndpointError> {
+    let content = current_content(&state.write_side, room, "m.room.canonical_alias").await?;
+    let mut known: Vec<_> = content.get("alias").cloned().into_iter().collect();
+    if let Some(CanonicalJsonValue::Array(others)) = content.get("alt_aliases") {
+        known.extend(others.iter().cloned());
+    }
+    Ok(known)
 }
 
 async fn points_to(

@@ -3,9 +3,11 @@
 //! Owns the step from ruma's request to the wish. The room, its alias and the invites of this
 //! server's users are one batch; users of other servers are invited after it.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use commands::room::{MemberDetails, create_room as create};
-use decide::room::{CreateRoom, Preset};
+use decide::room::{CREATE_EVENTS_MAX, CreateRoom, Preset};
 use http_edge::{Matrix, MatrixError, Session};
 use ruma::{
     CanonicalJsonObject, OwnedRoomAliasId, OwnedUserId, RoomAliasId, RoomId,
@@ -32,12 +34,13 @@ pub(crate) async fn create_room(
     let alias = request.room_alias_name.as_deref();
     let alias = alias.map(|name| alias_of(&state, name)).transpose()?;
     let is_direct = request.is_direct;
-    let (ours, theirs) = request
+    let (ours, theirs): (Vec<_>, Vec<_>) = request
         .invite
         .iter()
         .cloned()
         .partition(|user: &OwnedUserId| state.is_ours(user.server_name()));
     let mut wish = wish(&state, &identity, request).await?;
+    wish.invite_profiles = profiles(&state, &ours).await?;
     wish.invite = ours;
     let reserved =
         alias.as_ref().is_some_and(|alias| state.namespaces.reserves_alias(alias, Some(&identity)));
@@ -79,6 +82,19 @@ async fn wish(
     wish.is_direct = request.is_direct;
     wish.creator_profile = member_profile(state, &session.user).await?;
     Ok(wish)
+}
+
+/// What the member events of invited users of this server carry. More of them than a room is
+/// created with are refused anyway.
+async fn profiles(
+    state: &WriteEndpoints,
+    users: &[OwnedUserId],
+) -> Result<BTreeMap<OwnedUserId, CanonicalJsonObject>, EndpointError> {
+    let mut profiles = BTreeMap::new();
+    for user in users.iter().take(CREATE_EVENTS_MAX) {
+        profiles.insert(user.clone(), member_profile(state, user).await?);
+    }
+    Ok(profiles)
 }
 
 fn given<T>(raw: Option<&Raw<T>>) -> Result<CanonicalJsonObject, EndpointError> {

@@ -5,7 +5,7 @@ use commands::room::{UpgradeRoom, upgrade_room as upgrade};
 use http_edge::Matrix;
 use ruma::api::client::room::upgrade_room::v3::{Request, Response};
 
-use crate::{Answer, WriteEndpoints, answer};
+use crate::{Answer, WriteEndpoints, answer, membership::member_profile};
 
 pub(crate) async fn upgrade_room(
     State(state): State<WriteEndpoints>,
@@ -13,6 +13,8 @@ pub(crate) async fn upgrade_room(
 ) -> Answer<Response> {
     identity.refuse_guest()?;
     let wish = UpgradeRoom {
+        profile: member_profile(&state, &identity.user).await?,
+        aliases: state.room_aliases.of(&request.room_id),
         user: identity.user,
         version: request.new_version,
         additional_creators: request.additional_creators,

@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod aliases;
+mod bodies;
+mod invites;
 mod keys;
 mod media;
 mod personal;
 mod remote;
 mod rooms;
 mod routes;
+mod signing;
 mod world;

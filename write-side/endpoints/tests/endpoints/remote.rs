@@ -1,21 +1,27 @@
 //! What goes by another server goes through the port, with everything that it needs.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
 
 use http_edge::MatrixError;
-use ruma::{RoomAliasId, owned_room_id, owned_server_name};
+use ruma::{OwnedUserId, RoomAliasId, owned_room_id, owned_server_name};
 use serde_json::{Value, json};
 use write_endpoints::{
     Remote, RemoteAlias, RemoteFuture, RemoteKeys, RemoteMembership, WantedKeys,
 };
 
-use crate::world::{World, refusal};
+use crate::{
+    signing::master_key,
+    world::{World, refusal},
+};
 
 const FAR_ROOM: &str = "!far:elsewhere.org";
 
 /// Says yes to everything and remembers it.
 #[derive(Default)]
-struct Recording(Mutex<Vec<(&'static str, RemoteMembership)>>);
+pub(crate) struct Recording(Mutex<Vec<(&'static str, RemoteMembership)>>);
 
 impl Recording {
     fn note(&self, what: &'static str, wish: RemoteMembership) -> RemoteFuture<'_, ()> {
@@ -58,6 +64,15 @@ impl Remote for Recording {
 
     fn claim_keys(&self, _wanted: WantedKeys) -> RemoteFuture<'_, RemoteKeys> {
         Box::pin(std::future::ready(Err(MatrixError::internal())))
+    }
+
+    fn master_keys(
+        &self,
+        users: BTreeSet<OwnedUserId>,
+    ) -> RemoteFuture<'_, BTreeMap<OwnedUserId, String>> {
+        let far = users.into_iter().filter(|user| user == "@far:elsewhere.org");
+        let keys = far.map(|user| (user.clone(), master_key(&user, 9).1.to_string())).collect();
+        Box::pin(std::future::ready(Ok(keys)))
     }
 }
 

@@ -127,6 +127,24 @@ async fn rooms_are_created_as_wished() {
         (json!({ "preset": "nonsense" }), 400, "M_INVALID_PARAM"),
         (json!({ "room_alias_name": "a:b" }), 400, "M_INVALID_PARAM"),
         (json!({ "initial_state": [{}] }), 400, "M_BAD_JSON"),
+        // Nobody could set the name that is asked for.
+        (
+            json!({ "name": "Tea", "room_version": "11", "power_level_content_override":
+            { "users": {}, "events": { "m.room.name": 50 } } }),
+            400,
+            "M_INVALID_ROOM_STATE",
+        ),
+        (
+            json!({ "creation_content": { "additional_creators": ["alice"] } }),
+            400,
+            "M_INVALID_ROOM_STATE",
+        ),
+        (
+            json!({ "invite_3pid": [{ "id_server": "id.example.org", "id_access_token": "x",
+            "medium": "email", "address": "a@example.org" }] }),
+            403,
+            "M_THREEPID_DENIED",
+        ),
     ];
     for (wish, status, code) in cases {
         let refused = world.by(&alice, "POST", "/createRoom", wish).await.refused();
@@ -190,36 +208,6 @@ async fn knocking_needs_a_room_that_hears_it() {
     assert_eq!(refused.refused(), refusal(403, "M_FORBIDDEN"));
     let nowhere = world.by(&bob, "POST", "/knock/%23none:example.org", json!({})).await;
     assert_eq!(nowhere.refused(), refusal(404, "M_NOT_FOUND"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn aliases_belong_to_members_and_to_whoever_set_them() {
-    let world = World::new().await;
-    let alice = world.person("alice").await;
-    let bob = world.person("bob").await;
-    let room = world.public_room(&alice).await;
-    let path = "/directory/room/%23hatter:example.org";
-    let target = json!({ "room_id": room });
-    let outside = world.by(&bob, "PUT", path, target.clone()).await.refused();
-    assert_eq!(outside, refusal(403, "M_FORBIDDEN"));
-    world.by(&alice, "PUT", path, target.clone()).await.ok();
-    let taken = world.by(&alice, "PUT", path, target.clone()).await.refused();
-    assert_eq!(taken, refusal(409, "M_UNKNOWN"));
-    let foreign = world.by(&alice, "PUT", "/directory/room/%23x:elsewhere.org", target).await;
-    assert_eq!(foreign.refused(), refusal(400, "M_INVALID_PARAM"));
-
-    let canonical = format!("/rooms/{room}/state/m.room.canonical_alias");
-    let content = json!({ "alias": "#hatter:example.org" });
-    world.by(&alice, "PUT", &canonical, content).await.ok();
-    let content = json!({ "alias": "#nowhere:example.org" });
-    let untrue = world.by(&alice, "PUT", &canonical, content).await.refused();
-    assert_eq!(untrue, refusal(400, "M_BAD_ALIAS"));
-
-    let not_bobs = world.by(&bob, "DELETE", path, json!({})).await.refused();
-    assert_eq!(not_bobs, refusal(403, "M_FORBIDDEN"));
-    world.by(&alice, "DELETE", path, json!({})).await.ok();
-    let gone = world.by(&alice, "DELETE", path, json!({})).await.refused();
-    assert_eq!(gone, refusal(404, "M_NOT_FOUND"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{Router, body::Body};
@@ -23,14 +24,15 @@ use http_edge::{
     Sessions, dress,
 };
 use ruma::{
-    OwnedRoomId, OwnedUserId, RoomVersionId, UserId, events::room::member::MembershipState,
-    server_name,
+    OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomId, RoomVersionId, UserId,
+    events::room::member::MembershipState, server_name,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use write_endpoints::{
-    Memberships, NoNamespaces, NoRemote, Remote, WriteEndpoints, WriteEndpointsParts, WriteSettings,
+    MediaId, MediaIds, Memberships, NoNamespaces, NoRemote, Remote, RoomAliases, WriteEndpoints,
+    WriteEndpointsParts, WriteSettings,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -69,6 +71,25 @@ impl Memberships for TestMemberships {
             .filter(|(member, ..)| member == user)
             .map(|(_, room, membership)| (room.clone(), membership.clone()))
             .collect()
+    }
+}
+
+#[derive(Default)]
+struct TestAliases(Mutex<Vec<(OwnedRoomId, OwnedRoomAliasId)>>);
+
+impl RoomAliases for TestAliases {
+    fn of(&self, room: &RoomId) -> Vec<OwnedRoomAliasId> {
+        let all = self.0.lock().unwrap();
+        all.iter().filter(|(of, _)| of == room).map(|(_, alias)| alias.clone()).collect()
+    }
+}
+
+#[derive(Default)]
+struct TestMediaIds(Mutex<HashMap<String, MediaId>>);
+
+impl MediaIds for TestMediaIds {
+    fn find(&self, media_id: &str) -> Option<MediaId> {
+        self.0.lock().unwrap().get(media_id).copied()
     }
 }
 
@@ -114,7 +135,9 @@ pub(crate) struct World {
     app: Router,
     sessions: Arc<TestSessions>,
     memberships: Arc<TestMemberships>,
-    _dir: TempDir,
+    aliases: Arc<TestAliases>,
+    media_ids: Arc<TestMediaIds>,
+    dir: TempDir,
 }
 
 impl World {
@@ -135,6 +158,16 @@ impl World {
         let login = Rate { per_minute: 1, burst: LOGIN_BURST };
         let bounds = EdgeBounds {
             rates: RateTable { login, ..RateTable::default() },
+            ..EdgeBounds::default()
+        };
+        Self::open(bounds, Arc::new(NoRemote), |_| {}).await
+    }
+
+    /// A server that waits for a body only briefly.
+    pub(crate) async fn impatient() -> Self {
+        let bounds = EdgeBounds {
+            rates_enabled: false,
+            body_deadline: Duration::from_millis(20),
             ..EdgeBounds::default()
         };
         Self::open(bounds, Arc::new(NoRemote), |_| {}).await
@@ -177,11 +210,15 @@ impl World {
         change(&mut settings);
         let sessions = Arc::new(TestSessions::default());
         let memberships = Arc::new(TestMemberships::default());
+        let aliases = Arc::new(TestAliases::default());
+        let media_ids = Arc::new(TestMediaIds::default());
         let state = WriteEndpoints::new(WriteEndpointsParts {
             write_side: write_side.clone(),
             passwords: Passwords::new(2),
             media: Arc::new(BlobStore::open(dir.path().join("media")).await.unwrap()),
             memberships: memberships.clone(),
+            room_aliases: aliases.clone(),
+            media_ids: media_ids.clone(),
             namespaces: Arc::new(NoNamespaces),
             remote,
             settings,
@@ -193,8 +230,23 @@ impl World {
             state,
             sessions,
             memberships,
-            _dir: dir,
+            aliases,
+            media_ids,
+            dir,
         }
+    }
+
+    /// Files of media, finished or not.
+    pub(crate) fn media_files(&self) -> usize {
+        let mut folders = vec![self.dir.path().join("media")];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files += 1 }
+            }
+        }
+        files
     }
 
     /// Sends raw bytes.
@@ -266,6 +318,33 @@ impl World {
         let room = OwnedRoomId::try_from(room).unwrap();
         let row = (person.user_id.clone(), room, MembershipState::Join);
         self.memberships.0.lock().unwrap().push(row);
+    }
+
+    /// Makes a person's session that of a server administrator, as the sessions view does.
+    pub(crate) fn is_admin(&self, person: &Person) {
+        self.sessions.0.lock().unwrap().get_mut(&person.token).unwrap().admin = true;
+    }
+
+    /// Makes an alias known, as the client view does.
+    pub(crate) fn is_named(&self, room: &str, alias: &str) {
+        let row = (OwnedRoomId::try_from(room).unwrap(), alias.try_into().unwrap());
+        self.aliases.0.lock().unwrap().push(row);
+    }
+
+    /// Makes a media id known, as the client view does.
+    pub(crate) fn is_media(&self, owner: &Person, media_id: &str, has_content: bool) {
+        let owner = self.write_side.user_stream(&owner.user_id).unwrap().unwrap();
+        let media = MediaId { owner, has_content };
+        self.media_ids.0.lock().unwrap().insert(media_id.to_owned(), media);
+    }
+
+    /// Content of a place in a room's current state; null where nothing is there.
+    pub(crate) async fn state(&self, room: &str, event_type: &str, key: &str) -> Value {
+        let room = RoomId::parse(room).unwrap();
+        let fold = self.write_side.room(&room).await.unwrap();
+        let Some(entry) = fold.state_entry(event_type, key) else { return Value::Null };
+        let stored = self.write_side.pdu(&room, &entry.event_id).await.unwrap().unwrap();
+        serde_json::to_value(stored.pdu.content_object().unwrap()).unwrap()
     }
 
     /// A room that anybody may join.

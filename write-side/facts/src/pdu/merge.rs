@@ -11,12 +11,23 @@ pub struct MergeError;
 
 /// Canonical JSON of the PDU that was parted.
 pub fn merge(redacted: &[u8], residue: Option<&[u8]>, rest: &[u8]) -> Result<Vec<u8>, MergeError> {
-    let mut whole = parse(redacted)?;
-    if let Some(residue) = residue {
-        join(&mut whole, parse(residue)?);
-    }
-    join(&mut whole, parse(rest)?);
+    let residue = residue.map(parse).transpose()?;
+    let whole = join_parts(parse(redacted)?, residue, parse(rest)?);
     serde_json::to_vec(&whole).map_err(|_| MergeError)
+}
+
+/// The object that was parted.
+pub(super) fn join_parts(
+    redacted: CanonicalJsonObject,
+    residue: Option<CanonicalJsonObject>,
+    rest: CanonicalJsonObject,
+) -> CanonicalJsonObject {
+    let mut whole = redacted;
+    if let Some(residue) = residue {
+        join(&mut whole, residue);
+    }
+    join(&mut whole, rest);
+    whole
 }
 
 fn parse(bytes: &[u8]) -> Result<CanonicalJsonObject, MergeError> {

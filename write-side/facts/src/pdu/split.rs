@@ -9,7 +9,7 @@ use ruma::{
     room_version_rules::RedactionRules,
 };
 
-use super::{merge::merge, residue::residue_of};
+use super::{merge::join_parts, residue::residue_of};
 
 /// A PDU in parts; all canonical JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,16 +35,12 @@ pub fn split(
     if let Some(residue) = &residue {
         rest = subtract(&rest, residue);
     }
-    let redacted = encode(&redacted);
-    let residue = residue.as_ref().map(encode);
-    let rest = encode(&rest);
-    let accepted = encode(pdu);
-    let joins = merge(&redacted, residue.as_deref(), &rest).is_ok_and(|joined| joined == accepted);
-    if joins {
-        Ok(SplitPdu { redacted, residue, rest, whole: false })
-    } else {
-        Ok(SplitPdu { redacted, residue, rest: accepted, whole: true })
-    }
+    let (redacted_bytes, residue_bytes) = (encode(&redacted), residue.as_ref().map(encode));
+    let rest_bytes = encode(&rest);
+    // Equal objects have equal canonical bytes.
+    let whole = join_parts(redacted, residue, rest) != *pdu;
+    let rest = if whole { encode(pdu) } else { rest_bytes };
+    Ok(SplitPdu { redacted: redacted_bytes, residue: residue_bytes, rest, whole })
 }
 
 fn encode(object: &CanonicalJsonObject) -> Vec<u8> {

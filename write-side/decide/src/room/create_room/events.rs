@@ -13,10 +13,11 @@ use crate::room::{
     refusal::RoomRefusal,
 };
 
-/// An event and whether the caller gave it, so that it is the caller's fault if it is refused.
+/// An event, and whether the wished state of the room is at fault if it is refused: what the
+/// caller gave, and what the wished power levels do not let the creator set.
 pub(super) struct InitialEvent {
     pub(super) event: NewEvent,
-    pub(super) is_given: bool,
+    pub(super) is_wished: bool,
 }
 
 /// The create event.
@@ -81,21 +82,15 @@ pub(super) fn room_id_from_create(
     Ok(event_id.as_str().replacen('$', "!", 1))
 }
 
-/// All others: join, power levels, alias, the preset's, the given ones, name, topic, invites.
+/// All others: join, power levels, alias, the preset's, the given ones, name, topic, invites,
+/// bans, closing power levels.
 pub(super) fn after_create(
     wish: &CreateRoom,
     rules: &RoomVersionRules,
 ) -> Result<Vec<InitialEvent>, RoomRefusal> {
-    let mut join = wish.creator_profile.clone();
-    join.insert("membership".to_owned(), "join".into());
     let creator = &wish.creator;
     let mut events = vec![
-        own(NewEvent::state(
-            creator.clone(),
-            TimelineEventType::RoomMember,
-            creator.as_str(),
-            join,
-        )),
+        member(wish, creator, "join", wish.creator_profile.clone()),
         InitialEvent {
             event: NewEvent::state(
                 creator.clone(),
@@ -103,7 +98,7 @@ pub(super) fn after_create(
                 "",
                 power_levels::content(wish, rules)?,
             ),
-            is_given: true,
+            is_wished: true,
         },
     ];
     if let Some(alias) = &wish.alias {
@@ -121,20 +116,40 @@ pub(super) fn after_create(
         let content = json!({ "topic": topic, "m.topic": rich });
         events.push(state(wish, "m.room.topic", &content)?);
     }
-    for invited in &wish.invite {
-        let mut content = CanonicalJsonObject::new();
-        content.insert("membership".to_owned(), "invite".into());
-        if wish.is_direct {
-            content.insert("is_direct".to_owned(), CanonicalJsonValue::Bool(true));
-        }
-        events.push(own(NewEvent::state(
-            creator.clone(),
-            TimelineEventType::RoomMember,
-            invited.as_str(),
-            content,
-        )));
+    events.extend(wish.invite.iter().map(|invited| invite(wish, invited)));
+    for (banned, content) in &wish.bans {
+        events.push(member(wish, banned, "ban", content.clone()));
+    }
+    if let Some(levels) = &wish.closing_power_levels {
+        let levels = levels.clone();
+        let event_type = TimelineEventType::RoomPowerLevels;
+        events.push(own(NewEvent::state(creator.clone(), event_type, "", levels)));
     }
     Ok(events)
+}
+
+fn invite(wish: &CreateRoom, invited: &UserId) -> InitialEvent {
+    let mut content = wish.invite_profiles.get(invited).cloned().unwrap_or_default();
+    if wish.is_direct {
+        content.insert("is_direct".to_owned(), CanonicalJsonValue::Bool(true));
+    }
+    member(wish, invited, "invite", content)
+}
+
+/// The member event by which the creator makes `user` a `membership`.
+fn member(
+    wish: &CreateRoom,
+    user: &UserId,
+    membership: &str,
+    mut content: CanonicalJsonObject,
+) -> InitialEvent {
+    content.insert("membership".to_owned(), membership.into());
+    own(NewEvent::state(
+        wish.creator.clone(),
+        TimelineEventType::RoomMember,
+        user.as_str(),
+        content,
+    ))
 }
 
 /// What the preset sets and the caller does not.
@@ -159,7 +174,7 @@ fn preset_events(wish: &CreateRoom, events: &mut Vec<InitialEvent>) -> Result<()
 }
 
 fn own(event: NewEvent) -> InitialEvent {
-    InitialEvent { event, is_given: false }
+    InitialEvent { event, is_wished: false }
 }
 
 fn state(
@@ -168,7 +183,8 @@ fn state(
     content: &serde_json::Value,
 ) -> Result<InitialEvent, RoomRefusal> {
     let content = NewEvent::content_of(content)?;
-    Ok(own(NewEvent::state(wish.creator.clone(), event_type, "", content)))
+    let event = NewEvent::state(wish.creator.clone(), event_type, "", content);
+    Ok(InitialEvent { event, is_wished: true })
 }
 
 /// What creating sets itself cannot be given.
@@ -187,6 +203,6 @@ fn given(
     }
     Ok(InitialEvent {
         event: NewEvent::state(wish.creator.clone(), event_type, key, content.clone()),
-        is_given: true,
+        is_wished: true,
     })
 }

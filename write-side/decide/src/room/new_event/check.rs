@@ -9,6 +9,7 @@ use ruma::{
     state_res::{check_state_dependent_auth_rules, check_state_independent_auth_rules},
 };
 
+use super::approvals::{Approval, Approvals};
 use crate::{
     pdu::{KnownPdu, PduLookup},
     room::{
@@ -17,6 +18,26 @@ use crate::{
         state::{RoomState, state_key},
     },
 };
+
+/// As [`check_new`], which is skipped where it has approved the same before.
+pub(super) fn check_as_before(
+    batch: &RoomBatch<'_>,
+    event: &KnownPdu,
+    approvals: Option<&Approvals>,
+) -> Result<(), RoomRefusal> {
+    let Some(approvals) = approvals else {
+        return check_new(batch, event);
+    };
+    let asked = Approval::asked_for(batch, event);
+    if asked.as_ref().is_some_and(|asked| approvals.holds(asked)) {
+        return Ok(());
+    }
+    check_new(batch, event)?;
+    if let Some(approved) = asked {
+        approvals.keep(approved);
+    }
+    Ok(())
+}
 
 pub(super) fn check_new(batch: &RoomBatch<'_>, event: &KnownPdu) -> Result<(), RoomRefusal> {
     for id in event.pdu.auth_events() {

@@ -13,8 +13,13 @@ use crate::{
 /// The target of a redaction is optional: where it exists it must be loaded, and where it does not
 /// the redaction waits for it.
 pub fn needed_for_placing(fold: &RoomFold, rules: &RoomVersionRules, pdu: &Pdu) -> Vec<Needed> {
-    let required = |event_id: &EventId| Needed { event_id: event_id.to_owned(), optional: false };
-    let optional = |event_id: &EventId| Needed { event_id: event_id.to_owned(), optional: true };
+    let need = |event_id: &EventId, optional| Needed {
+        event_id: event_id.to_owned(),
+        position: None,
+        optional,
+    };
+    let required = |event_id: &EventId| need(event_id, false);
+    let optional = |event_id: &EventId| need(event_id, true);
     let create = fold.state_entry("m.room.create", "");
     let read = verdict::read_keys(rules, pdu);
     let state = read.iter().filter_map(|key| fold.state().get(key));

@@ -1,0 +1,35 @@
+//! PDUs with where they stand, as decisions read them lately.
+//!
+//! Owns the short way for the events that authorize one message after the other. Each is kept with
+//! the number of placements that this process had made when it was loaded: once another one was
+//! made, where it stands may have changed, and it is loaded anew. Invariant: I10.
+
+use std::collections::HashMap;
+
+use decide::pdu::KnownPdu;
+use facts::LogPosition;
+use parking_lot::Mutex;
+
+use crate::pdus::CACHED_PDUS_MAX;
+
+/// The cache.
+#[derive(Default)]
+pub(crate) struct KnownCache(Mutex<HashMap<LogPosition, (u64, KnownPdu)>>);
+
+impl KnownCache {
+    /// The PDU stored at `position`, if it was loaded after the latest of `placements`.
+    pub(crate) fn get(&self, position: LogPosition, placements: u64) -> Option<KnownPdu> {
+        let known = self.0.lock();
+        let (loaded_at, pdu) = known.get(&position)?;
+        (*loaded_at == placements).then(|| pdu.clone())
+    }
+
+    /// Keeps a PDU that was loaded after `placements` were counted.
+    pub(crate) fn keep(&self, pdu: KnownPdu, placements: u64) {
+        let mut known = self.0.lock();
+        if known.len() >= CACHED_PDUS_MAX {
+            known.clear();
+        }
+        known.insert(pdu.position, (placements, pdu));
+    }
+}
