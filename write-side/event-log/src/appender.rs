@@ -14,6 +14,7 @@ use crate::{
     assign::Assigner,
     metrics,
     queue::{SealedBatch, Work},
+    sealing::SealedEntry,
     segment::scan::ChainPoint,
     sequencer::{AppendOutcome, SealedWrite, target::Target},
     shared::Shared,
@@ -88,12 +89,12 @@ impl Appender {
         }
     }
 
-    fn write_batches(&mut self, batches: InWriting) {
+    fn write_batches(&mut self, mut batches: InWriting) {
         let started = self.clock.monotonic_ms();
         let write = self.freeze(&batches.0);
         let count = write.entries.len();
         let answer = match self.target.append(&write) {
-            AppendOutcome::Ok => self.advance(&write, &batches.0),
+            AppendOutcome::Ok => self.advance(&write, &mut batches.0),
             AppendOutcome::Fenced => {
                 self.stop(StopReason::Fenced);
                 Err(AppendFault::Failed)
@@ -131,11 +132,11 @@ impl Appender {
         let mut digests: Vec<Digest> = Vec::new();
         let mut at = WRITE_HEADER_BYTES;
         for batch in batches {
-            for (offset, header, digest) in &batch.entries {
-                let offset = at + *offset as usize;
+            for sealed in &batch.entries {
+                let offset = at + sealed.offset as usize;
                 let offset = u32::try_from(offset).expect("a write is at most 9 MiB");
-                entries.push((offset, header.clone()));
-                digests.push(*digest);
+                entries.push((offset, sealed.entry.header.clone()));
+                digests.push(sealed.entry.digest);
             }
             at += batch.frames.len();
         }
@@ -168,11 +169,19 @@ impl Appender {
     }
 
     /// The write is durable: memory follows, then readers may see it.
-    fn advance(&mut self, write: &SealedWrite, batches: &[SealedBatch]) -> Result<(), AppendFault> {
+    fn advance(
+        &mut self,
+        write: &SealedWrite,
+        batches: &mut [SealedBatch],
+    ) -> Result<(), AppendFault> {
         self.chain = ChainPoint::after(&write.header, write.digest);
         let mut answer = Ok(());
-        for (_, header, digest) in batches.iter().flat_map(|batch| &batch.entries) {
-            if let Err(error) = self.shared.follow(header, *digest, Some(&self.assigner)) {
+        let entries = batches.iter_mut().flat_map(|batch| batch.entries.drain(..));
+        for SealedEntry { entry, .. } in entries {
+            let followed = self.shared.follow(&entry.header, entry.digest, Some(&self.assigner));
+            // An order empties the tail; what comes after it is sealed with other keys.
+            self.shared.tail.push(entry);
+            if let Err(error) = followed {
                 tracing::error!(%error, "the index of streams fell behind; the writer stops");
                 self.stop(StopReason::Index);
                 answer = Err(AppendFault::Unknown);

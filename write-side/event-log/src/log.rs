@@ -6,6 +6,7 @@
 mod append;
 mod clock_watch;
 mod error;
+mod ledger_key;
 mod open;
 mod read;
 mod scrub;

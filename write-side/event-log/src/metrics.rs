@@ -15,6 +15,10 @@ pub const PUSH_BACKS: &str = "chancery_log_push_backs_total";
 pub const WRITER_STOPPED: &str = "chancery_log_writer_stopped";
 /// The durable head.
 pub const HEAD: &str = "chancery_log_head";
+/// Entries under the last signed checkpoint.
+pub const LEDGER_SIZE: &str = "chancery_ledger_size";
+/// Steps of the ledger that failed and were tried again.
+pub const LEDGER_FAILURES: &str = "chancery_ledger_failures_total";
 
 #[expect(
     clippy::cast_precision_loss,
@@ -33,4 +37,16 @@ pub(crate) fn pushed_back() {
 
 pub(crate) fn writer_stopped() {
     metrics::gauge!(WRITER_STOPPED).set(1.0);
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "metrics are floating point; counts this large never occur"
+)]
+pub(crate) fn ledger_signed(size: u64) {
+    metrics::gauge!(LEDGER_SIZE).set(size as f64);
+}
+
+pub(crate) fn ledger_failed() {
+    metrics::counter!(LEDGER_FAILURES).increment(1);
 }

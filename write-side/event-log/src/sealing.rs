@@ -1,11 +1,12 @@
 //! Sealing a batch: from planned entries to frozen bytes. Runs outside of every lock.
 
 use bytes::Bytes;
-use facts::{EntryHeader, LogId};
+use facts::LogId;
 
 use crate::{
-    Digest, PartKeys, PartPlace, Random,
+    Entry, PartKeys, PartPlace, Random,
     assign::PlannedEntry,
+    entry::PartContent,
     frame::{Frame, StoredPart},
     seal::NONCE_BYTES,
 };
@@ -13,8 +14,16 @@ use crate::{
 /// Frames and what the write needs to know of each entry.
 pub(crate) struct SealedEntries {
     pub(crate) frames: Vec<u8>,
-    /// Offset in `frames`, header and digest.
-    pub(crate) entries: Vec<(u32, EntryHeader, Digest)>,
+    pub(crate) entries: Vec<SealedEntry>,
+}
+
+/// An entry whose bytes are frozen, with its parts as they were before.
+#[derive(Debug)]
+pub(crate) struct SealedEntry {
+    /// Where its frame begins in the frames of its batch.
+    pub(crate) offset: u32,
+    /// The entry in clear.
+    pub(crate) entry: Entry,
 }
 
 /// Seals entries in order.
@@ -29,16 +38,21 @@ pub(crate) fn seal_entries(
         entries: Vec::with_capacity(planned.len()),
     };
     for entry in planned {
-        let frame = seal_entry(log_id, entry, random);
+        let (frame, clear) = seal_entry(log_id, entry, random);
         let offset = u32::try_from(sealed.frames.len()).expect("a batch is at most 8 MiB");
         frame.encode_into(&mut sealed.frames);
         let digest = frame.digest();
-        sealed.entries.push((offset, frame.header, digest));
+        let entry = Entry { header: frame.header, digest, parts: clear };
+        sealed.entries.push(SealedEntry { offset, entry });
     }
     sealed
 }
 
-fn seal_entry(log_id: LogId, entry: PlannedEntry, random: &dyn Random) -> Frame {
+fn seal_entry(
+    log_id: LogId,
+    entry: PlannedEntry,
+    random: &dyn Random,
+) -> (Frame, Vec<PartContent>) {
     let PlannedEntry { mut header, parts } = entry;
     let mut keys = Vec::with_capacity(parts.len());
     for (number, (described, part)) in (1..).zip(header.parts.iter_mut().zip(&parts)) {
@@ -60,6 +74,7 @@ fn seal_entry(log_id: LogId, entry: PlannedEntry, random: &dyn Random) -> Frame 
         keys.seal(&encoded, nonce, &part.clear, &mut out);
         StoredPart::Sealed(Bytes::from(out))
     });
-    let parts = stored.collect();
-    Frame { header, parts }
+    let stored = stored.collect();
+    let clear = parts.into_iter().map(|part| PartContent::Clear(part.clear.into())).collect();
+    (Frame { header, parts: stored }, clear)
 }

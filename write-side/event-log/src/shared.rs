@@ -19,6 +19,7 @@ use crate::{
     queue::Queue,
     segment::shelf::Shelf,
     stream_index::{IndexFault, StreamIndex},
+    tail::Tail,
     vault::{Vault, ended_trees},
 };
 
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) index: Mutex<StreamIndex>,
     pub(crate) vault: Vault,
+    pub(crate) tail: Tail,
     /// The durable head; nothing beyond it is read.
     pub(crate) head: watch::Sender<LogPosition>,
     indexed: AtomicU64,
@@ -62,6 +64,7 @@ impl Shared {
             queue: Queue::default(),
             index: Mutex::new(index),
             vault,
+            tail: Tail::default(),
             head: watch::Sender::new(head),
             indexed: AtomicU64::new(NOTHING_INDEXED),
         }
@@ -101,6 +104,7 @@ impl Shared {
             if header.position > self.vault.keyring().applied_through() {
                 self.vault.order(&ordered.ranges);
             }
+            self.tail.clear();
             if let Some(assigner) = assigner {
                 assigner.lock().end_trees(&ordered.ranges, &ended);
             }

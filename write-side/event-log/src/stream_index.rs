@@ -7,17 +7,26 @@
 //! A person's tree is opened only by an entry in the person's own stream, and numbers count up,
 //! so a header whose person tree is new belongs to the stream's own person: headers are enough.
 
+mod checkpoint;
+mod fault;
+mod row_keys;
+mod stream_state;
+
 use std::{
     collections::{BTreeSet, HashMap},
     fs, io,
     path::Path,
 };
 
-use facts::{
-    EntryHeader, Incarnation, LogId, LogPosition, RecordClass, Revision, StreamId, TreeId,
-};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use facts::{EntryHeader, LogId, LogPosition, StreamId, TreeId};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, config::PartitioningPolicy};
 
+pub use self::fault::IndexFault;
+use self::row_keys::{CHECKPOINT_KEY, JUMP_KEY, UNDONE_KEY, ended_key, order_key, stream_key};
+pub(crate) use self::{
+    checkpoint::IndexCheckpoint,
+    stream_state::{StreamState, tree_after_fork},
+};
 use crate::{Digest, fields::Fields};
 
 /// Changed streams kept before they are written to the store.
@@ -28,147 +37,6 @@ pub const UNFLUSHED_ENTRIES_MAX: u64 = 50_000;
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 /// Its memtable is flushed at this size.
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
-/// Tree numbers skipped by a fork: the branch that was given up may have used and destroyed them.
-const FORK_TREE_GAP: u32 = 1 << 16;
-/// Changes whenever a row's layout does; an index of another layout is dropped.
-const LAYOUT: u16 = 2;
-
-const CHECKPOINT_KEY: &[u8] = b"c";
-const UNDONE_KEY: &[u8] = b"u";
-const JUMP_KEY: &[u8] = b"j";
-
-/// What the log knows of one stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StreamState {
-    pub(crate) head: Revision,
-    /// Incarnation of the stream trees below; a new incarnation opens new ones.
-    pub(crate) incarnation: Incarnation,
-    /// The open tree of the person whose own stream this is.
-    pub(crate) person_tree: TreeId,
-    /// Stream trees by class, in order of first use.
-    pub(crate) trees: Vec<(RecordClass, TreeId)>,
-}
-
-impl StreamState {
-    /// The stream's tree for a class in this incarnation.
-    pub(crate) fn tree(&self, class: RecordClass, incarnation: Incarnation) -> Option<TreeId> {
-        if self.incarnation != incarnation {
-            return None;
-        }
-        let found = self.trees.iter().find(|(known, _)| *known == class);
-        found.map(|(_, tree)| *tree)
-    }
-
-    /// Brings the state of a stream past one of its entries; `next_tree` counts tree numbers.
-    pub(crate) fn apply(state: Option<Self>, header: &EntryHeader, next_tree: &mut u32) -> Self {
-        let mut state = state.unwrap_or(Self {
-            head: header.revision,
-            incarnation: header.incarnation,
-            person_tree: TreeId::NONE,
-            trees: Vec::new(),
-        });
-        state.head = header.revision;
-        if state.incarnation != header.incarnation {
-            state.incarnation = header.incarnation;
-            state.trees.clear();
-        }
-        for part in &header.parts {
-            if state.tree(part.class, header.incarnation).is_none() {
-                state.trees.push((part.class, part.stream_tree));
-            }
-            *next_tree = (*next_tree).max(part.stream_tree.0.saturating_add(1));
-            if part.person_tree.0 >= *next_tree {
-                state.person_tree = part.person_tree;
-                *next_tree = part.person_tree.0.saturating_add(1);
-            }
-        }
-        state
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(16 + self.trees.len() * 5);
-        out.extend_from_slice(&self.head.0.to_be_bytes());
-        out.extend_from_slice(&self.incarnation.0.to_be_bytes());
-        out.extend_from_slice(&self.person_tree.0.to_be_bytes());
-        for (class, tree) in &self.trees {
-            out.push(class.number());
-            out.extend_from_slice(&tree.0.to_be_bytes());
-        }
-        out
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields::new(bytes);
-        let mut state = Self {
-            head: Revision(fields.u64()?),
-            incarnation: Incarnation(fields.u32()?),
-            person_tree: TreeId(fields.u32()?),
-            trees: Vec::new(),
-        };
-        while !fields.is_empty() {
-            let [class] = fields.array()?;
-            let class = RecordClass::from_number(class)?;
-            state.trees.push((class, TreeId(fields.u32()?)));
-        }
-        Some(state)
-    }
-}
-
-/// How tree numbers go on when the incarnation is raised.
-pub(crate) fn tree_after_fork(next_tree: u32) -> u32 {
-    next_tree.saturating_add(FORK_TREE_GAP)
-}
-
-/// Up to where the index holds the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct IndexCheckpoint {
-    pub(crate) log_id: LogId,
-    pub(crate) incarnation: Incarnation,
-    pub(crate) position: LogPosition,
-    pub(crate) digest: Digest,
-    pub(crate) next_tree: u32,
-}
-
-impl IndexCheckpoint {
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(66);
-        out.extend_from_slice(&LAYOUT.to_be_bytes());
-        out.extend_from_slice(&self.log_id.0);
-        out.extend_from_slice(&self.incarnation.0.to_be_bytes());
-        out.extend_from_slice(&self.position.0.to_be_bytes());
-        out.extend_from_slice(&self.digest);
-        out.extend_from_slice(&self.next_tree.to_be_bytes());
-        out
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields::new(bytes);
-        if fields.u16()? != LAYOUT {
-            return None;
-        }
-        Some(Self {
-            log_id: LogId(fields.array()?),
-            incarnation: Incarnation(fields.u32()?),
-            position: LogPosition(fields.u64()?),
-            digest: fields.array()?,
-            next_tree: fields.u32()?,
-        })
-    }
-}
-
-/// The index could not be read or written. It can be deleted and rebuilt.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexFault {
-    /// The store misbehaves.
-    #[error("the index of streams could not be used")]
-    Store(#[from] fjall::Error),
-    /// Its directory could not be cleared.
-    #[error("the index of streams could not be cleared")]
-    Clear(#[from] io::Error),
-    /// A row does not have its layout.
-    #[error("a row of the index of streams is malformed; delete the index and start again")]
-    Row,
-}
 
 /// The index.
 pub(crate) struct StreamIndex {
@@ -216,7 +84,11 @@ impl StreamIndex {
     fn open_store(dir: &Path) -> Result<Self, IndexFault> {
         let database = Database::builder(dir).cache_size(CACHE_BYTES).worker_threads(1).open()?;
         let rows = database.keyspace("streams", || {
-            KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
+            // Parts of filters and indexes are read, not whole ones of a megabyte and more.
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(MEMTABLE_BYTES)
+                .filter_block_partitioning_policy(PartitioningPolicy::new([false, true]))
+                .index_block_partitioning_policy(PartitioningPolicy::new([false, true]))
         })?;
         let mut index = Self {
             database,
@@ -386,22 +258,4 @@ impl StreamIndex {
     fn has_ended(&self, tree: TreeId) -> Result<bool, IndexFault> {
         Ok(self.ended_trees.contains(&tree.0) || self.rows.contains_key(ended_key(tree))?)
     }
-}
-
-fn stream_key(stream: StreamId) -> Vec<u8> {
-    let mut key = vec![b's'];
-    key.extend_from_slice(&stream.0.to_be_bytes());
-    key
-}
-
-fn order_key(order: LogPosition) -> Vec<u8> {
-    let mut key = vec![b'o'];
-    key.extend_from_slice(&order.0.to_be_bytes());
-    key
-}
-
-fn ended_key(tree: TreeId) -> Vec<u8> {
-    let mut key = vec![b't'];
-    key.extend_from_slice(&tree.0.to_be_bytes());
-    key
 }

@@ -40,8 +40,18 @@ pub struct VerifyReport {
 /// `keys`: also open what can be opened. An error means that the files could not be read; a fault
 /// in them is in the report. The last revision of every stream is remembered.
 pub fn verify(segments_dir: &Path, keys: Option<&Keyring>) -> io::Result<VerifyReport> {
+    verify_visiting(segments_dir, keys, &mut |_| {})
+}
+
+/// The same, and shows every write that checks.
+pub(crate) fn verify_visiting(
+    segments_dir: &Path,
+    keys: Option<&Keyring>,
+    visit: &mut dyn FnMut(&ScannedWrite),
+) -> io::Result<VerifyReport> {
     let mut check = Check {
         keys,
+        visit,
         chain: ChainPoint::START,
         revisions: HashMap::new(),
         entries: 0,
@@ -59,6 +69,7 @@ pub fn verify(segments_dir: &Path, keys: Option<&Keyring>) -> io::Result<VerifyR
 pub fn verify_bytes(segment: Bytes) -> VerifyReport {
     let mut check = Check {
         keys: None,
+        visit: &mut |_| {},
         chain: ChainPoint::START,
         revisions: HashMap::new(),
         entries: 0,
@@ -75,6 +86,7 @@ pub fn verify_bytes(segment: Bytes) -> VerifyReport {
 
 struct Check<'a> {
     keys: Option<&'a Keyring>,
+    visit: &'a mut dyn FnMut(&ScannedWrite),
     chain: ChainPoint,
     revisions: HashMap<StreamId, Revision>,
     entries: u64,
@@ -134,6 +146,7 @@ impl Check<'_> {
             }
             self.entries += 1;
         }
+        (self.visit)(write);
         Ok(())
     }
 

@@ -36,8 +36,9 @@ pub use self::{
     },
     inbox::{ToDeviceAcknowledged, ToDeviceQueued},
     log::{
-        ClockConfirmed, ClockJumped, ForkReason, KeyRange, LogForked, LogOpened, ShredCause,
-        ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport,
+        ClockConfirmed, ClockJumped, ForkReason, KeyEndorsement, KeyRange, LedgerKeySet, LogForked,
+        LogOpened, ShredCause, ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome,
+        SurfaceReport,
     },
     media::{MediaReserved, MediaStored},
     registry::{Fact, KeyRule, PartRule, REGISTRY, RegisteredFact},

@@ -55,7 +55,7 @@ impl Log {
         // From here on positions are given: a slot that is dropped unfilled stops the writer.
         let sealed = seal_entries(self.shared.log_id, planned, bytes, &*self.random);
         let headers: Vec<EntryHeader> =
-            sealed.entries.iter().map(|(_, header, _)| header.clone()).collect();
+            sealed.entries.iter().map(|sealed| sealed.entry.header.clone()).collect();
         let front = headers.first().expect("an empty batch was refused");
         let (first, recorded_at, incarnation) =
             (front.position, front.recorded_at, front.incarnation);

@@ -13,6 +13,11 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 impl Log {
     /// The entry at a position; `None` past the durable head.
     pub fn read(&self, position: LogPosition) -> Result<Option<Entry>, ReadFault> {
+        if position <= self.head()
+            && let Some(entry) = self.shared.tail.at(position)
+        {
+            return Ok(Some(entry));
+        }
         match self.durable_frame(position)? {
             Some(frame) => self.shared.open_entry(frame).map(Some),
             None => Ok(None),
@@ -33,6 +38,14 @@ impl Log {
         max_entries: usize,
         max_bytes: usize,
     ) -> Result<Vec<Entry>, ReadFault> {
+        let head = self.head();
+        if from <= head {
+            let durable = usize::try_from(head.0 - from.0 + 1).unwrap_or(usize::MAX);
+            let wanted = max_entries.clamp(1, RANGE_ENTRIES_MAX).min(durable);
+            if let Some(entries) = self.shared.tail.range(from, wanted, max_bytes) {
+                return Ok(entries);
+            }
+        }
         self.walk(from, max_entries, max_bytes, |frame| self.shared.open_entry(frame))
     }
 

@@ -7,7 +7,7 @@ use facts::{LogPosition, RecordClass};
 use tempfile::TempDir;
 
 use crate::world::{
-    World, batch, copy, draft, files, open_person, open_stream, overwrite, part, say,
+    World, batch, copy, draft, files, open_person, open_stream, overwrite, part, say, talk,
 };
 
 /// A log that crashed after a last write of two entries; its directory and the last write's start.
@@ -107,11 +107,7 @@ fn a_length_past_the_end_while_writes_follow_is_damage_and_not_a_torn_tail() {
 fn flips_in_closed_segments_are_found_by_verify_and_by_the_scrub() {
     let world = World::small_segments();
     let log = world.open();
-    let room = open_stream(&log, "room");
-    let person = open_person(&log, "alice");
-    for i in 0..40_u32 {
-        say(&log, room, person, &i.to_be_bytes());
-    }
+    talk(&log, 40);
     let closed = files(&world.segments(), "seg");
     assert!(closed.len() > 3, "segments roll");
     log.scrub(|| true).unwrap();
@@ -187,11 +183,7 @@ fn an_index_of_a_longer_branch_is_dropped() {
 fn a_segment_that_was_being_closed_goes_on() {
     let world = World::small_segments();
     let log = world.open();
-    let room = open_stream(&log, "room");
-    let person = open_person(&log, "alice");
-    for i in 0..20_u32 {
-        say(&log, room, person, &i.to_be_bytes());
-    }
+    let (room, person) = talk(&log, 20);
     drop(log);
     // As if the process had died while it closed the last but one segment.
     let segments = files(&world.segments(), "seg");

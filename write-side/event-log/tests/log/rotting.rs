@@ -13,18 +13,14 @@ use event_log::{
 };
 use facts::{KeyEpoch, LogPosition};
 
-use crate::world::{DAY_MS, World, copy, files, open_person, open_stream, overwrite, say};
+use crate::world::{DAY_MS, World, copy, files, open_person, open_stream, overwrite, say, talk};
 
 const FOOTER: usize = 98;
 
 /// A log of several segments that was closed, and its head.
 fn written(world: &World) -> LogPosition {
     let log = world.open();
-    let room = open_stream(&log, "room");
-    let person = open_person(&log, "alice");
-    for i in 0..40_u32 {
-        say(&log, room, person, &i.to_be_bytes());
-    }
+    talk(&log, 40);
     log.head()
 }
 
@@ -182,11 +178,7 @@ fn last_write_and_footer_are_made_durable_again_before_anybody_reads() {
 fn the_scrub_goes_round_at_its_pace_until_told_or_until_it_finds_damage() {
     let world = World::small_segments();
     let log = world.open();
-    let room = open_stream(&log, "room");
-    let person = open_person(&log, "alice");
-    for i in 0..40_u32 {
-        say(&log, room, person, &i.to_be_bytes());
-    }
+    talk(&log, 40);
     let closed = files(&world.segments(), "idx").len();
     let pace = ScrubPace { bytes_per_second: 1_000, between_rounds: Duration::from_secs(77) };
     let mut rests = Vec::new();

@@ -172,6 +172,16 @@ pub(crate) fn open_person(log: &Log, name: &str) -> StreamId {
     stream
 }
 
+/// A room in which a person says numbers, and the two.
+pub(crate) fn talk(log: &Log, messages: u32) -> (StreamId, StreamId) {
+    let room = open_stream(log, "room");
+    let person = open_person(log, "alice");
+    for number in 0..messages {
+        say(log, room, person, &number.to_be_bytes());
+    }
+    (room, person)
+}
+
 /// A message of a person in a room, durable when this returns.
 pub(crate) fn say(log: &Log, room: StreamId, person: StreamId, text: &[u8]) -> event_log::Entry {
     let parts = vec![

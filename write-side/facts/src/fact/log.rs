@@ -1,7 +1,7 @@
 //! Facts that the log states of itself, all in stream 0.
 //!
-//! Owns `LogOpened`, `LogForked`, the destruction facts and those about the clock. None holds a person's
-//! text; none is ever destroyed.
+//! Owns `LogOpened`, `LogForked`, the destruction facts, those about the clock and the ledger's
+//! keys. None holds a person's text; none is ever destroyed.
 
 use serde::{Deserialize, Serialize};
 
@@ -169,3 +169,32 @@ pub struct ClockConfirmed {
     pub jump: LogPosition,
 }
 one_part_fact!(ClockConfirmed = 6, Control, personal: false);
+
+/// From here on checkpoints of the ledger are signed by this key. Stated at the first start, at a
+/// rotation, and once more in each incarnation, whose checkpoints have another key name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerKeySet {
+    /// Name of the key in signatures: the origin line of the checkpoints.
+    pub key_name: String,
+    /// Ed25519 public key (RFC 8032).
+    #[serde(with = "serde_bytes")]
+    pub public_key: [u8; 32],
+    /// Signature of the key before over the new one, so that whoever trusts that one can go on;
+    /// absent for the first key, and where the key before was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorsement: Option<KeyEndorsement>,
+}
+one_part_fact!(LedgerKeySet = 7, Control, personal: false);
+
+/// The word of a signing key for its successor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEndorsement {
+    /// Name of the endorsing key.
+    pub key_name: String,
+    /// The endorsing public key.
+    #[serde(with = "serde_bytes")]
+    pub public_key: [u8; 32],
+    /// Its Ed25519 signature; `docs/log-format.md` says over what.
+    #[serde(with = "serde_bytes")]
+    pub signature: [u8; 64],
+}

@@ -8,11 +8,12 @@ use super::{
     BackupKeysDeleted, BackupKeysStored, BackupVersionCreated, BackupVersionDeleted,
     BackupVersionUpdated, ClientTxnRecorded, ClockConfirmed, ClockJumped, CrossSigningKeysSet,
     DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FactBody, FactError,
-    FactPart, FallbackKeyUsed, FallbackKeysSet, FilterStored, InviteStateStored, LogForked,
-    LogOpened, MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet,
-    PduPlaced, PduRedacted, PduStored, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated,
-    RegistrationTokenUsed, RoomForgotten, RoomPublished, SessionOpened, SessionRefreshed,
-    ShredDone, ShredOrdered, SignaturesAdded, StreamOpened, ToDeviceAcknowledged, ToDeviceQueued,
+    FactPart, FallbackKeyUsed, FallbackKeysSet, FilterStored, InviteStateStored, LedgerKeySet,
+    LogForked, LogOpened, MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded,
+    PasswordSet, PduPlaced, PduRedacted, PduStored, ProfileFieldSet, ReceiptSet,
+    RegistrationTokenCreated, RegistrationTokenUsed, RoomForgotten, RoomPublished, SessionOpened,
+    SessionRefreshed, ShredDone, ShredOrdered, SignaturesAdded, StreamOpened, ToDeviceAcknowledged,
+    ToDeviceQueued,
 };
 use crate::RecordClass;
 
@@ -124,6 +125,7 @@ registry! {
     ShredDone [Control / StreamOnly / false],
     ClockJumped [Control / StreamOnly / false],
     ClockConfirmed [Control / StreamOnly / false],
+    LedgerKeySet [Control / StreamOnly / false],
     StreamOpened [Name / StreamOnly / true, Account / Owner / false],
     PduStored [
         StateSkeleton | MessageSkeleton / StreamOnly / true,

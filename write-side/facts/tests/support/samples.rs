@@ -8,20 +8,22 @@ use facts::{
         BackupVersionCreated, BackupVersionDeleted, BackupVersionUpdated, ClientTxn,
         ClientTxnRecorded, ClockConfirmed, ClockJumped, CrossSigningKeysSet, DeviceAdded,
         DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FallbackKeyUsed, FallbackKeysSet,
-        FilterStored, ForkReason, InviteStateStored, KeyRange, LogForked, LogOpened, MediaReserved,
-        MediaStored, NamedKey, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduContent,
-        PduPlaced, PduRedacted, PduStored, Placement, PlacementKind, ProfileFieldSet, ReceiptKind,
-        ReceiptSet, RegistrationTokenCreated, RegistrationTokenUsed, RejectReason, RoomForgotten,
-        RoomPublished, SessionOpened, SessionRefreshed, ShredCause, ShredDone, ShredOrdered,
-        ShredSurface, SignatureTarget, SignaturesAdded, SoftFailReason, StateBefore, StateChange,
-        StreamKind, StreamOpened, SurfaceOutcome, SurfaceReport, ThreadScope, TimelinePlace,
-        ToDeviceAcknowledged, ToDeviceQueued, Verdict,
+        FilterStored, ForkReason, InviteStateStored, KeyEndorsement, KeyRange, LedgerKeySet,
+        LogForked, LogOpened, MediaReserved, MediaStored, NamedKey, OneTimeKeyClaimed,
+        OneTimeKeysAdded, PasswordSet, PduContent, PduPlaced, PduRedacted, PduStored, Placement,
+        PlacementKind, ProfileFieldSet, ReceiptKind, ReceiptSet, RegistrationTokenCreated,
+        RegistrationTokenUsed, RejectReason, RoomForgotten, RoomPublished, SessionOpened,
+        SessionRefreshed, ShredCause, ShredDone, ShredOrdered, ShredSurface, SignatureTarget,
+        SignaturesAdded, SoftFailReason, StateBefore, StateChange, StreamKind, StreamOpened,
+        SurfaceOutcome, SurfaceReport, ThreadScope, TimelinePlace, ToDeviceAcknowledged,
+        ToDeviceQueued, Verdict,
     },
 };
 
 const ROOM: &str = "!room:example.org";
 const USER: &str = "@alice:example.org";
 const DEVICE: &str = "DEVICE";
+const KEY_NAME: &str = "example.org/chancery/07070707070707070707070707070707/1";
 const JSON: &[u8] = br#"{"a":1}"#;
 
 fn device() -> String {
@@ -83,7 +85,21 @@ fn log() -> Vec<(&'static str, Fact)> {
         ),
         ("", ClockJumped { from: Timestamp(1), to: Timestamp(4_000_000) }.into()),
         ("", ClockConfirmed { jump: LogPosition(60) }.into()),
+        ("first", ledger_key(None).into()),
+        (
+            "rotated",
+            ledger_key(Some(KeyEndorsement {
+                key_name: KEY_NAME.to_owned(),
+                public_key: [4; 32],
+                signature: [6; 64],
+            }))
+            .into(),
+        ),
     ]
+}
+
+fn ledger_key(endorsement: Option<KeyEndorsement>) -> LedgerKeySet {
+    LedgerKeySet { key_name: KEY_NAME.to_owned(), public_key: [5; 32], endorsement }
 }
 
 fn streams() -> Vec<(&'static str, Fact)> {

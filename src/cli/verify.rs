@@ -1,0 +1,92 @@
+//! `chancery verify`: offline, without a server, from files that somebody kept.
+//!
+//! Owns telling what is to be verified (a data directory, a proof file, a checkpoint) and whom to
+//! trust. Reads only.
+
+mod checkpoint;
+mod data_directory;
+mod proof;
+mod trust;
+mod verdict;
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use event_log::ledger::{NOTE_BYTES_MAX, TlogProof};
+
+use self::verdict::Verdict;
+use super::{Failure, output};
+
+/// A file that is verified is at most this large.
+const FILE_BYTES_MAX: u64 = 2 * NOTE_BYTES_MAX as u64;
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// A data directory, a tlog-proof file, or a checkpoint file.
+    path: PathBuf,
+    /// A trusted key, as `chancery ledger key` prints it. May be given several times.
+    #[arg(long = "key", value_name = "VKEY", required = true)]
+    keys: Vec<String>,
+    /// A listing of keys (`chancery ledger key --all`): those that a trusted key vouches for are
+    /// trusted too.
+    #[arg(long, value_name = "FILE")]
+    keys_file: Option<PathBuf>,
+    /// For a data directory: a checkpoint that somebody kept. Several narrow down a change.
+    #[arg(long = "checkpoint", value_name = "FILE")]
+    checkpoints: Vec<PathBuf>,
+    /// For a data directory: where its keyring is, if not inside; without one nothing is opened.
+    #[arg(long, value_name = "DIR")]
+    keys_dir: Option<PathBuf>,
+    /// For a checkpoint: an earlier one that it must go on from.
+    #[arg(long, value_name = "FILE")]
+    earlier: Option<PathBuf>,
+    /// The proof of that (`chancery ledger consistency`).
+    #[arg(long, value_name = "FILE", requires = "earlier")]
+    consistency: Option<PathBuf>,
+    /// For a proof: the digest of the entry in hexadecimal, instead of the one in the file.
+    #[arg(long, value_name = "HEX")]
+    digest: Option<String>,
+    /// Print `{"ok", …, "finding"}`; `finding` is null where all is well.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(command: &Verify) -> anyhow::Result<ExitCode> {
+    let keys = trust::keys(&command.keys, command.keys_file.as_deref())?;
+    let verdict = if command.path.is_dir() {
+        data_directory::verify(command, &keys)?
+    } else {
+        let text = read(&command.path)?;
+        if TlogProof::is_one(&text) {
+            proof::verify(command, &text, &keys)?
+        } else {
+            checkpoint::verify(command, &text, &keys)?
+        }
+    };
+    let Verdict { ok, json, words } = verdict;
+    if command.json {
+        output::json(&json)?;
+    } else {
+        output::line(&words)?;
+    }
+    Ok(ExitCode::from(u8::from(!ok)))
+}
+
+/// Reads a file that is small by its nature.
+fn read(path: &Path) -> anyhow::Result<String> {
+    let named = || format!("cannot read {}", path.display());
+    let mut text = String::new();
+    let mut file = File::open(path).with_context(named)?.take(FILE_BYTES_MAX + 1);
+    file.read_to_string(&mut text).with_context(named)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        let what = format!("{} is too large for a checkpoint or a proof", path.display());
+        return Err(Failure::new(what, "name a checkpoint, a tlog-proof or a directory").into());
+    }
+    Ok(text)
+}
