@@ -21,6 +21,7 @@ mod push;
 pub(crate) mod receipts;
 mod relations;
 pub(crate) mod rows;
+mod session_changes;
 mod state;
 pub(crate) mod table;
 mod timeline;
@@ -33,7 +34,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use facts::{Fact, LogPosition};
 
-use self::applying::{Applying, Memory};
+pub use self::session_changes::SessionChanges;
+use self::{
+    applying::{Applying, Memory},
+    session_changes::changes_sessions,
+};
 use crate::{
     bodies::Bodies,
     follower::{
@@ -50,6 +55,8 @@ use crate::{
 pub const NAME: &str = "client";
 /// Raised whenever a row changes its meaning.
 pub const SCHEMA: u32 = 1;
+/// Within this many entries of the head, events are kept for whoever is about to read them.
+const FRESH_ENTRIES: u64 = 1_000;
 
 /// The client view of a running server; clones share it.
 #[derive(Clone)]
@@ -58,6 +65,7 @@ pub struct ClientView {
     progress: Progress,
     bodies: Arc<Bodies>,
     wakeups: Arc<Wakeups>,
+    sessions: SessionChanges,
 }
 
 /// Why there is no snapshot.
@@ -83,9 +91,15 @@ impl ClientView {
         let wakeups = Arc::new(Wakeups::default());
         let projection =
             ClientProjection::new(bodies.clone(), wakeups.clone(), server_name.to_owned());
+        let sessions = projection.sessions.clone();
         let follower = Follower::open(projection, &ViewsDir::of(data_dir), source)?;
-        let view =
-            Self { serving: follower.serving(), progress: follower.progress(), bodies, wakeups };
+        let view = Self {
+            serving: follower.serving(),
+            progress: follower.progress(),
+            bodies,
+            wakeups,
+            sessions,
+        };
         Ok((view, follower.spawn()?))
     }
 
@@ -118,6 +132,11 @@ impl ClientView {
         self.progress.wait_for(position, bound).await
     }
 
+    /// Counts changes of sessions.
+    pub fn session_changes(&self) -> &SessionChanges {
+        &self.sessions
+    }
+
     /// Bodies by position.
     pub fn bodies(&self) -> &Arc<Bodies> {
         &self.bodies
@@ -133,11 +152,19 @@ impl ClientView {
 pub(crate) struct ClientProjection {
     memory: Memory,
     wakeups: Arc<Wakeups>,
+    sessions: SessionChanges,
+    /// The batch at hand changes sessions.
+    sessions_changed: bool,
 }
 
 impl ClientProjection {
     pub(crate) fn new(bodies: Arc<Bodies>, wakeups: Arc<Wakeups>, server_name: String) -> Self {
-        Self { memory: Memory::new(bodies, server_name), wakeups }
+        Self {
+            memory: Memory::new(bodies, server_name),
+            wakeups,
+            sessions: SessionChanges::default(),
+            sessions_changed: false,
+        }
     }
 }
 
@@ -150,17 +177,25 @@ impl View for ClientProjection {
         SCHEMA
     }
 
+    fn reading(&mut self, lag: u64) {
+        self.memory.reading = (lag <= FRESH_ENTRIES).then(|| self.memory.bodies.reading());
+    }
+
     fn apply(&mut self, batch: &mut Batch, entry: &SourceEntry) -> Result<(), FollowFault> {
         let Some(fact) = &entry.fact else {
             // Its keys are destroyed: a view that is built now never learns of it.
             return Ok(());
         };
+        self.sessions_changed |= changes_sessions(fact);
         let mut applying = Applying::new(batch, &entry.header, &mut self.memory);
         dispatch(&mut applying, fact)?;
         Ok(())
     }
 
     fn committed(&mut self, _checkpoint: &Checkpoint) {
+        if std::mem::take(&mut self.sessions_changed) {
+            self.sessions.changed();
+        }
         self.wakeups.wake(self.memory.touched.drain());
     }
 

@@ -10,6 +10,7 @@ mod opening;
 mod progress;
 mod rebuild;
 mod run;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,9 @@ pub trait View: Send + 'static {
     fn reads_schema(&self, _older: u32) -> bool {
         false
     }
+
+    /// Entries are about to be read, this far from the head.
+    fn reading(&mut self, _lag: u64) {}
 
     /// Applies one entry. Must depend on the batch's rows and the log alone, so that applying the
     /// same entries again gives the same rows (I5).

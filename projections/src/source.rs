@@ -5,8 +5,8 @@
 //! Never writes.
 
 mod log;
-#[cfg(test)]
-pub(crate) mod memory;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 
 use facts::{EntryHeader, Fact, LogId, LogPosition};
 use tokio::sync::watch;

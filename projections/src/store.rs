@@ -13,7 +13,7 @@ mod rows;
 
 use std::path::Path;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable, config::PartitioningPolicy};
 
 #[cfg(test)]
 pub(crate) use self::rows::Row;
@@ -29,7 +29,7 @@ const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// Threads that flush and compact one view.
 const WORKERS: usize = 1;
 /// The memtable is flushed at this size.
-const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
 /// Name of the only keyspace.
 const KEYSPACE: &str = "rows";
 
@@ -62,7 +62,11 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let db = Database::builder(path).cache_size(CACHE_BYTES).worker_threads(WORKERS).open()?;
         let rows = db.keyspace(KEYSPACE, || {
-            KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
+            // Parts of filters and indexes are read, not whole ones of a megabyte and more.
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(MEMTABLE_BYTES)
+                .filter_block_partitioning_policy(PartitioningPolicy::new([false, true]))
+                .index_block_partitioning_policy(PartitioningPolicy::new([false, true]))
         })?;
         Ok(Self { db, rows })
     }

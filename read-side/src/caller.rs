@@ -2,6 +2,7 @@
 
 use facts::{StreamId, Timestamp};
 use http_edge::{MatrixError, Session};
+use projections::{Snapshot, query::StoreError};
 use ruma::UserId;
 
 use crate::{client_event::Reader, state::ReadSide, visibility::Viewer};
@@ -24,17 +25,14 @@ impl Caller {
         }
     }
 
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader {
-            user: self.user,
-            user_id: &self.user_id,
-            device_id: self.device_id.as_deref(),
-            now: self.now,
-        }
+    /// The caller as the reader of events.
+    pub(crate) fn reader<'a>(&'a self, viewer: &'a Viewer<'a>) -> Reader<'a> {
+        Reader { viewer, device_id: self.device_id.as_deref(), now: self.now }
     }
 
-    pub(crate) fn viewer(&self) -> Viewer<'_> {
-        Viewer { user: self.user, user_id: &self.user_id }
+    /// The caller with whom they ignore in this snapshot.
+    pub(crate) fn viewer(&self, snapshot: &Snapshot) -> Result<Viewer<'_>, StoreError> {
+        Viewer::of(snapshot, self.user, &self.user_id)
     }
 }
 

@@ -4,12 +4,17 @@
 //! `room_id` added, `unsigned` made for this reader. The salt and everything of the graph stay
 //! behind. Never decides who may see an event.
 
-use facts::{LogPosition, StreamId, Timestamp};
+mod bundle;
+
+use facts::{LogPosition, Timestamp, pdu::SALT_KEY};
 use projections::{
     Snapshot,
     query::{EventInfo, Membership, StoreError},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+
+use self::bundle::Bundle;
+use crate::visibility::Viewer;
 
 /// Fields of a PDU that clients see as they are.
 const CLIENT_FIELDS: [&str; 5] = ["type", "sender", "state_key", "origin_server_ts", "content"];
@@ -17,10 +22,21 @@ const CLIENT_FIELDS: [&str; 5] = ["type", "sender", "state_key", "origin_server_
 /// Who reads, and when.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
-    pub(crate) user: StreamId,
-    pub(crate) user_id: &'a str,
+    pub(crate) viewer: &'a Viewer<'a>,
     pub(crate) device_id: Option<&'a str>,
     pub(crate) now: Timestamp,
+}
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventForm {
+    /// With the room id.
+    Client,
+    /// As `/sync` has them: the room id stands above the events.
+    WithoutRoomId,
+    /// The whole PDU, for filters with `event_format: federation`. Without the salt, which
+    /// clients never see.
+    Federation,
 }
 
 /// Formats the events of one room.
@@ -28,11 +44,17 @@ pub(crate) struct EventWriter<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) room_id: &'a str,
     pub(crate) reader: Reader<'a>,
-    /// `/sync` leaves the room id out: it stands above the events.
-    pub(crate) with_room_id: bool,
+    pub(crate) form: EventForm,
+    /// Whether aggregations of child events are bundled.
+    pub(crate) bundles: bool,
 }
 
-impl EventWriter<'_> {
+impl<'a> EventWriter<'a> {
+    /// A writer of events in full, for all endpoints but `/sync`.
+    pub(crate) fn new(snapshot: &'a Snapshot, room_id: &'a str, reader: Reader<'a>) -> Self {
+        Self { snapshot, room_id, reader, form: EventForm::Client, bundles: true }
+    }
+
     /// The event at a position; `None` where nothing readable is left of it.
     pub(crate) fn at(&self, position: LogPosition) -> Result<Option<Value>, StoreError> {
         match self.snapshot.event_at(position)? {
@@ -43,8 +65,22 @@ impl EventWriter<'_> {
 
     /// An event with everything in `unsigned` that the reader is owed.
     pub(crate) fn event(&self, event: &EventInfo) -> Result<Value, StoreError> {
-        let mut out = self.bare(event);
-        let unsigned = self.unsigned(event)?;
+        let bundle = if self.bundles { Bundle::Whole } else { Bundle::Nothing };
+        self.written(event, bundle)
+    }
+
+    /// The redacted form of an event that is kept from the reader while what relates to it is not
+    /// (client-server API, `getThreadRoots`).
+    pub(crate) fn hidden(&self, event: &EventInfo) -> Result<Value, StoreError> {
+        let mut out = self.bare(&event.body.event_id, event.body.redacted());
+        let unsigned = self.unsigned(event, Bundle::WithoutEdit)?;
+        out.insert("unsigned".to_owned(), Value::Object(unsigned));
+        Ok(Value::Object(out))
+    }
+
+    fn written(&self, event: &EventInfo, bundle: Bundle) -> Result<Value, StoreError> {
+        let mut out = self.bare(&event.body.event_id, event.shown());
+        let unsigned = self.unsigned(event, bundle)?;
         if !unsigned.is_empty() {
             out.insert("unsigned".to_owned(), Value::Object(unsigned));
         }
@@ -52,21 +88,30 @@ impl EventWriter<'_> {
     }
 
     /// An event without `unsigned`.
-    fn bare(&self, event: &EventInfo) -> Map<String, Value> {
-        let shown = event.shown();
-        let mut out: Map<String, Value> = CLIENT_FIELDS
-            .iter()
-            .filter_map(|field| Some(((*field).to_owned(), shown.get(*field)?.clone())))
-            .collect();
-        out.insert("event_id".to_owned(), Value::from(event.body.event_id.as_str()));
-        if self.with_room_id {
+    fn bare(&self, event_id: &str, shown: &Map<String, Value>) -> Map<String, Value> {
+        let mut out: Map<String, Value> = match self.form {
+            EventForm::Federation => shown.clone(),
+            EventForm::Client | EventForm::WithoutRoomId => CLIENT_FIELDS
+                .iter()
+                .filter_map(|field| Some(((*field).to_owned(), shown.get(*field)?.clone())))
+                .collect(),
+        };
+        out.remove(SALT_KEY);
+        out.insert("event_id".to_owned(), Value::from(event_id));
+        if self.form == EventForm::Client {
             out.insert("room_id".to_owned(), Value::from(self.room_id));
         }
-        add_redacts(shown, &mut out);
+        if self.form != EventForm::Federation {
+            add_redacts(shown, &mut out);
+        }
         out
     }
 
-    fn unsigned(&self, event: &EventInfo) -> Result<Map<String, Value>, StoreError> {
+    fn unsigned(
+        &self,
+        event: &EventInfo,
+        bundle: Bundle,
+    ) -> Result<Map<String, Value>, StoreError> {
         let mut unsigned = Map::new();
         if let Some(sent) = event.shown().get("origin_server_ts").and_then(Value::as_i64) {
             let now = i64::try_from(self.reader.now.0).unwrap_or(i64::MAX);
@@ -79,14 +124,14 @@ impl EventWriter<'_> {
         if event.row.state.is_some() {
             self.add_replaced(event, &mut unsigned)?;
         }
-        match event.redacted_by {
-            Some(by) => {
-                if let Some(redaction) = self.snapshot.event_at(by)? {
-                    let redaction = Value::Object(self.bare(&redaction));
-                    unsigned.insert("redacted_because".to_owned(), redaction);
-                }
-            }
-            None => self.add_relations(event, &mut unsigned)?,
+        if let Some(by) = event.redacted_by
+            && let Some(redaction) = self.snapshot.event_at(by)?
+        {
+            let redaction = self.bare(&redaction.body.event_id, redaction.shown());
+            unsigned.insert("redacted_because".to_owned(), Value::Object(redaction));
+        }
+        if let Some(relations) = self.bundle(event, bundle)? {
+            unsigned.insert("m.relations".to_owned(), Value::Object(relations));
         }
         Ok(unsigned)
     }
@@ -94,7 +139,7 @@ impl EventWriter<'_> {
     /// The transaction id, for the device that sent the event.
     fn own_txn<'e>(&self, event: &'e EventInfo) -> Option<&'e str> {
         let txn = event.body.txn.as_ref()?;
-        let own = event.str("sender") == Some(self.reader.user_id)
+        let own = event.str("sender") == Some(self.reader.viewer.user_id)
             && self.reader.device_id == Some(txn.device_id.as_str());
         own.then_some(txn.txn_id.as_str())
     }
@@ -105,7 +150,7 @@ impl EventWriter<'_> {
         event: &EventInfo,
         unsigned: &mut Map<String, Value>,
     ) -> Result<(), StoreError> {
-        let now = self.snapshot.membership(self.reader.user, event.room())?;
+        let now = self.snapshot.membership(self.reader.viewer.user, event.room())?;
         let membership = match now {
             Some(now)
                 if event.row.in_step
@@ -117,8 +162,8 @@ impl EventWriter<'_> {
             _ => {
                 let input = self.snapshot.visibility_input(
                     event.position,
-                    self.reader.user,
-                    self.reader.user_id,
+                    self.reader.viewer.user,
+                    self.reader.viewer.user_id,
                 )?;
                 input.membership_after
             }
@@ -143,97 +188,7 @@ impl EventWriter<'_> {
         }
         Ok(())
     }
-
-    /// Bundled aggregations: the newest edit, references, thread summary.
-    fn add_relations(
-        &self,
-        event: &EventInfo,
-        unsigned: &mut Map<String, Value>,
-    ) -> Result<(), StoreError> {
-        if event.row.state.is_some() {
-            return Ok(());
-        }
-        let mut bundle = Map::new();
-        if let Some(edit) = self.newest_edit(event)? {
-            bundle.insert("m.replace".to_owned(), edit);
-        }
-        if let Some(references) = self.references(event)? {
-            bundle.insert("m.reference".to_owned(), references);
-        }
-        if let Some(thread) = self.thread_summary(event)? {
-            bundle.insert("m.thread".to_owned(), thread);
-        }
-        if !bundle.is_empty() {
-            unsigned.insert("m.relations".to_owned(), Value::Object(bundle));
-        }
-        Ok(())
-    }
-
-    /// Only the original sender's edits of the same type count (spec, "Event replacements").
-    fn newest_edit(&self, event: &EventInfo) -> Result<Option<Value>, StoreError> {
-        let (sender, event_type) = (event.str("sender"), event.str("type"));
-        let accept = |position| {
-            let edit = self.snapshot.event_at(position)?;
-            Ok(edit.is_some_and(|edit| {
-                edit.redacted_by.is_none()
-                    && edit.row.accepted
-                    && edit.str("sender") == sender
-                    && edit.str("type") == event_type
-            }))
-        };
-        let room = event.room();
-        let found = self.snapshot.last_relation(room, &event.body.event_id, "m.replace", accept)?;
-        let Some(position) = found else { return Ok(None) };
-        let edit = self.snapshot.event_at(position)?;
-        Ok(edit.map(|edit| Value::Object(self.bare(&edit))))
-    }
-
-    fn references(&self, event: &EventInfo) -> Result<Option<Value>, StoreError> {
-        let chunk = self
-            .related(event, "m.reference")?
-            .into_iter()
-            .map(|related| json!({ "event_id": related.body.event_id }))
-            .collect::<Vec<_>>();
-        Ok((!chunk.is_empty()).then(|| json!({ "chunk": chunk })))
-    }
-
-    fn thread_summary(&self, event: &EventInfo) -> Result<Option<Value>, StoreError> {
-        let replies = self.related(event, "m.thread")?;
-        let Some(latest) = replies.last() else { return Ok(None) };
-        let participated =
-            self.snapshot.participated(self.reader.user, event.room(), &event.body.event_id)?;
-        Ok(Some(json!({
-            "latest_event": Value::Object(self.bare(latest)),
-            "count": replies.len(),
-            "current_user_participated": participated,
-        })))
-    }
-
-    fn related(&self, event: &EventInfo, rel_type: &str) -> Result<Vec<EventInfo>, StoreError> {
-        use projections::query::{Direction, PageItem, RelationFilter, RelationPage};
-        let filter = RelationFilter { rel_type: Some(rel_type), event_type: None };
-        let items = self.snapshot.relations(
-            event.room(),
-            &event.body.event_id,
-            filter,
-            RelationPage { from: None, direction: Direction::Forward, max: RELATED_MAX },
-        )?;
-        let mut related = Vec::new();
-        for item in items {
-            if let PageItem::Event { event, .. } = item
-                && let Some(info) = self.snapshot.event_at(event)?
-                && info.row.accepted
-                && info.redacted_by.is_none()
-            {
-                related.push(info);
-            }
-        }
-        Ok(related)
-    }
 }
-
-/// Related events that one bundle looks at.
-const RELATED_MAX: usize = 1_000;
 
 /// Clients of all ages find `redacts` both at the top and in the content (room version 11).
 fn add_redacts(shown: &Map<String, Value>, out: &mut Map<String, Value>) {

@@ -1,7 +1,7 @@
 //! The read side: HTTP endpoints that only read, `/sync` first of all.
 //!
 //! Owns the answers that clients get, computed from snapshots of views. What reading causes goes
-//! through two ports ([`Wishes`], [`MediaBlobs`]) that the composition root wires.
+//! through ports ([`Wishes`], [`MediaBlobs`], [`Remote`]) that the composition root wires.
 //! Invariants: I14 (nothing here authorizes a write), I15. Never appends.
 
 mod account;
@@ -11,6 +11,8 @@ mod client_event;
 mod directory;
 mod e2ee;
 mod fault;
+mod ignored_users;
+mod ledger;
 mod limit;
 mod media;
 mod page_token;
@@ -28,7 +30,11 @@ mod visibility;
 mod walk;
 
 pub use self::{
-    ports::{BlobError, BlobStream, MediaBlobs, Wish, WishFuture, Wishes},
+    ledger::{Auditors, LEDGER_PREFIX, LedgerReaders, LedgerRoutes, ledger_router},
+    ports::{
+        Backfill, BackfillFuture, BlobError, BlobStream, HistoryGap, MediaBlobs, NoRemote, Remote,
+        Wish, WishFuture, Wishes,
+    },
     router::{SERVED, router},
     state::{ReadSettings, ReadSide, ReadSideParts},
     sync::{SyncToken, SyncTokenError},

@@ -7,12 +7,9 @@
 use std::{fmt, str::FromStr};
 
 use facts::{StreamId, fact::TimelinePlace};
-use projections::{
-    Snapshot,
-    query::{Direction, StoreError},
-};
+use projections::{Snapshot, query::Direction};
 
-use crate::sync::SyncToken;
+use crate::{fault::ReadFault, sync::SyncToken};
 
 /// A point just before the event at this place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +27,9 @@ pub(crate) enum GivenToken {
 pub(crate) struct ForgedToken;
 
 impl PageToken {
+    /// The point before all events.
+    pub(crate) const OLDEST: Self = Self(TimelinePlace(i64::MIN, i64::MIN));
+
     /// The point just after an event.
     pub(crate) fn after(place: TimelinePlace) -> Self {
         Self(Snapshot::beyond(place, Direction::Forward))
@@ -45,15 +45,19 @@ impl PageToken {
 }
 
 impl GivenToken {
-    /// The point in a room's timeline; `None` where nothing was there yet.
+    /// The point in a room's timeline; `None` where nothing was there yet. Sync tokens of another
+    /// log or incarnation are refused: their positions mean nothing here.
     pub(crate) fn point(
         self,
         snapshot: &Snapshot,
         room: StreamId,
-    ) -> Result<Option<PageToken>, StoreError> {
+    ) -> Result<Option<PageToken>, ReadFault> {
         match self {
             Self::Page(token) => Ok(Some(token)),
-            Self::Sync(token) => Ok(snapshot.place_at(room, token.position)?.map(PageToken::after)),
+            Self::Sync(token) => {
+                token.of_this_log(snapshot)?;
+                Ok(snapshot.place_at(room, token.position)?.map(PageToken::after))
+            }
         }
     }
 }

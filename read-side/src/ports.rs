@@ -1,12 +1,16 @@
 //! What reading causes, and what it reads that is no view.
 //!
-//! Owns the ports of the read side: [`Wishes`] (commands, best effort) and [`MediaBlobs`] (sealed
-//! files). The composition root implements them; a reading node may have none.
+//! Owns the ports of the read side: [`Wishes`] (commands, best effort), [`MediaBlobs`] (sealed
+//! files) and [`Remote`] (what takes asking other servers). The composition root implements them;
+//! a reading node may have none.
 
 use std::{ops::Range, pin::Pin};
 
 use bytes::Bytes;
-use facts::{LogPosition, StreamId, fact::MediaStored};
+use facts::{
+    LogPosition, StreamId,
+    fact::{MediaStored, TimelinePlace},
+};
 use futures_util::Stream;
 
 /// A wish that reading causes.
@@ -53,3 +57,50 @@ pub trait MediaBlobs: Send + Sync + 'static {
     /// Streams a range of a blob's clear bytes.
     fn read(&self, media: &MediaStored, range: Range<u64>) -> BlobStream;
 }
+
+/// A place in a room's history before which events are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryGap {
+    /// Room.
+    pub room: StreamId,
+    /// Room id.
+    pub room_id: String,
+    /// Place of the event whose previous events are missing.
+    pub place: TimelinePlace,
+    /// Ids of the missing events.
+    pub missing: Vec<String>,
+}
+
+/// What came of asking for missing history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backfill {
+    /// Nobody could be asked.
+    Unavailable,
+    /// Others were asked and had nothing.
+    Nothing,
+    /// Events were placed; a view that passed this position shows them.
+    Added {
+        /// The last entry that placed one.
+        upto: LogPosition,
+    },
+}
+
+/// Resolves when missing history came, or will not.
+pub type BackfillFuture = Pin<Box<dyn Future<Output = Backfill> + Send>>;
+
+/// Asks other servers for what the log does not have.
+pub trait Remote: Send + Sync + 'static {
+    /// Asks for events of a gap; never blocks. The caller waits a bounded time and then drops the
+    /// future: what comes later is there for the next request. The implementation decides how
+    /// often the same gap is really asked for.
+    fn backfill(&self, gap: HistoryGap) -> BackfillFuture {
+        drop(gap);
+        Box::pin(std::future::ready(Backfill::Unavailable))
+    }
+}
+
+/// For a server that asks no others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoRemote;
+
+impl Remote for NoRemote {}

@@ -1,6 +1,7 @@
 //! Endpoints about rooms: members, state, events, timelines, relations, typing.
 
 mod create_typing_event;
+pub(crate) mod gaps;
 mod get_context;
 mod get_event_by_timestamp;
 mod get_member_events;

@@ -11,7 +11,11 @@ use projections::{
     query::{EventInfo, Membership, StateEntry, StoreError},
 };
 
-use crate::{caller::Caller, fault::ReadFault, visibility::may_read};
+use crate::{
+    caller::Caller,
+    fault::ReadFault,
+    visibility::{Viewer, may_read},
+};
 
 /// The state of a room that a caller may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +78,13 @@ pub(crate) fn readable_event(
     snapshot: &Snapshot,
     room_id: &str,
     event_id: &str,
-    caller: &Caller,
+    viewer: &Viewer<'_>,
 ) -> Result<EventInfo, ReadFault> {
     let absent = || MatrixError::not_found("There is no such event, or you may not see it");
     let room = snapshot.room(room_id)?.ok_or_else(absent)?;
     let event = snapshot.event(event_id)?.ok_or_else(absent)?;
-    let forgot = snapshot.forgotten(caller.user, room)?.is_some();
-    if event.room() == room && !forgot && may_read(snapshot, &event, &caller.viewer())? {
+    let forgot = snapshot.forgotten(viewer.user, room)?.is_some();
+    if event.room() == room && !forgot && may_read(snapshot, &event, viewer)? {
         Ok(event)
     } else {
         Err(absent().into())

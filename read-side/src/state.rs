@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     fault::ReadFault,
-    ports::{MediaBlobs, Wishes},
+    ports::{MediaBlobs, NoRemote, Remote, Wishes},
     typing::{Sweeping, Typing},
 };
 
@@ -59,17 +59,24 @@ pub struct ReadSide(Arc<Inner>);
 
 struct Inner {
     parts: ReadSideParts,
+    remote: Arc<dyn Remote>,
     typing: Arc<Typing>,
     sweeping: Sweeping,
     thumbnails: Arc<Semaphore>,
 }
 
 impl ReadSide {
-    /// A read side over its parts.
+    /// A read side over its parts that asks no other server for anything.
     pub fn new(parts: ReadSideParts) -> Self {
+        Self::with_remote(parts, Arc::new(NoRemote))
+    }
+
+    /// A read side over its parts and the way to other servers.
+    pub fn with_remote(parts: ReadSideParts, remote: Arc<dyn Remote>) -> Self {
         let typing = Arc::new(Typing::default());
         Self(Arc::new(Inner {
             parts,
+            remote,
             typing,
             sweeping: Sweeping::default(),
             thumbnails: Arc::new(Semaphore::new(THUMBNAILS_AT_ONCE)),
@@ -91,6 +98,10 @@ impl ReadSide {
 
     pub(crate) fn wishes(&self) -> &dyn Wishes {
         &*self.0.parts.wishes
+    }
+
+    pub(crate) fn remote(&self) -> &dyn Remote {
+        &*self.0.remote
     }
 
     pub(crate) fn blobs(&self) -> &dyn MediaBlobs {

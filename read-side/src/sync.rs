@@ -8,6 +8,7 @@ mod account_data;
 mod answer;
 mod device_lists;
 mod ephemeral;
+mod event_fields;
 pub(crate) mod filter;
 mod invited;
 mod left;

@@ -40,11 +40,18 @@ pub struct Typing {
     rooms: Mutex<Rooms>,
 }
 
-#[derive(Default)]
 struct Rooms {
-    /// Counts every change of any room.
+    /// Counts every change of any room. Never 0, which stands for another start of the server.
     serial: u64,
     typing: HashMap<StreamId, RoomTyping>,
+    /// Serial of the last change → room, so that a sync looks at no room that did not change.
+    by_serial: BTreeMap<u64, StreamId>,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self { serial: 1, typing: HashMap::new(), by_serial: BTreeMap::new() }
+    }
 }
 
 #[derive(Default)]
@@ -61,7 +68,7 @@ impl Typing {
         let mut rooms = self.rooms.lock();
         if rooms.typing.len() >= TYPING_ROOMS_MAX && !rooms.typing.contains_key(&room) {
             // Rooms where nobody types stay only to tell that they stopped.
-            rooms.typing.retain(|_, entry| !entry.typists.is_empty());
+            rooms.forget_quiet();
             if rooms.typing.len() >= TYPING_ROOMS_MAX {
                 return false;
             }
@@ -80,6 +87,13 @@ impl Typing {
             rooms.bump(room);
         }
         changed
+    }
+
+    /// At most `max` rooms whose typists changed after `since`, the last changed ones.
+    pub fn changed_rooms(&self, since: u64, max: usize) -> Vec<StreamId> {
+        let rooms = self.rooms.lock();
+        let changed = rooms.by_serial.range(since.saturating_add(1)..).rev();
+        changed.take(max).map(|(_, room)| *room).collect()
     }
 
     /// Ends notices whose time is over; the rooms whose typists changed.
@@ -131,8 +145,21 @@ impl Rooms {
         self.serial += 1;
         let serial = self.serial;
         if let Some(entry) = self.typing.get_mut(&room) {
+            self.by_serial.remove(&entry.changed);
             entry.changed = serial;
+            self.by_serial.insert(serial, room);
         }
+    }
+
+    fn forget_quiet(&mut self) {
+        let by_serial = &mut self.by_serial;
+        self.typing.retain(|_, entry| {
+            let stays = !entry.typists.is_empty();
+            if !stays {
+                by_serial.remove(&entry.changed);
+            }
+            stays
+        });
     }
 }
 
@@ -153,5 +180,19 @@ mod tests {
         assert_eq!(typing.expire(Timestamp(200)), vec![room]);
         assert_eq!(typing.changed_since(room, seen, Timestamp(200)), Some(vec![]));
         assert!(!typing.set(room, "@a:b", None));
+    }
+
+    #[test]
+    fn a_stop_is_told_to_those_who_looked_before_anybody_typed() {
+        let typing = Typing::default();
+        let (room, other) = (StreamId(5), StreamId(6));
+        let before = typing.serial();
+        typing.set(room, "@a:b", Some(Timestamp(100)));
+        typing.set(other, "@a:b", Some(Timestamp(100)));
+        typing.set(room, "@a:b", None);
+        assert_eq!(typing.changed_since(room, before, Timestamp(1)), Some(vec![]));
+        assert_eq!(typing.changed_rooms(before, 10), [room, other]);
+        assert_eq!(typing.changed_rooms(before, 1), [room]);
+        assert!(typing.changed_rooms(typing.serial(), 10).is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a user may see an event (client-server API, `m.room.history_visibility`).
 //!
 //! Owns the gathering of the rule's inputs from a snapshot; a joined member's own time in a room
-//! needs no look at the event's state.
+//! needs no look at the event's state. Whom the user ignores is kept from them here too.
 
 use facts::StreamId;
 use projections::{
@@ -9,10 +9,25 @@ use projections::{
     query::{EventInfo, EventRow, Membership, StoreError, VisibilityInput},
 };
 
+use crate::ignored_users::IgnoredUsers;
+
 /// Who looks.
 pub(crate) struct Viewer<'a> {
     pub(crate) user: StreamId,
     pub(crate) user_id: &'a str,
+    pub(crate) ignored: IgnoredUsers,
+}
+
+impl<'a> Viewer<'a> {
+    /// The viewer as of a snapshot.
+    pub(crate) fn of(
+        snapshot: &Snapshot,
+        user: StreamId,
+        user_id: &'a str,
+    ) -> Result<Self, StoreError> {
+        let ignored = IgnoredUsers::of(snapshot, user, user_id)?;
+        Ok(Self { user, user_id, ignored })
+    }
 }
 
 /// True if `viewer` may see the event.
@@ -36,13 +51,16 @@ pub(crate) fn may_see(
     Ok(visible(&input))
 }
 
-/// True if `viewer` may see the event and it is shown at all: a redaction is shown to nobody
-/// before it took effect on its target (DESIGN section 5).
+/// True if `viewer` may see the event and it is shown to them at all: what ignored users say is
+/// not, and a redaction is shown to nobody before it took effect on its target (DESIGN section 5).
 pub(crate) fn may_read(
     snapshot: &Snapshot,
     event: &EventInfo,
     viewer: &Viewer<'_>,
 ) -> Result<bool, StoreError> {
+    if viewer.ignored.hides(event) {
+        return Ok(false);
+    }
     if event.str("type") == Some("m.room.redaction")
         && event.row.state.is_none()
         && snapshot.redaction_target(event.position)?.is_none()

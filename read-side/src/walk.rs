@@ -1,7 +1,8 @@
 //! Walking the timeline order of a room, in both directions.
 //!
 //! Owns the paging that `/messages` and `/context` share: which events of a stretch the caller may
-//! read, and the token from which to go on. Bounded: one walk looks at [`SCAN_MAX`] events.
+//! read, the token from which to go on, and the first gap on the way that is worth asking other
+//! servers for. Bounded: one walk looks at [`SCAN_MAX`] events.
 
 use facts::{LogPosition, StreamId, fact::TimelinePlace};
 use projections::{
@@ -14,6 +15,8 @@ use serde_json::Value;
 use crate::{
     client_event::EventWriter,
     page_token::PageToken,
+    ports::HistoryGap,
+    room::gaps::AskedGaps,
     sync::filter::{EventFacts, passes},
     visibility::{Viewer, may_read},
 };
@@ -29,8 +32,10 @@ pub(crate) struct Walk<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) room: StreamId,
     pub(crate) room_id: &'a str,
-    pub(crate) viewer: Viewer<'a>,
+    pub(crate) viewer: &'a Viewer<'a>,
     pub(crate) filter: &'a RoomEventFilter,
+    /// Gaps to step over in silence.
+    pub(crate) asked: &'a AskedGaps,
 }
 
 /// Where to walk.
@@ -53,6 +58,8 @@ pub(crate) struct Page {
     pub(crate) reached: Option<PageToken>,
     /// True if there may be more to read in this direction.
     pub(crate) more: bool,
+    /// The first gap that was stepped over, next to an event that the caller may read.
+    pub(crate) gap: Option<HistoryGap>,
 }
 
 impl Walk<'_> {
@@ -61,27 +68,58 @@ impl Walk<'_> {
         let direction = stretch.direction;
         let mut page = Page::default();
         let mut next = stretch.from.map(|token| token.first(direction));
+        if let (Some(from), Direction::Backward) = (stretch.from, direction) {
+            // The page before this one ended at the gap.
+            self.step_over(self.snapshot.gap_before(self.room, from.0)?, &mut page)?;
+        }
         let mut scanned = 0;
+        let mut at_gap = false;
         loop {
             let items = self.snapshot.page(self.room, next, direction, CHUNK)?;
-            let events: Vec<_> = items.iter().filter_map(as_event).collect();
-            if events.is_empty() {
+            if items.is_empty() {
+                // Behind a gap at the very end there is more, which may come some time.
+                page.more = at_gap && !page.events.is_empty();
                 return Ok(page);
             }
-            for (place, position) in events {
-                if past(stretch.to, place, direction) {
+            for item in items {
+                if past(stretch.to, &item, direction) {
                     return Ok(page);
                 }
                 if page.events.len() >= stretch.limit || scanned >= SCAN_MAX {
                     page.more = true;
                     return Ok(page);
                 }
-                scanned += 1;
-                page.events.extend(self.readable(position)?);
-                page.reached = Some(point(place, direction));
-                next = Some(Snapshot::beyond(place, direction));
+                at_gap = matches!(item, PageItem::Gap { .. });
+                match item {
+                    PageItem::Event { place, event } => {
+                        scanned += 1;
+                        page.events.extend(self.readable(event)?);
+                        page.reached = Some(point(place, direction));
+                        next = Some(Snapshot::beyond(place, direction));
+                    }
+                    gap @ PageItem::Gap { .. } => self.step_over(Some(gap), &mut page)?,
+                }
             }
         }
+    }
+
+    /// Notes a gap if it is the first one that nobody was asked for. Those who may not read the
+    /// event next to it send nobody searching.
+    fn step_over(&self, gap: Option<PageItem>, page: &mut Page) -> Result<(), StoreError> {
+        let Some(PageItem::Gap { place, missing }) = gap else { return Ok(()) };
+        if page.gap.is_some() || self.asked.contains(&place) {
+            return Ok(());
+        }
+        let next_to_it = self.snapshot.page(self.room, Some(place), Direction::Backward, 1)?;
+        if let Some(PageItem::Event { place: found, event }) = next_to_it.first()
+            && *found == place
+            && let Some(event) = self.snapshot.event_at(*event)?
+            && may_read(self.snapshot, &event, self.viewer)?
+        {
+            let room_id = self.room_id.to_owned();
+            page.gap = Some(HistoryGap { room: self.room, room_id, place, missing });
+        }
+        Ok(())
     }
 
     fn readable(&self, position: LogPosition) -> Result<Option<EventInfo>, StoreError> {
@@ -92,7 +130,7 @@ impl Walk<'_> {
             content: event.content(),
         };
         let taken = passes(self.filter, self.room_id, facts)
-            && may_read(self.snapshot, &event, &self.viewer)?;
+            && may_read(self.snapshot, &event, self.viewer)?;
         Ok(taken.then_some(event))
     }
 
@@ -128,14 +166,6 @@ impl Walk<'_> {
     }
 }
 
-fn as_event(item: &PageItem) -> Option<(TimelinePlace, LogPosition)> {
-    match item {
-        PageItem::Event { place, event } => Some((*place, *event)),
-        // Filling gaps takes the network; what is here is served.
-        PageItem::Gap { .. } => None,
-    }
-}
-
 /// The point behind an event in a direction.
 fn point(place: TimelinePlace, direction: Direction) -> PageToken {
     match direction {
@@ -144,10 +174,14 @@ fn point(place: TimelinePlace, direction: Direction) -> PageToken {
     }
 }
 
-fn past(to: Option<PageToken>, place: TimelinePlace, direction: Direction) -> bool {
-    to.is_some_and(|to| match direction {
-        Direction::Backward => place < to.0,
-        Direction::Forward => place >= to.0,
+/// True for what lies beyond the point to end at. A gap lies before the event at its place.
+fn past(to: Option<PageToken>, item: &PageItem, direction: Direction) -> bool {
+    to.is_some_and(|to| match (direction, item) {
+        (Direction::Backward, PageItem::Event { place, .. }) => *place < to.0,
+        (Direction::Backward, PageItem::Gap { place, .. }) => *place <= to.0,
+        (Direction::Forward, PageItem::Event { place, .. } | PageItem::Gap { place, .. }) => {
+            *place >= to.0
+        }
     })
 }
 

@@ -17,7 +17,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    bodies::Bodies,
+    bodies::{Bodies, EventBody, ReadSince},
     store::{Batch, Key, StoreError},
 };
 
@@ -29,12 +29,17 @@ pub(super) const RULES_MAX: usize = 50_000;
 /// What is kept between entries.
 pub(super) struct Memory {
     pub(super) bodies: Arc<Bodies>,
+    /// Said before the entries at hand were read; `None` while they are old ones, which nobody
+    /// is about to ask for.
+    pub(super) reading: Option<ReadSince>,
     pub(super) server_name: String,
     /// Users for whom the batch at hand holds something new.
     pub(super) touched: HashSet<StreamId>,
     pub(super) local_members: HashMap<StreamId, Arc<Vec<LocalMember>>>,
     pub(super) rules: HashMap<StreamId, Arc<UserRules>>,
     pub(super) push: PushMemo,
+    /// Rooms in which no event is missing before another: most of them, all of the time.
+    pub(super) complete: HashSet<StreamId>,
 }
 
 impl Memory {
@@ -42,10 +47,12 @@ impl Memory {
         Self {
             push: PushMemo::new(&server_name),
             bodies,
+            reading: None,
             server_name,
             touched: HashSet::new(),
             local_members: HashMap::new(),
             rules: HashMap::new(),
+            complete: HashSet::new(),
         }
     }
 
@@ -53,6 +60,7 @@ impl Memory {
         self.touched.clear();
         self.local_members.clear();
         self.rules.clear();
+        self.complete.clear();
         self.push = PushMemo::new(&self.server_name);
     }
 
@@ -96,6 +104,13 @@ impl<'a> Applying<'a> {
     /// Recorded time of the entry.
     pub(super) fn recorded_at(&self) -> Timestamp {
         self.header.recorded_at
+    }
+
+    /// Keeps the event that the entry stores for those who are about to ask for it.
+    pub(super) fn keep(&self, event: &Arc<EventBody>) {
+        if let Some(since) = self.memory.reading {
+            self.memory.bodies.keep(self.header, event.clone(), since);
+        }
     }
 
     /// The position that a fact names.

@@ -37,9 +37,10 @@ pub(super) struct Placing<'a> {
 pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), StoreError> {
     let event = a.position();
     a.batch.put_u64(Key::new(Table::EventById).str(&stored.event_id), event.0);
-    let Some(body) = EventBody::of(stored) else {
+    let Some(body) = EventBody::of(stored).map(Arc::new) else {
         return Ok(());
     };
+    a.keep(&body);
     let row = EventRow {
         room: a.stream(),
         placed: event,
@@ -205,7 +206,7 @@ fn previous_events(
 ) -> Result<(Vec<LogPosition>, Vec<String>), StoreError> {
     let mut known = Vec::new();
     let mut missing = Vec::new();
-    let listed = body.redacted.get("prev_events").and_then(|list| list.as_array());
+    let listed = body.full.get("prev_events").and_then(|list| list.as_array());
     for entry in listed.into_iter().flatten() {
         // Room versions 1 and 2 list pairs of id and hashes.
         let id = entry.as_str().or_else(|| entry.get(0)?.as_str());

@@ -81,9 +81,13 @@ fn set(
     let key = Key::new(Table::Member).u64(user.0).u64(room.0);
     a.batch.put(key, row.encode());
     a.memory.local_members.remove(&room);
-    if before != Some(membership) {
+    // A new invite after an invite is news for the user; a new profile of a member is told by the
+    // room's own movement.
+    if before != Some(membership) || membership != Membership::Join {
         let key = Key::new(Table::MemberLog).u64(user.0).u64(position.0).u64(room.0);
         a.batch.put(key, [before.map_or(0, |old| old as u8), membership as u8]);
+    }
+    if before != Some(membership) {
         count(a, room, user_id, before, membership)?;
         clear(a, user, room, membership);
     }

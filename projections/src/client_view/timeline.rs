@@ -3,7 +3,7 @@
 use facts::{LogPosition, StreamId, fact::TimelinePlace};
 
 use super::{
-    applying::Applying,
+    applying::{Applying, ROOMS_MAX},
     events::Placing,
     relations,
     rows::{EventKind, EventRow},
@@ -37,6 +37,7 @@ pub(super) fn show(
     if placing.missing.is_empty() {
         return Ok(());
     }
+    a.memory.complete.remove(&room);
     a.batch.put_row(place_key(Table::Gap, room, place), &placing.missing);
     for id in &placing.missing {
         let key = Key::new(Table::MissingPrev).u64(room.0).str(id).i64(place.0).i64(place.1);
@@ -47,6 +48,9 @@ pub(super) fn show(
 
 /// Takes an event out of the gaps that wait for it.
 fn fill(a: &mut Applying<'_>, room: StreamId, event_id: &str) -> Result<(), StoreError> {
+    if is_complete(a, room)? {
+        return Ok(());
+    }
     let prefix = Key::new(Table::MissingPrev).u64(room.0).str(event_id);
     let waiting = a
         .batch
@@ -70,6 +74,22 @@ fn fill(a: &mut Applying<'_>, room: StreamId, event_id: &str) -> Result<(), Stor
         }
     }
     Ok(())
+}
+
+/// True where the room lacks no event.
+fn is_complete(a: &mut Applying<'_>, room: StreamId) -> Result<bool, StoreError> {
+    if a.memory.complete.contains(&room) {
+        return Ok(true);
+    }
+    let missing = Key::new(Table::MissingPrev).u64(room.0);
+    if a.batch.prefix(&missing, Order::Forward).next().transpose()?.is_some() {
+        return Ok(false);
+    }
+    if a.memory.complete.len() >= ROOMS_MAX {
+        a.memory.complete.clear();
+    }
+    a.memory.complete.insert(room);
+    Ok(true)
 }
 
 /// Takes an event out of both orders before it is placed once more.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use facts::LogPosition;
 use tokio::sync::watch;
 
-use super::Checkpoint;
+use super::{Checkpoint, waiting::Waiting};
 
 /// What a follower does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub enum FollowerState {
 pub struct Progress {
     checkpoint: watch::Sender<Option<Checkpoint>>,
     state: watch::Sender<FollowerState>,
+    waiting: Arc<Waiting>,
 }
 
 impl Progress {
@@ -30,15 +31,19 @@ impl Progress {
         Self {
             checkpoint: watch::Sender::new(checkpoint),
             state: watch::Sender::new(FollowerState::Following),
+            waiting: Arc::default(),
         }
     }
 
     pub(super) fn passed(&self, checkpoint: Checkpoint) {
+        let position = checkpoint.position;
         self.checkpoint.send_replace(Some(checkpoint));
+        self.waiting.passed(position);
     }
 
     pub(super) fn set_state(&self, state: FollowerState) {
         self.state.send_replace(state);
+        self.waiting.give_up();
     }
 
     /// The last committed checkpoint.
@@ -75,17 +80,21 @@ impl Progress {
     /// Waits until the view has passed `position`, at most `bound`; false if it has not, also
     /// when the follower stops meanwhile.
     pub async fn wait_for(&self, position: LogPosition, bound: Duration) -> bool {
-        let mut checkpoint = self.checkpoint.subscribe();
-        let mut state = self.state.subscribe();
-        let passed =
-            |at: &Option<Checkpoint>| at.as_ref().is_some_and(|at| at.position >= position);
-        let wait = async {
-            tokio::select! {
-                biased;
-                seen = checkpoint.wait_for(passed) => seen.is_ok(),
-                _ = state.wait_for(|state| *state != FollowerState::Following) => false,
-            }
-        };
-        tokio::time::timeout(bound, wait).await.unwrap_or(false)
+        if self.has_passed(position) {
+            return true;
+        }
+        let woken = self.waiting.register(position);
+        // What happened before it was registered wakes nobody.
+        if self.has_passed(position) {
+            return true;
+        }
+        if *self.state.borrow() != FollowerState::Following {
+            return false;
+        }
+        matches!(tokio::time::timeout(bound, woken).await, Ok(Ok(())))
+    }
+
+    fn has_passed(&self, position: LogPosition) -> bool {
+        self.position().is_some_and(|at| at >= position)
     }
 }

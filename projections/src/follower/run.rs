@@ -143,9 +143,11 @@ impl<V: View> Follower<V> {
     pub(crate) fn catch_up(&mut self, stopped: impl Fn() -> bool) -> Result<(), FollowFault> {
         while !stopped() {
             let next = self.progress.position().map_or(LogPosition(0), LogPosition::next);
-            if self.source.head() < next {
+            let head = self.source.head();
+            if head < next {
                 return Ok(());
             }
+            self.view.reading(head.0 - next.0);
             let entries = self.source.read_range(next, BATCH_ENTRIES)?;
             if entries.first().is_none_or(|entry| entry.header.position != next) {
                 return Err(FollowFault::Gap(next));
@@ -190,11 +192,12 @@ impl<V: View> Follower<V> {
         if self.serving.store().is_none() && checkpoint.position >= self.source.head() {
             self.serving.swap(self.store.clone());
         }
+        // First, so that what it tells is known to whoever was told that the view has passed.
+        self.view.committed(checkpoint);
         self.progress.passed(checkpoint.clone());
         #[expect(clippy::cast_precision_loss, reason = "a gauge of a lag needs no precision")]
         metrics::gauge!("chancery_view_lag_entries", "view" => name)
             .set(self.progress.lag(self.source.head()) as f64);
-        self.view.committed(checkpoint);
     }
 
     /// The view is at the head: it serves from here on, and older ones go.

@@ -4,37 +4,39 @@ use std::collections::BTreeSet;
 
 use facts::{LogPosition, StreamId};
 
-use super::Snapshot;
+use super::{Membership, RoomMembership, Snapshot};
 use crate::{
     client_view::{lookup::room_row, table::Table},
     store::{Key, KeyReader, Order, Rows, StoreError},
 };
 
-/// Movements that cost as much to read as asking one room for its last one.
-const MOVES_PER_ROOM: usize = 4;
+/// Movements that are read before a look at each of the user's rooms is cheaper.
+const MOVES_MAX: usize = 256;
 
 impl Snapshot {
-    /// Those of `rooms` in which anything was new after `since`: live events, state, receipts,
-    /// device lists. (What is new for one user alone: [`Self::account_data_since`] and
-    /// [`Self::membership_changes`].)
+    /// The rooms in which the user is joined and anything was new after `since`: live events,
+    /// state, receipts, device lists. (What is new for one user alone:
+    /// [`Self::account_data_since`] and [`Self::membership_changes`].)
     ///
-    /// Costs the lesser of what moved on the server since then and the number of rooms.
-    pub fn moved_rooms(
+    /// Costs what moved on the server since then; after much movement, the user's rooms.
+    pub fn moved_rooms_of(
         &self,
-        rooms: &[StreamId],
+        user: StreamId,
         since: LogPosition,
-    ) -> Result<Vec<StreamId>, StoreError> {
-        let limit = rooms.len().saturating_mul(MOVES_PER_ROOM);
-        if let Some(moved) = self.moves(since, limit)? {
-            return Ok(rooms.iter().copied().filter(|room| moved.contains(room)).collect());
+    ) -> Result<Vec<RoomMembership>, StoreError> {
+        let mut found = Vec::new();
+        if let Some(moved) = self.moves(since, MOVES_MAX)? {
+            for room in moved {
+                found.extend(self.membership(user, room)?.filter(is_join));
+            }
+            return Ok(found);
         }
-        let mut moved = Vec::new();
-        for room in rooms {
-            if room_row(&self.rows, *room)?.is_some_and(|row| row.last_moved > since.0) {
-                moved.push(*room);
+        for member in self.rooms_of(user)?.into_iter().filter(is_join) {
+            if room_row(&self.rows, member.room)?.is_some_and(|row| row.last_moved > since.0) {
+                found.push(member);
             }
         }
-        Ok(moved)
+        Ok(found)
     }
 
     /// Rooms that moved after `since`; `None` where that takes more than `limit` rows.
@@ -58,4 +60,8 @@ impl Snapshot {
         }
         Ok(Some(moved))
     }
+}
+
+fn is_join(member: &RoomMembership) -> bool {
+    member.membership == Membership::Join
 }

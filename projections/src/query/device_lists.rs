@@ -23,9 +23,9 @@ pub struct DeviceListChanges {
 }
 
 impl Snapshot {
-    /// Changes for `user` in (since, upto]. `moved` are the rooms that moved since then
-    /// ([`Self::moved_rooms`] of the user's joined rooms); joins and leaves of the user
-    /// themselves are taken from the membership log.
+    /// Changes for `user` in (since, upto]. `moved` are the joined rooms that moved since then
+    /// ([`Self::moved_rooms_of`]); joins and leaves of the user themselves are taken from the
+    /// membership log.
     pub fn device_list_changes(
         &self,
         user: StreamId,

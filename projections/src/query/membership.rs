@@ -121,7 +121,8 @@ impl Snapshot {
             .collect())
     }
 
-    /// Memberships of a user that changed in (since, upto]: room, old, new, oldest first.
+    /// Memberships of a user that changed in (since, upto]: room, old, new, oldest first. Other
+    /// memberships than `join` are told also where a new event only repeats them.
     pub fn membership_changes(
         &self,
         user: StreamId,

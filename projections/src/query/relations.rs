@@ -8,8 +8,8 @@ use crate::{
     store::{Key, KeyReader, Order, Rows, StoreError},
 };
 
-/// Relations that are looked at for one answer.
-const RELATIONS_MAX: usize = 20_000;
+/// Kinds of relations of one event, by relation type and event type, that are looked at.
+const KINDS_MAX: usize = 1_000;
 
 /// Which relations.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,8 @@ pub struct RelationPage {
 }
 
 impl Snapshot {
-    /// One page of the relations of `parent` in timeline order (as in [`Self::page`]); redacted ones have no relation any more and are left out.
+    /// One page of the relations of `parent` in timeline order (as in [`Self::page`]); redacted
+    /// ones have no relation any more and are left out. Costs a page of each kind of relation.
     pub fn relations(
         &self,
         room: StreamId,
@@ -40,65 +41,63 @@ impl Snapshot {
         filter: RelationFilter<'_>,
         page: RelationPage,
     ) -> Result<Vec<PageItem>, StoreError> {
-        let mut found = self.relations_unordered(room, parent, filter)?;
+        let parents = Key::new(Table::Relation).u64(room.0).str(parent);
+        let mut found = Vec::new();
+        for kind in self.kinds(&parents, filter)? {
+            self.add_kind(&kind, page, &mut found)?;
+        }
         found.sort_unstable();
         if page.direction == Direction::Backward {
             found.reverse();
         }
-        Ok(found
-            .into_iter()
-            .filter(|(place, _)| match (page.from, page.direction) {
-                (None, _) => true,
-                (Some(from), Direction::Backward) => *place <= from,
-                (Some(from), Direction::Forward) => *place >= from,
-            })
-            .take(page.max)
-            .map(|(place, event)| PageItem::Event { place, event })
-            .collect())
+        found.truncate(page.max);
+        Ok(found.into_iter().map(|(place, event)| PageItem::Event { place, event }).collect())
     }
 
-    /// The newest relation of `parent` by a filter that `accept` takes (the sender's last edit).
-    pub fn last_relation(
-        &self,
-        room: StreamId,
-        parent: &str,
-        rel_type: &str,
-        mut accept: impl FnMut(LogPosition) -> Result<bool, StoreError>,
-    ) -> Result<Option<LogPosition>, StoreError> {
-        let filter = RelationFilter { rel_type: Some(rel_type), event_type: None };
-        let mut found = self.relations_unordered(room, parent, filter)?;
-        found.sort_unstable();
-        for (_, event) in found.into_iter().rev() {
-            if accept(event)? {
-                return Ok(Some(event));
+    /// Prefixes of the rows of each kind that a filter takes.
+    fn kinds(&self, parents: &Key, filter: RelationFilter<'_>) -> Result<Vec<Key>, StoreError> {
+        let prefix = match (filter.rel_type, filter.event_type) {
+            (Some(rel_type), Some(event_type)) => {
+                return Ok(vec![parents.clone().str(rel_type).str(event_type)]);
             }
+            (Some(rel_type), None) => parents.clone().str(rel_type),
+            (None, _) => parents.clone(),
+        };
+        let end = prefix.after_prefix();
+        let mut from = prefix.as_bytes().to_vec();
+        let mut kinds = Vec::new();
+        while kinds.len() < KINDS_MAX {
+            let Some(row) = self.rows.iterate(&from, &end, Order::Forward).next() else { break };
+            let (key, _) = row?;
+            let mut reader = KeyReader::after(&key, parents);
+            let kind = parents.clone().str(&reader.str()?).str(&reader.str()?);
+            from = kind.after_prefix();
+            kinds.push(kind);
         }
-        Ok(None)
+        Ok(kinds)
     }
 
-    fn relations_unordered(
+    fn add_kind(
         &self,
-        room: StreamId,
-        parent: &str,
-        filter: RelationFilter<'_>,
-    ) -> Result<Vec<(TimelinePlace, LogPosition)>, StoreError> {
-        let parents = Key::new(Table::Relation).u64(room.0).str(parent);
-        let mut prefix = parents.clone();
-        if let Some(rel_type) = filter.rel_type {
-            prefix = prefix.str(rel_type);
-            if let Some(event_type) = filter.event_type {
-                prefix = prefix.str(event_type);
+        kind: &Key,
+        page: RelationPage,
+        found: &mut Vec<(TimelinePlace, LogPosition)>,
+    ) -> Result<(), StoreError> {
+        let at = |place: TimelinePlace| kind.clone().i64(place.0).i64(place.1);
+        let (begin, end, order) = match (page.direction, page.from) {
+            (Direction::Forward, Some(from)) => (at(from), kind.after_prefix(), Order::Forward),
+            (Direction::Forward, None) => (kind.clone(), kind.after_prefix(), Order::Forward),
+            (Direction::Backward, Some(from)) => {
+                (kind.clone(), at(from).after_prefix(), Order::Backward)
             }
-        }
-        let mut found = Vec::new();
-        for row in self.rows.prefix(&prefix, Order::Forward).take(RELATIONS_MAX) {
+            (Direction::Backward, None) => (kind.clone(), kind.after_prefix(), Order::Backward),
+        };
+        for row in self.rows.iterate(begin.as_bytes(), &end, order).take(page.max) {
             let (key, value) = row?;
-            let mut reader = KeyReader::after(&key, &parents);
-            reader.str()?;
-            reader.str()?;
+            let mut reader = KeyReader::after(&key, kind);
             let place = TimelinePlace(reader.i64()?, reader.i64()?);
             found.push((place, position_of(Table::Relation, &value)?));
         }
-        Ok(found)
+        Ok(())
     }
 }

@@ -1,39 +1,45 @@
-//! A log in memory for tests: gives positions and revisions, seals nothing.
+//! A log in memory for tests of views and of what reads them.
+//!
+//! Owns giving positions as the log does, and through [`Scribe`] rooms whose events are in step.
+//! Seals nothing and outlives nothing; there is only with the feature `testing`.
+
+mod scribe;
 
 use facts::{
     EntryHeader, Fact, Incarnation, KeyEpoch, LogId, LogPosition, Revision, StreamId, StreamRef,
-    Timestamp,
+    Timestamp, fact::LogOpened,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+pub use self::scribe::{Room, Scribe, user_id};
 use super::{EntrySource, SourceEntry, SourceError};
 
+/// The server whose log it is.
+pub const HERE: &str = "here.test";
+
 /// A log in memory.
-pub(crate) struct MemoryLog {
+pub struct MemoryLog {
     id: LogId,
     entries: Mutex<Vec<SourceEntry>>,
     head: watch::Sender<LogPosition>,
 }
 
 impl MemoryLog {
-    pub(crate) fn new(id: u8) -> Self {
+    /// A log that was opened; `id` tells it from others.
+    pub fn new(id: u8) -> Self {
         let log = Self {
             id: LogId([id; 16]),
             entries: Mutex::new(Vec::new()),
             head: watch::Sender::new(LogPosition(0)),
         };
-        let opened = facts::fact::LogOpened {
-            log_id: log.id,
-            server_name: "here.test".to_owned(),
-            format: 1,
-        };
+        let opened = LogOpened { log_id: log.id, server_name: HERE.to_owned(), format: 1 };
         log.append(vec![(StreamRef::OpenedBy(0), opened.into())]);
         log
     }
 
     /// Appends facts as one batch; `OpenedBy(k)` names the stream that the k-th opens.
-    pub(crate) fn append(&self, facts: Vec<(StreamRef, Fact)>) -> Vec<LogPosition> {
+    pub fn append(&self, facts: Vec<(StreamRef, Fact)>) -> Vec<LogPosition> {
         let mut entries = self.entries.lock();
         let batch = LogPosition(entries.len() as u64);
         let mut given = Vec::new();
@@ -46,20 +52,7 @@ impl MemoryLog {
             let mut digest = [self.id.0[0]; 32];
             digest[..8].copy_from_slice(&position.0.to_be_bytes());
             entries.push(SourceEntry {
-                header: EntryHeader {
-                    position,
-                    stream,
-                    revision: Revision(0),
-                    incarnation: Incarnation(1),
-                    fact_type: fact.fact_type(),
-                    fact_version: fact.version(),
-                    recorded_at: Timestamp(1_000 + position.0),
-                    key_epoch: KeyEpoch(1),
-                    batch,
-                    actor: StreamId(0),
-                    cause: LogPosition(0),
-                    parts: Vec::new(),
-                },
+                header: header(position, stream, batch, &fact),
                 digest,
                 fact: Some(fact),
             });
@@ -72,12 +65,29 @@ impl MemoryLog {
     }
 
     /// Makes the content of the event at a position unreadable.
-    pub(crate) fn destroy_content(&self, position: LogPosition) {
+    pub fn destroy_content(&self, position: LogPosition) {
         let mut entries = self.entries.lock();
-        let at = usize::try_from(position.0).expect("fits");
+        let at = index(position);
         if let Some(Fact::PduStored(stored)) = &mut entries[at].fact {
             stored.content = None;
         }
+    }
+}
+
+fn header(position: LogPosition, stream: StreamId, batch: LogPosition, fact: &Fact) -> EntryHeader {
+    EntryHeader {
+        position,
+        stream,
+        revision: Revision(0),
+        incarnation: Incarnation(1),
+        fact_type: fact.fact_type(),
+        fact_version: fact.version(),
+        recorded_at: Timestamp(1_000 + position.0),
+        key_epoch: KeyEpoch(1),
+        batch,
+        actor: StreamId(0),
+        cause: LogPosition(0),
+        parts: Vec::new(),
     }
 }
 
@@ -91,12 +101,12 @@ impl EntrySource for MemoryLog {
     }
 
     fn read(&self, position: LogPosition) -> Result<Option<SourceEntry>, SourceError> {
-        let at = usize::try_from(position.0).expect("fits");
+        let at = index(position);
         Ok(self.entries.lock().get(at).cloned())
     }
 
     fn read_range(&self, from: LogPosition, max: usize) -> Result<Vec<SourceEntry>, SourceError> {
-        let at = usize::try_from(from.0).expect("fits");
+        let at = index(from);
         let entries = self.entries.lock();
         Ok(entries.iter().skip(at).take(max).cloned().collect())
     }
@@ -104,4 +114,8 @@ impl EntrySource for MemoryLog {
     fn subscribe(&self) -> watch::Receiver<LogPosition> {
         self.head.subscribe()
     }
+}
+
+fn index(position: LogPosition) -> usize {
+    usize::try_from(position.0).expect("a log in memory has no more entries than memory has bytes")
 }

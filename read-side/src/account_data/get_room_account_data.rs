@@ -5,7 +5,7 @@ use http_edge::{Matrix, MatrixError};
 use ruma::api::client::config::get_room_account_data::v3::Request;
 use serde_json::Value;
 
-use super::no_data;
+use super::{data_of_room, no_data};
 use crate::{caller::only_own, state::ReadSide};
 
 /// Client-server API, `getAccountDataPerRoom`.
@@ -16,13 +16,7 @@ pub(crate) async fn get_room_account_data(
     identity.refuse_guest()?;
     only_own(&identity, &request.user_id)?;
     let user = identity.user_stream;
-    let value = read
-        .ask(move |snapshot| {
-            let Some(room) = snapshot.room(request.room_id.as_str())? else { return Ok(None) };
-            let event_type = request.event_type.to_string();
-            let content = snapshot.account_data(user, Some(room), &event_type)?;
-            Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
-        })
-        .await?;
-    value.map(Json).ok_or_else(no_data)
+    let data_type = request.event_type.to_string();
+    let data = read.ask(move |snapshot| data_of_room(snapshot, user, &request.room_id, &data_type));
+    data.await?.map(Json).ok_or_else(no_data)
 }

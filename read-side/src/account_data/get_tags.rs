@@ -5,6 +5,7 @@ use http_edge::{Matrix, MatrixError};
 use ruma::api::client::tag::get_tags::v3::Request;
 use serde_json::{Value, json};
 
+use super::data_of_room;
 use crate::{caller::only_own, state::ReadSide};
 
 /// Client-server API, `getRoomTags`. Tags are the room's account data `m.tag`.
@@ -15,14 +16,7 @@ pub(crate) async fn get_tags(
     identity.refuse_guest()?;
     only_own(&identity, &request.user_id)?;
     let user = identity.user_stream;
-    let tags = read
-        .ask(move |snapshot| {
-            let Some(room) = snapshot.room(request.room_id.as_str())? else { return Ok(None) };
-            let content = snapshot.account_data(user, Some(room), "m.tag")?;
-            let content: Option<Value> =
-                content.and_then(|content| serde_json::from_slice(&content).ok());
-            Ok(content.and_then(|content| content.get("tags").cloned()))
-        })
-        .await?;
+    let data = read.ask(move |snapshot| data_of_room(snapshot, user, &request.room_id, "m.tag"));
+    let tags = data.await?.and_then(|data| data.get("tags").cloned());
     Ok(Json(json!({ "tags": tags.unwrap_or_else(|| json!({})) })))
 }

@@ -1,14 +1,14 @@
 //! Versions of key backups, as the backup endpoints need them.
 
 use facts::StreamId;
-use http_edge::MatrixError;
+use http_edge::{MatrixError, Session};
 use projections::{
     Snapshot,
     query::{BackupVersion, StoredSession},
 };
 use serde_json::{Map, Value, json};
 
-use crate::fault::ReadFault;
+use crate::{fault::ReadFault, state::ReadSide};
 
 /// A backup version; `None` asks for the latest.
 pub(super) fn backup_version(
@@ -23,6 +23,24 @@ pub(super) fn backup_version(
         Some(version) => Some(version.parse::<u64>().map_err(|_| unknown())?),
     };
     Ok(snapshot.backup(user, number)?.ok_or_else(unknown)?)
+}
+
+/// Sessions of a version: all, those of a room, or one.
+pub(super) async fn backup_sessions(
+    read: &ReadSide,
+    session: &Session,
+    version: String,
+    room: Option<String>,
+    session_id: Option<String>,
+) -> Result<Vec<StoredSession>, MatrixError> {
+    session.refuse_guest()?;
+    let user = session.user_stream;
+    let sessions = read.ask(move |snapshot| {
+        let version = backup_version(snapshot, user, Some(&version))?.version;
+        let (room, session_id) = (room.as_deref(), session_id.as_deref());
+        Ok(snapshot.backup_sessions(user, version, room, session_id)?)
+    });
+    Ok(sessions.await?)
 }
 
 /// A version as clients see it.

@@ -8,7 +8,7 @@ use projections::query::StoredSession;
 use ruma::api::client::backup::get_backup_keys::v3::Request;
 use serde_json::{Map, Value, json};
 
-use super::backup_version::{backup_version, sessions_json};
+use super::backup_version::{backup_sessions, sessions_json};
 use crate::state::ReadSide;
 
 /// Client-server API, `getRoomKeys`.
@@ -16,14 +16,7 @@ pub(crate) async fn get_backup_keys(
     State(read): State<ReadSide>,
     Matrix { request, identity }: Matrix<Request>,
 ) -> Result<Json<Value>, MatrixError> {
-    identity.refuse_guest()?;
-    let user = identity.user_stream;
-    let sessions = read
-        .ask(move |snapshot| {
-            let version = backup_version(snapshot, user, Some(&request.version))?;
-            Ok(snapshot.backup_sessions(user, version.version, None, None)?)
-        })
-        .await?;
+    let sessions = backup_sessions(&read, &identity, request.version, None, None).await?;
     let mut rooms: BTreeMap<&str, Vec<&StoredSession>> = BTreeMap::new();
     for session in &sessions {
         rooms.entry(&session.room).or_default().push(session);

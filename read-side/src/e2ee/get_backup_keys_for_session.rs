@@ -5,7 +5,7 @@ use http_edge::{Matrix, MatrixError};
 use ruma::api::client::backup::get_backup_keys_for_session::v3::Request;
 use serde_json::Value;
 
-use super::backup_version::{backup_version, data};
+use super::backup_version::{backup_sessions, data};
 use crate::state::ReadSide;
 
 /// Client-server API, `getRoomKeyBySessionId`.
@@ -13,16 +13,8 @@ pub(crate) async fn get_backup_keys_for_session(
     State(read): State<ReadSide>,
     Matrix { request, identity }: Matrix<Request>,
 ) -> Result<Json<Value>, MatrixError> {
-    identity.refuse_guest()?;
-    let user = identity.user_stream;
-    let sessions = read
-        .ask(move |snapshot| {
-            let version = backup_version(snapshot, user, Some(&request.version))?.version;
-            let room = Some(request.room_id.as_str());
-            let session = Some(request.session_id.as_str());
-            Ok(snapshot.backup_sessions(user, version, room, session)?)
-        })
-        .await?;
+    let (room, id) = (Some(request.room_id.to_string()), Some(request.session_id));
+    let sessions = backup_sessions(&read, &identity, request.version, room, id).await?;
     sessions
         .first()
         .and_then(data)

@@ -29,12 +29,9 @@ fn token(text: &str, parameter: &str) -> Result<SyncToken, MatrixError> {
 }
 
 fn changes(snapshot: &Snapshot, user: StreamId, from: SyncToken) -> Result<Value, ReadFault> {
-    let now = snapshot.checkpoint();
-    if (from.log_id, from.incarnation) != (now.log_id, now.incarnation) {
-        return Err(MatrixError::invalid_param("from is of another time of this server").into());
-    }
-    let joined = snapshot.joined_rooms(user)?;
-    let moved = snapshot.moved_rooms(&joined, from.position)?;
+    from.of_this_log(snapshot)?;
+    let moved = snapshot.moved_rooms_of(user, from.position)?;
+    let moved: Vec<_> = moved.into_iter().map(|member| member.room).collect();
     let found = snapshot.device_list_changes(user, &moved, from.position)?;
     let mut lists = [Vec::new(), Vec::new()];
     for (names, users) in lists.iter_mut().zip([found.changed, found.left]) {

@@ -1,5 +1,7 @@
 //! `GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}`. Open to guests.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use http_edge::{Matrix, MatrixError};
 use projections::{
@@ -9,12 +11,14 @@ use projections::{
 use ruma::api::client::context::get_context::v3::Request;
 use serde_json::{Map, Value};
 
+use super::gaps::{AskedGaps, across_gaps};
 use crate::{
     caller::Caller,
     client_event::EventWriter,
     fault::ReadFault,
     limit::Limit,
     page_token::PageToken,
+    ports::HistoryGap,
     room_access::readable_event,
     state::ReadSide,
     sync::filter::{EventFacts, passes},
@@ -28,22 +32,34 @@ pub(crate) async fn get_context(
     State(read): State<ReadSide>,
     Matrix { request, identity }: Matrix<Request>,
 ) -> Result<Json<Value>, MatrixError> {
-    let caller = Caller::of(&read, &identity);
-    Ok(Json(read.ask(move |snapshot| context(snapshot, &request, &caller)).await?))
+    let asking = Arc::new((request, Caller::of(&read, &identity)));
+    let answer = across_gaps(&read, move |snapshot, asked| {
+        let (request, caller) = &*asking;
+        context(snapshot, request, caller, asked)
+    })
+    .await?;
+    Ok(Json(answer))
 }
 
-fn context(snapshot: &Snapshot, request: &Request, caller: &Caller) -> Result<Value, ReadFault> {
+fn context(
+    snapshot: &Snapshot,
+    request: &Request,
+    caller: &Caller,
+    asked: &AskedGaps,
+) -> Result<(Value, Option<HistoryGap>), ReadFault> {
     let room_id = request.room_id.as_str();
-    let event = readable_event(snapshot, room_id, request.event_id.as_str(), caller)?;
+    let viewer = caller.viewer(snapshot)?;
+    let event = readable_event(snapshot, room_id, request.event_id.as_str(), &viewer)?;
     let walk = Walk {
         snapshot,
         room: event.room(),
         room_id,
-        viewer: caller.viewer(),
+        viewer: &viewer,
         filter: &request.filter,
+        asked,
     };
     let (before, after) = around(&walk, &event, EVENTS.of(Some(request.limit)))?;
-    let writer = EventWriter { snapshot, room_id, reader: caller.reader(), with_room_id: true };
+    let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
     let write = |page: &Page| -> Result<Value, StoreError> {
         page.events.iter().map(|event| writer.event(event)).collect()
     };
@@ -57,11 +73,12 @@ fn context(snapshot: &Snapshot, request: &Request, caller: &Caller) -> Result<Va
         answer.insert("start".to_owned(), Value::from(start.to_string()));
         answer.insert("end".to_owned(), Value::from(end.to_string()));
     }
+    let gap = before.gap.or(after.gap);
     let mut told = before.events;
     told.push(event);
     told.extend(after.events);
     answer.insert("state".to_owned(), Value::Array(state(&walk, &told, &writer)?));
-    Ok(Value::Object(answer))
+    Ok((Value::Object(answer), gap))
 }
 
 /// Half of the events before, half after; an event outside of the timeline stands alone.

@@ -51,6 +51,7 @@ fn closest(
     caller: &Caller,
 ) -> Result<Option<(String, i64)>, ReadFault> {
     let open = open_room(snapshot, room_id, caller)?;
+    let viewer = caller.viewer(snapshot)?;
     let mut best: Option<(String, i64)> = None;
     let mut next = None;
     let mut looked_at = 0;
@@ -67,9 +68,7 @@ fn closest(
             let sent = event.shown().get("origin_server_ts").and_then(Value::as_i64);
             let Some(sent) = sent else { continue };
             let known = best.as_ref().map(|(_, sent)| *sent);
-            if is_closer(sent, known, wanted, direction)
-                && may_read(snapshot, &event, &caller.viewer())?
-            {
+            if is_closer(sent, known, wanted, direction) && may_read(snapshot, &event, &viewer)? {
                 best = Some((event.body.event_id.clone(), sent));
             }
         }

@@ -42,7 +42,8 @@ fn members(
 ) -> Result<Vec<Value>, ReadFault> {
     let room_id = request.room_id.as_str();
     let open = open_room(snapshot, room_id, caller)?;
-    let writer = EventWriter { snapshot, room_id, reader: caller.reader(), with_room_id: true };
+    let viewer = caller.viewer(snapshot)?;
+    let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
     let mut chunk = Vec::new();
     for entry in entries(snapshot, open, at)? {
         let Some(event) = snapshot.event_at(entry.event)? else { continue };
@@ -62,20 +63,23 @@ fn entries(
     snapshot: &Snapshot,
     open: OpenRoom,
     at: Option<GivenToken>,
-) -> Result<Vec<StateEntry>, StoreError> {
-    match (at, open.view) {
-        (None, _) => open.members(snapshot),
+) -> Result<Vec<StateEntry>, ReadFault> {
+    if let Some(GivenToken::Sync(token)) = &at {
+        token.of_this_log(snapshot)?;
+    }
+    Ok(match (at, open.view) {
+        (None, _) => open.members(snapshot)?,
         (Some(GivenToken::Sync(token)), RoomView::AsOf(last)) => {
-            snapshot.members_as_of(open.room, token.position.min(last))
+            snapshot.members_as_of(open.room, token.position.min(last))?
         }
         (Some(GivenToken::Sync(token)), RoomView::Current) => {
-            snapshot.members_as_of(open.room, token.position)
+            snapshot.members_as_of(open.room, token.position)?
         }
         (Some(GivenToken::Page(token)), _) => match at_point(snapshot, open, token)? {
-            Some(entries) => Ok(entries),
-            None => open.members(snapshot),
+            Some(entries) => entries,
+            None => open.members(snapshot)?,
         },
-    }
+    })
 }
 
 /// Member events just before the event that the token points to; `None` where that state is not

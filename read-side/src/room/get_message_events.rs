@@ -1,7 +1,8 @@
 //! `GET /_matrix/client/v3/rooms/{roomId}/messages`. Open to guests.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
-use facts::fact::TimelinePlace;
 use http_edge::{Matrix, MatrixError};
 use projections::{
     Snapshot,
@@ -10,21 +11,23 @@ use projections::{
 use ruma::api::client::message::get_message_events::v3::Request;
 use serde_json::{Value, json};
 
-use super::given;
+use super::{
+    gaps::{AskedGaps, across_gaps},
+    given,
+};
 use crate::{
     caller::Caller,
     client_event::EventWriter,
     fault::ReadFault,
     limit::Limit,
     page_token::{GivenToken, PageToken},
+    ports::HistoryGap,
     room_access::{OpenRoom, RoomView, open_room},
     state::ReadSide,
     walk::{Page, Stretch, Walk, direction},
 };
 
 const EVENTS: Limit = Limit { default: 10, max: 1_000 };
-/// The point before all events.
-const OLDEST: PageToken = PageToken(TimelinePlace(i64::MIN, i64::MIN));
 
 /// Client-server API, `getRoomEvents`.
 pub(crate) async fn get_message_events(
@@ -34,8 +37,12 @@ pub(crate) async fn get_message_events(
     let caller = Caller::of(&read, &identity);
     let from = given(request.from.as_deref(), "from")?;
     let to = given(request.to.as_deref(), "to")?;
-    let answer =
-        read.ask(move |snapshot| messages(snapshot, &request, (from, to), &caller)).await?;
+    let asking = Arc::new((request, caller));
+    let answer = across_gaps(&read, move |snapshot, asked| {
+        let (request, caller) = &*asking;
+        messages(snapshot, request, (from, to), caller, asked)
+    })
+    .await?;
     Ok(Json(answer))
 }
 
@@ -44,9 +51,11 @@ fn messages(
     request: &Request,
     (from, to): (Option<GivenToken>, Option<GivenToken>),
     caller: &Caller,
-) -> Result<Value, ReadFault> {
+    asked: &AskedGaps,
+) -> Result<(Value, Option<HistoryGap>), ReadFault> {
     let room_id = request.room_id.as_str();
     let open = open_room(snapshot, room_id, caller)?;
+    let viewer = caller.viewer(snapshot)?;
     let direction = direction(request.dir);
     let from = match from {
         Some(token) => point(snapshot, open, token)?,
@@ -57,13 +66,14 @@ fn messages(
         snapshot,
         room: open.room,
         room_id,
-        viewer: caller.viewer(),
+        viewer: &viewer,
         filter: &request.filter,
+        asked,
     };
     let limit = EVENTS.of(Some(request.limit));
     let page = walk.page(Stretch { from: Some(from), to, direction, limit })?;
-    let writer = EventWriter { snapshot, room_id, reader: caller.reader(), with_room_id: true };
-    Ok(answer(&walk, from, &page, &writer)?)
+    let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
+    Ok((answer(&walk, from, &page, &writer)?, page.gap))
 }
 
 fn answer(
@@ -77,7 +87,8 @@ fn answer(
     let mut answer = json!({ "start": from.to_string(), "chunk": chunk });
     if let Some(answer) = answer.as_object_mut() {
         // Without `end` a client knows that nothing is left.
-        if let (true, Some(reached)) = (page.more, page.reached) {
+        if page.more {
+            let reached = page.reached.unwrap_or(from);
             answer.insert("end".to_owned(), Value::from(reached.to_string()));
         }
         let members = walk.lazy_members(&page.events, writer)?;
@@ -89,8 +100,8 @@ fn answer(
 }
 
 /// The point that a token means; before everything where there was nothing yet.
-fn point(snapshot: &Snapshot, open: OpenRoom, token: GivenToken) -> Result<PageToken, StoreError> {
-    Ok(token.point(snapshot, open.room)?.unwrap_or(OLDEST))
+fn point(snapshot: &Snapshot, open: OpenRoom, token: GivenToken) -> Result<PageToken, ReadFault> {
+    Ok(token.point(snapshot, open.room)?.unwrap_or(PageToken::OLDEST))
 }
 
 /// Where to begin without a token: at the newest event that may be seen, or the oldest.
@@ -100,11 +111,11 @@ fn beginning(
     direction: Direction,
 ) -> Result<PageToken, StoreError> {
     if direction == Direction::Forward {
-        return Ok(OLDEST);
+        return Ok(PageToken::OLDEST);
     }
     let upto = match open.view {
         RoomView::Current => snapshot.position(),
         RoomView::AsOf(position) => position,
     };
-    Ok(snapshot.place_at(open.room, upto)?.map_or(OLDEST, PageToken::after))
+    Ok(snapshot.place_at(open.room, upto)?.map_or(PageToken::OLDEST, PageToken::after))
 }

@@ -18,9 +18,9 @@ pub(crate) async fn get_room_event(
     let event = read
         .ask(move |snapshot| {
             let room_id = request.room_id.as_str();
-            let event = readable_event(snapshot, room_id, request.event_id.as_str(), &caller)?;
-            let reader = caller.reader();
-            let writer = EventWriter { snapshot, room_id, reader, with_room_id: true };
+            let viewer = caller.viewer(snapshot)?;
+            let event = readable_event(snapshot, room_id, request.event_id.as_str(), &viewer)?;
+            let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
             Ok(writer.event(&event)?)
         })
         .await?;

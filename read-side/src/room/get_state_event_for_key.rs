@@ -36,7 +36,8 @@ fn state_event(
         open.state_event(snapshot, &event_type, &request.state_key)?.ok_or_else(absent)?;
     let event = snapshot.event_at(position)?.ok_or_else(absent)?;
     if matches!(request.format, StateEventFormat::Event) {
-        let writer = EventWriter { snapshot, room_id, reader: caller.reader(), with_room_id: true };
+        let viewer = caller.viewer(snapshot)?;
+        let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
         return Ok(writer.event(&event)?);
     }
     Ok(Value::Object(event.content().cloned().unwrap_or_default()))

@@ -28,7 +28,8 @@ fn state_events(
     caller: &Caller,
 ) -> Result<Vec<Value>, ReadFault> {
     let open = open_room(snapshot, room_id, caller)?;
-    let writer = EventWriter { snapshot, room_id, reader: caller.reader(), with_room_id: true };
+    let viewer = caller.viewer(snapshot)?;
+    let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
     let mut events = Vec::new();
     for entry in open.state(snapshot)? {
         events.extend(writer.at(entry.event)?);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     caller::Caller, client_event::EventWriter, fault::ReadFault, limit::Limit,
-    room_access::open_room, state::ReadSide, visibility::may_read,
+    room_access::open_room, state::ReadSide, visibility::may_see,
 };
 
 const PAGE: Limit = Limit { default: 20, max: 100 };
@@ -44,7 +44,8 @@ fn threads(
 ) -> Result<Value, ReadFault> {
     let room_id = request.room_id.as_str();
     let room = open_room(snapshot, room_id, caller)?.room;
-    let writer = EventWriter { snapshot, room_id, reader: caller.reader(), with_room_id: true };
+    let viewer = caller.viewer(snapshot)?;
+    let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
     let limit = PAGE.of(request.limit).max(1);
     let own_only = matches!(request.include, IncludeThreads::Participated);
     let found = snapshot.threads(room, before, SCAN_MAX)?;
@@ -61,8 +62,17 @@ fn threads(
             continue;
         }
         let Some(event) = snapshot.event(&root)? else { continue };
-        if event.row.room == room && may_read(snapshot, &event, &caller.viewer())? {
-            chunk.push(writer.event(&event)?);
+        if event.row.room != room || !may_see(snapshot, event.position, &event.row, &viewer)? {
+            continue;
+        }
+        let root = if viewer.ignored.hides(&event) {
+            writer.hidden(&event)?
+        } else {
+            writer.event(&event)?
+        };
+        // Of a thread without a reply that the caller may read there is nothing to tell.
+        if root["unsigned"]["m.relations"].get("m.thread").is_some() {
+            chunk.push(root);
         }
     }
     let mut answer = json!({ "chunk": chunk });

@@ -53,11 +53,12 @@ pub(super) fn relation_page(
     caller: &Caller,
 ) -> Result<Value, ReadFault> {
     let room_id = asked.room_id.as_str();
-    let parent = readable_event(snapshot, room_id, &asked.event_id, caller)?;
+    let viewer = caller.viewer(snapshot)?;
+    let parent = readable_event(snapshot, room_id, &asked.event_id, &viewer)?;
     let room = parent.row.room;
     let point = |text: Option<&str>, parameter| -> Result<Option<PageToken>, ReadFault> {
         match given(text, parameter)? {
-            Some(token) => Ok(token.point(snapshot, room)?),
+            Some(token) => Ok(Some(token.point(snapshot, room)?.unwrap_or(PageToken::OLDEST))),
             None => Ok(None),
         }
     };
@@ -66,15 +67,9 @@ pub(super) fn relation_page(
         to: point(asked.to.as_deref(), "to")?,
         direction: direction(asked.dir),
     };
-    let mut places: Vec<_> = related(snapshot, room, asked)?
-        .into_iter()
-        .filter(|(place, _)| between.holds(*place))
-        .collect();
-    if between.direction == Direction::Backward {
-        places.reverse();
-    }
-    let writer = EventWriter { snapshot, room_id, reader: caller.reader(), with_room_id: true };
-    let mut answer = page(asked, &places, between.direction, caller, &writer)?;
+    let places = related(snapshot, room, asked, between)?;
+    let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
+    let mut answer = page(asked, &places, between.direction, &writer)?;
     if let Some(from) = &asked.from {
         answer.insert("prev_batch".to_owned(), Value::from(from.as_str()));
     }
@@ -88,29 +83,36 @@ fn page(
     asked: &Asked,
     places: &[(TimelinePlace, LogPosition)],
     direction: Direction,
-    caller: &Caller,
     writer: &EventWriter<'_>,
 ) -> Result<Map<String, Value>, StoreError> {
     let snapshot = writer.snapshot;
     let limit = PAGE.of(asked.limit).max(1);
     let mut chunk = Vec::new();
-    let mut answer = Map::new();
-    let mut last = None;
+    let mut looked_at = None;
+    let mut more = places.len() == RELATIONS_MAX;
     for (place, position) in places {
         let Some(event) = snapshot.event_at(*position)? else { continue };
-        if !asked.takes(&event) || !may_read(snapshot, &event, &caller.viewer())? {
+        if !asked.takes(&event) || !may_read(snapshot, &event, writer.reader.viewer)? {
             continue;
         }
-        if let (true, Some(last)) = (chunk.len() == limit, last) {
-            let next = match direction {
-                Direction::Backward => PageToken(last),
-                Direction::Forward => PageToken::after(last),
-            };
-            answer.insert("next_batch".to_owned(), Value::from(next.to_string()));
+        if chunk.len() == limit {
+            more = true;
             break;
         }
         chunk.push(writer.event(&event)?);
-        last = Some(*place);
+        looked_at = Some(*place);
+    }
+    if chunk.len() < limit {
+        // All of them were looked at; where that is the bound, there may be others.
+        looked_at = places.last().map(|(place, _)| *place);
+    }
+    let mut answer = Map::new();
+    if let (true, Some(last)) = (more, looked_at) {
+        let next = match direction {
+            Direction::Backward => PageToken(last),
+            Direction::Forward => PageToken::after(last),
+        };
+        answer.insert("next_batch".to_owned(), Value::from(next.to_string()));
     }
     answer.insert("chunk".to_owned(), Value::Array(chunk));
     Ok(answer)
@@ -127,34 +129,60 @@ impl Between {
     }
 }
 
-/// Related events in timeline order.
+/// Related events in the direction of the page, at most [`RELATIONS_MAX`].
 fn related(
     snapshot: &Snapshot,
     room: StreamId,
     asked: &Asked,
-) -> Result<BTreeSet<(TimelinePlace, LogPosition)>, StoreError> {
-    // An indirect relation may lead through events of any kind, so the filter comes afterwards.
-    let filter = if asked.recurse {
-        RelationFilter::default()
+    between: Between,
+) -> Result<Vec<(TimelinePlace, LogPosition)>, StoreError> {
+    let direction = between.direction;
+    let mut places: Vec<_> = if asked.recurse {
+        let found = through_others(snapshot, room, asked)?.into_iter();
+        match direction {
+            Direction::Backward => found.rev().collect(),
+            Direction::Forward => found.collect(),
+        }
     } else {
-        RelationFilter {
+        let filter = RelationFilter {
             rel_type: asked.rel_type.as_deref(),
             event_type: asked.event_type.as_deref(),
-        }
+        };
+        let from = between.from.map(|token| token.first(direction));
+        let page = RelationPage { from, direction, max: RELATIONS_MAX };
+        let items = snapshot.relations(room, &asked.event_id, filter, page)?;
+        items
+            .into_iter()
+            .filter_map(|item| match item {
+                PageItem::Event { place, event } => Some((place, event)),
+                PageItem::Gap { .. } => None,
+            })
+            .collect()
     };
-    let depth = if asked.recurse { DEPTH_MAX } else { 1 };
+    places.retain(|(place, _)| between.holds(*place));
+    Ok(places)
+}
+
+/// The newest events that relate to an event, directly or through others, in timeline order.
+fn through_others(
+    snapshot: &Snapshot,
+    room: StreamId,
+    asked: &Asked,
+) -> Result<BTreeSet<(TimelinePlace, LogPosition)>, StoreError> {
     let mut found = BTreeSet::new();
     let mut seen = HashSet::from([asked.event_id.clone()]);
     let mut parents = vec![asked.event_id.clone()];
-    for step in 1..=depth {
+    for step in 1..=DEPTH_MAX {
         let mut children = Vec::new();
         for parent in parents {
             let max = RELATIONS_MAX.saturating_sub(found.len());
             let newest_first = RelationPage { from: None, direction: Direction::Backward, max };
-            for item in snapshot.relations(room, &parent, filter, newest_first)? {
+            // The way may lead through events of any kind, so the filter comes afterwards.
+            let any = RelationFilter::default();
+            for item in snapshot.relations(room, &parent, any, newest_first)? {
                 let PageItem::Event { place, event } = item else { continue };
                 found.insert((place, event));
-                if step < depth
+                if step < DEPTH_MAX
                     && let Some(body) = snapshot.event_body(event)?
                     && seen.insert(body.event_id.clone())
                 {

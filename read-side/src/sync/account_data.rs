@@ -2,11 +2,11 @@
 
 use facts::{LogPosition, StreamId};
 use projections::query::AccountDataItem;
-use ruma::{UserId, push::Ruleset};
+use ruma::UserId;
 use serde_json::{Map, Value, json};
 
 use super::answer::Look;
-use crate::fault::ReadFault;
+use crate::{fault::ReadFault, push_rules::rules_of};
 
 const PUSH_RULES: &str = "m.push_rules";
 
@@ -14,28 +14,29 @@ const PUSH_RULES: &str = "m.push_rules";
 pub(super) fn global(look: &Look<'_>) -> Result<Vec<Value>, ReadFault> {
     let items = match look.since {
         None => look.snapshot.all_account_data(look.asker.user, None)?,
-        Some(since) => newest(look.snapshot.account_data_since(look.asker.user, since.position)?)
-            .into_iter()
-            .filter(|item| item.room.is_none())
-            .collect(),
+        Some(_) => changed(look, None),
     };
-    let has_rules = items.iter().any(|item| item.data_type == PUSH_RULES);
-    let mut events: Vec<Value> = items
-        .iter()
-        .filter(|item| look.asker.filter.wants_global_data(&item.data_type))
-        .map(event)
-        .collect();
-    if look.since.is_none() && !has_rules && look.asker.filter.wants_global_data(PUSH_RULES) {
-        events.extend(default_rules(&look.asker.user_id));
+    let (filter, mut rules) = (&look.asker.filter, look.since.is_none());
+    let mut events = Vec::new();
+    for item in &items {
+        if item.data_type == PUSH_RULES {
+            rules = true;
+        } else if filter.wants_global_data(&item.data_type) {
+            events.push(event(item));
+        }
+    }
+    if rules && filter.wants_global_data(PUSH_RULES) {
+        events.extend(push_rules(look)?);
     }
     Ok(events)
 }
 
-/// The rules of somebody who never changed them.
-fn default_rules(user_id: &str) -> Option<Value> {
-    let user = <&UserId>::try_from(user_id).ok()?;
-    let rules = serde_json::to_value(Ruleset::server_default(user)).ok()?;
-    Some(json!({ "type": PUSH_RULES, "content": { "global": rules } }))
+/// The rules as `/pushrules` has them: the server's own with the user's changes, of which there
+/// may be none.
+fn push_rules(look: &Look<'_>) -> Result<Option<Value>, ReadFault> {
+    let Ok(user_id) = <&UserId>::try_from(look.asker.user_id.as_str()) else { return Ok(None) };
+    let rules = rules_of(look.snapshot, look.asker.user, user_id)?;
+    Ok(Some(json!({ "type": PUSH_RULES, "content": { "global": rules } })))
 }
 
 /// Data of one room.
@@ -48,10 +49,7 @@ pub(super) fn of_room(
     let user = look.asker.user;
     let items = match known {
         None => look.snapshot.all_account_data(user, Some(room))?,
-        Some(since) => newest(look.snapshot.account_data_since(user, since)?)
-            .into_iter()
-            .filter(|item| item.room == Some(room))
-            .collect(),
+        Some(_) => changed(look, Some(room)),
     };
     Ok(items
         .iter()
@@ -60,14 +58,9 @@ pub(super) fn of_room(
         .collect())
 }
 
-/// The last value of each type and room.
-fn newest(items: Vec<AccountDataItem>) -> Vec<AccountDataItem> {
-    let mut newest: Vec<AccountDataItem> = Vec::with_capacity(items.len());
-    for item in items {
-        newest.retain(|old| old.room != item.room || old.data_type != item.data_type);
-        newest.push(item);
-    }
-    newest
+/// What changed since the last answer: the log of changes holds the last one of each type.
+fn changed(look: &Look<'_>, room: Option<StreamId>) -> Vec<AccountDataItem> {
+    look.data.iter().filter(|item| item.room == room).cloned().collect()
 }
 
 /// A removed value is told as an empty one (MSC3391).

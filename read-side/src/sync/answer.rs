@@ -3,12 +3,12 @@
 //! Owns the choice of rooms and the order of sections. Cost follows what changed: an incremental
 //! answer looks at no room that did not move.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use facts::{LogPosition, StreamId, Timestamp};
 use projections::{
     Snapshot,
-    query::{Membership, RoomMembership},
+    query::{AccountDataItem, Membership, RoomMembership},
 };
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,15 @@ use super::{
     account_data, device_lists, filter::SyncFilter, invited, left, query::StateDialect, room,
     to_device, token::SyncToken,
 };
-use crate::{client_event::Reader, fault::ReadFault, typing::Typing};
+use crate::{
+    client_event::{EventWriter, Reader},
+    fault::ReadFault,
+    typing::Typing,
+    visibility::Viewer,
+};
+
+/// Rooms with typing news that one answer looks at.
+const TYPING_ROOMS_MAX: usize = 1_000;
 
 /// Who asks, and how.
 pub(crate) struct Asker {
@@ -46,15 +54,24 @@ pub(crate) struct Look<'a> {
     /// Typing changes after this serial are news; 0 for another start of the server.
     pub(crate) typing_since: u64,
     pub(crate) now: Timestamp,
+    pub(crate) viewer: Viewer<'a>,
+    /// Joined rooms that moved since then; none in a first answer, which looks at all.
+    pub(crate) moved: Vec<RoomMembership>,
+    /// Account data, global and of rooms, that changed since then.
+    pub(crate) data: Vec<AccountDataItem>,
 }
 
 impl Look<'_> {
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader {
-            user: self.asker.user,
-            user_id: &self.asker.user_id,
-            device_id: self.asker.device_id.as_deref(),
-            now: self.now,
+    /// Writes a room's events. Aggregations are bundled where the client may lack the children
+    /// that it would aggregate itself (client-server API, "Aggregations of child events").
+    pub(crate) fn writer<'a>(&'a self, room_id: &'a str, limited: bool) -> EventWriter<'a> {
+        let device_id = self.asker.device_id.as_deref();
+        EventWriter {
+            snapshot: self.snapshot,
+            room_id,
+            reader: Reader { viewer: &self.viewer, device_id, now: self.now },
+            form: self.asker.filter.form(),
+            bundles: limited,
         }
     }
 
@@ -76,7 +93,15 @@ pub(crate) fn answer(
     // Read before the rooms: a change in between is told once more, never missed.
     let typing_now = typing.serial();
     let typing_since = since.filter(|since| since.boot == boot).map_or(0, |since| since.typing);
-    let look = Look { snapshot, typing, asker, since, typing_since, now };
+    let (moved, data) = match since {
+        Some(since) => (
+            snapshot.moved_rooms_of(asker.user, since.position)?,
+            snapshot.account_data_since(asker.user, since.position)?,
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    let viewer = Viewer::of(snapshot, asker.user, &asker.user_id)?;
+    let look = Look { snapshot, typing, asker, since, typing_since, now, viewer, moved, data };
     let (messages, to_device_upto) = to_device::section(&look)?;
     let rooms = rooms(&look)?;
     let global = account_data::global(&look)?;
@@ -123,7 +148,9 @@ fn rooms(look: &Look<'_>) -> Result<Map<String, Value>, ReadFault> {
                 }
             }
             Membership::Invite if is_news(look, &member) => {
-                sections.invite.insert(room_id, invited::invited(look, &member)?);
+                if let Some(room) = invited::invited(look, &member)? {
+                    sections.invite.insert(room_id, room);
+                }
             }
             Membership::Knock if is_news(look, &member) => {
                 sections.knock.insert(room_id, invited::knocked(look, &member)?);
@@ -145,32 +172,26 @@ fn is_news(look: &Look<'_>, member: &RoomMembership) -> bool {
 }
 
 /// All rooms of the user for a first answer; those that moved, or where something is new for this
-/// user alone, for an incremental one.
+/// user alone, for an incremental one, which looks at no other.
 fn rooms_to_look_at(look: &Look<'_>) -> Result<Vec<RoomMembership>, ReadFault> {
     let (snapshot, user) = (look.snapshot, look.asker.user);
-    let all = snapshot.rooms_of(user)?;
     if look.since.is_none() || look.asker.full_state {
-        return Ok(all);
+        return Ok(snapshot.rooms_of(user)?);
     }
-    let since = look.from();
-    let joined: Vec<StreamId> = all
-        .iter()
-        .filter(|member| member.membership == Membership::Join)
-        .map(|member| member.room)
-        .collect();
-    let mut wanted: BTreeSet<StreamId> =
-        snapshot.moved_rooms(&joined, since)?.into_iter().collect();
-    wanted.extend(snapshot.account_data_since(user, since)?.into_iter().filter_map(|d| d.room));
-    wanted.extend(
-        joined
-            .iter()
-            .copied()
-            .filter(|room| look.typing.changed_since(*room, look.typing_since, look.now).is_some()),
-    );
-    Ok(all
-        .into_iter()
-        .filter(|member| wanted.contains(&member.room) || member.changed > since)
-        .collect())
+    let mut rooms: BTreeMap<StreamId, RoomMembership> =
+        look.moved.iter().map(|member| (member.room, *member)).collect();
+    let changed = snapshot.membership_changes(user, look.from())?;
+    let mut others: BTreeSet<StreamId> = changed.into_iter().map(|(room, _, _)| room).collect();
+    others.extend(look.data.iter().filter_map(|item| item.room));
+    others.extend(look.typing.changed_rooms(look.typing_since, TYPING_ROOMS_MAX));
+    for room in others {
+        if let Entry::Vacant(entry) = rooms.entry(room)
+            && let Some(member) = snapshot.membership(user, room)?
+        {
+            entry.insert(member);
+        }
+    }
+    Ok(rooms.into_values().collect())
 }
 
 #[derive(Default)]

@@ -1,6 +1,5 @@
 //! Device lists and key counts in `/sync`.
 
-use projections::query::Membership;
 use serde_json::{Map, Value, json};
 
 use super::answer::Look;
@@ -10,13 +9,7 @@ use crate::fault::ReadFault;
 pub(super) fn section(look: &Look<'_>) -> Result<Option<Value>, ReadFault> {
     let Some(since) = look.since else { return Ok(None) };
     let (snapshot, user) = (look.snapshot, look.asker.user);
-    let joined: Vec<_> = snapshot
-        .rooms_of(user)?
-        .into_iter()
-        .filter(|member| member.membership == Membership::Join)
-        .map(|member| member.room)
-        .collect();
-    let moved = snapshot.moved_rooms(&joined, since.position)?;
+    let moved: Vec<_> = look.moved.iter().map(|member| member.room).collect();
     let changes = snapshot.device_list_changes(user, &moved, since.position)?;
     let mut lists = json!({ "changed": [], "left": [] });
     for (key, users) in [("changed", changes.changed), ("left", changes.left)] {

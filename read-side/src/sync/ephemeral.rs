@@ -6,6 +6,7 @@ use facts::{
     LogPosition, StreamId,
     fact::{ReceiptKind, ThreadScope},
 };
+use projections::query::ReceiptItem;
 use serde_json::{Map, Value, json};
 
 use super::answer::Look;
@@ -14,11 +15,22 @@ use crate::fault::ReadFault;
 /// Receipts told at once; the newest ones.
 const RECEIPTS_MAX: usize = 1_000;
 
+/// Receipts that moved since the client knew the room; all current ones where it did not.
+pub(super) fn moved_receipts(
+    look: &Look<'_>,
+    room: StreamId,
+    known: Option<LogPosition>,
+) -> Result<Vec<ReceiptItem>, ReadFault> {
+    Ok(look.snapshot.receipts_since(room, known.unwrap_or_default(), RECEIPTS_MAX)?)
+}
+
+/// Typing and receipts, as the filter wants them.
 pub(super) fn events(
     look: &Look<'_>,
     room: StreamId,
     room_id: &str,
     known: Option<LogPosition>,
+    moved: Vec<ReceiptItem>,
 ) -> Result<Vec<Value>, ReadFault> {
     let mut events = Vec::new();
     if look.asker.filter.wants_ephemeral(room_id, "m.typing") {
@@ -28,21 +40,17 @@ pub(super) fn events(
         }
     }
     if look.asker.filter.wants_ephemeral(room_id, "m.receipt")
-        && let Some(content) = receipts(look, room, known.unwrap_or_default())?
+        && let Some(content) = receipts(look, moved)?
     {
         events.push(json!({ "type": "m.receipt", "content": content }));
     }
     Ok(events)
 }
 
-/// Receipts that moved since then: everybody's public ones and the reader's private ones.
-fn receipts(
-    look: &Look<'_>,
-    room: StreamId,
-    since: LogPosition,
-) -> Result<Option<Value>, ReadFault> {
+/// Everybody's public receipts and the reader's private ones.
+fn receipts(look: &Look<'_>, moved: Vec<ReceiptItem>) -> Result<Option<Value>, ReadFault> {
     let mut by_event: BTreeMap<String, BTreeMap<&str, Map<String, Value>>> = BTreeMap::new();
-    for receipt in look.snapshot.receipts_since(room, since, RECEIPTS_MAX)? {
+    for receipt in moved {
         let kind = match receipt.kind {
             ReceiptKind::Read => "m.read",
             ReceiptKind::ReadPrivate if receipt.user == look.asker.user => "m.read.private",

@@ -4,10 +4,11 @@
 
 use facts::StreamId;
 use http_edge::MatrixError;
-use ruma::api::client::filter::{FilterDefinition, LazyLoadOptions, RoomEventFilter};
+use ruma::api::client::filter::{EventFormat, FilterDefinition, LazyLoadOptions, RoomEventFilter};
 use serde_json::Value;
 
-use crate::state::ReadSide;
+use super::event_fields::only_fields;
+use crate::{client_event::EventForm, state::ReadSide};
 
 /// Timeline events of a room if the filter names no number.
 const TIMELINE_LIMIT: usize = 10;
@@ -47,6 +48,22 @@ pub(crate) async fn load_filter(
 }
 
 impl SyncFilter {
+    /// How room events are written (`event_format`).
+    pub(crate) fn form(&self) -> EventForm {
+        match self.definition.event_format {
+            EventFormat::Federation => EventForm::Federation,
+            _ => EventForm::WithoutRoomId,
+        }
+    }
+
+    /// An event with the fields alone that `event_fields` names.
+    pub(crate) fn trim(&self, event: Value) -> Value {
+        match &self.definition.event_fields {
+            Some(fields) => only_fields(&event, fields),
+            None => event,
+        }
+    }
+
     pub(crate) fn include_leave(&self) -> bool {
         self.definition.room.include_leave
     }

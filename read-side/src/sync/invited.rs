@@ -17,20 +17,37 @@ const STRIPPED_TYPES: [&str; 7] = [
     "m.room.encryption",
 ];
 
-pub(super) fn invited(look: &Look<'_>, member: &RoomMembership) -> Result<Value, ReadFault> {
-    Ok(json!({ "invite_state": { "events": stripped_state(look, member)? } }))
+/// An invite; `None` for one by a user whom the reader ignores.
+pub(super) fn invited(
+    look: &Look<'_>,
+    member: &RoomMembership,
+) -> Result<Option<Value>, ReadFault> {
+    let own = look.snapshot.event_at(member.event)?;
+    let inviter = own.as_ref().and_then(|own| own.str("sender"));
+    if inviter.is_some_and(|inviter| look.viewer.ignored.has(inviter)) {
+        return Ok(None);
+    }
+    Ok(Some(json!({ "invite_state": { "events": stripped_state(look, member)? } })))
 }
 
+/// A knock.
 pub(super) fn knocked(look: &Look<'_>, member: &RoomMembership) -> Result<Value, ReadFault> {
     Ok(json!({ "knock_state": { "events": stripped_state(look, member)? } }))
 }
 
-/// What came with the invite, or for rooms of ours the state as of the invite.
+/// What came with the invite and the own member event, or for rooms of ours the state as of it.
 fn stripped_state(look: &Look<'_>, member: &RoomMembership) -> Result<Vec<Value>, ReadFault> {
     let (snapshot, room) = (look.snapshot, member.room);
     if let Some(events) = snapshot.invite_state(look.asker.user, room)? {
-        let events = events.iter().filter_map(|event| serde_json::from_slice(event).ok());
-        return Ok(events.collect());
+        let mut events: Vec<Value> =
+            events.iter().filter_map(|event| serde_json::from_slice(event).ok()).collect();
+        let is_own = |event: &Value| {
+            event["type"] == "m.room.member" && event["state_key"] == look.asker.user_id.as_str()
+        };
+        if !events.iter().any(is_own) {
+            events.extend(snapshot.event_at(member.event)?.as_ref().map(stripped));
+        }
+        return Ok(events);
     }
     let mut events = Vec::new();
     for event_type in STRIPPED_TYPES {

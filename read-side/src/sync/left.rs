@@ -13,7 +13,7 @@ use super::{
     room_state::{Stretch, state_section},
     timeline::timeline,
 };
-use crate::{client_event::EventWriter, fault::ReadFault};
+use crate::fault::ReadFault;
 
 pub(super) fn left(
     look: &Look<'_>,
@@ -36,15 +36,10 @@ pub(super) fn left(
         }
         None => None,
     };
-    let writer = EventWriter {
-        snapshot: look.snapshot,
-        room_id,
-        reader: look.reader(),
-        with_room_id: false,
-    };
     let timeline = timeline(look, member.room, room_id, known.unwrap_or_default(), upto)?;
+    let writer = look.writer(room_id, timeline.limited);
     let mut room = Map::new();
-    room.insert("timeline".to_owned(), timeline_json(&writer, &timeline, known)?);
+    room.insert("timeline".to_owned(), timeline_json(look, &writer, &timeline)?);
     let state = if member.was_joined {
         state_section(look, member.room, Stretch { from: known, upto }, &timeline)?
     } else {

@@ -30,6 +30,16 @@ pub(crate) enum StateDialect {
     AfterUnstable,
 }
 
+/// `set_presence`: accepted, and of no effect while presence is not served.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Presence {
+    Offline,
+    #[default]
+    Online,
+    Unavailable,
+}
+
 #[derive(Deserialize)]
 struct Raw {
     filter: Option<String>,
@@ -37,6 +47,8 @@ struct Raw {
     #[serde(default)]
     full_state: bool,
     timeout: Option<u64>,
+    #[serde(default, rename = "set_presence")]
+    _set_presence: Presence,
     #[serde(default)]
     use_state_after: bool,
     #[serde(default, rename = "org.matrix.msc4222.use_state_after")]

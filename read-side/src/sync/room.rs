@@ -13,7 +13,7 @@ use super::{
     room_state::{Stretch, state_section},
     timeline::{Timeline, timeline},
 };
-use crate::{client_event::EventWriter, fault::ReadFault, page_token::PageToken};
+use crate::{client_event::EventWriter, fault::ReadFault};
 
 /// The room's section; `None` where an incremental client already knows everything.
 pub(crate) fn joined(
@@ -27,64 +27,59 @@ pub(crate) fn joined(
     let timeline = timeline(look, member.room, room_id, known.unwrap_or_default(), upto)?;
     let from = if look.asker.full_state { None } else { known };
     let state = state_section(look, member.room, Stretch { from, upto }, &timeline)?;
-    let mut room = Map::new();
-    let writer = EventWriter {
-        snapshot: look.snapshot,
-        room_id,
-        reader: look.reader(),
-        with_room_id: false,
-    };
-    let events = ephemeral::events(look, member.room, room_id, known)?;
+    let receipts = ephemeral::moved_receipts(look, member.room, known)?;
+    // The user's own receipt moves the counts, also where a filter hides receipts.
+    let own_receipt = receipts.iter().any(|receipt| receipt.user == look.asker.user);
+    let events = ephemeral::events(look, member.room, room_id, known, receipts)?;
     let data = account_data::of_room(look, member.room, room_id, known)?;
-    let moved = !timeline.events.is_empty() || !state.is_empty();
-    let unread = look.snapshot.unread(look.asker.user, member.room)?;
-    let own_receipt = known.is_some() && own_receipt_moved(look, member.room)?;
-    if known.is_some()
-        && !look.asker.full_state
-        && !moved
+    let nothing = timeline.events.is_empty()
+        && !timeline.limited
+        && state.is_empty()
         && events.is_empty()
         && data.is_empty()
-        && !own_receipt
-    {
+        && !own_receipt;
+    if nothing && from.is_some() {
         return Ok(None);
     }
-    room.insert("timeline".to_owned(), timeline_json(&writer, &timeline, known)?);
+    let writer = look.writer(room_id, timeline.limited);
+    let mut room = Map::new();
+    room.insert("timeline".to_owned(), timeline_json(look, &writer, &timeline)?);
     let (key, section) = state_json(look, &writer, room_id, &state)?;
     room.insert(key.to_owned(), section);
     room.insert("ephemeral".to_owned(), json!({ "events": events }));
     room.insert("account_data".to_owned(), json!({ "events": data }));
-    if known.is_none() || moved {
+    if members_moved(look, member.room, from)? {
         room.insert("summary".to_owned(), summary(look, member)?);
     }
+    let unread = look.snapshot.unread(look.asker.user, member.room)?;
     add_unread(look, &unread, &mut room);
     Ok(Some(Value::Object(room)))
 }
 
-/// Receipts looked at to tell whether the user's own moved.
-const RECEIPTS_LOOKED_AT: usize = 100;
-
-/// The user's own receipt moves the counts, also where a filter hides receipts.
-fn own_receipt_moved(look: &Look<'_>, room: StreamId) -> Result<bool, ReadFault> {
-    let moved = look.snapshot.receipts_since(room, look.from(), RECEIPTS_LOOKED_AT)?;
-    Ok(moved.iter().any(|receipt| receipt.user == look.asker.user))
+/// True where the summary may differ from what the client knows.
+fn members_moved(
+    look: &Look<'_>,
+    room: StreamId,
+    from: Option<LogPosition>,
+) -> Result<bool, ReadFault> {
+    let Some(from) = from else { return Ok(true) };
+    let changes = look.snapshot.state_delta(room, from, look.snapshot.position())?;
+    Ok(changes.iter().any(|change| change.event_type == "m.room.member"))
 }
 
 pub(super) fn timeline_json(
+    look: &Look<'_>,
     writer: &EventWriter<'_>,
     timeline: &Timeline,
-    known: Option<LogPosition>,
 ) -> Result<Value, ReadFault> {
     let events = timeline
         .events
         .iter()
-        .map(|(_, event)| writer.event(event))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|(_, event)| Ok(look.asker.filter.trim(writer.event(event)?)))
+        .collect::<Result<Vec<_>, ReadFault>>()?;
     let mut json = json!({ "events": events, "limited": timeline.limited });
-    let first = timeline.events.first().and_then(|(_, event)| event.row.place);
-    if let (Some(place), Some(json)) = (first, json.as_object_mut())
-        && (timeline.limited || known.is_none() || !timeline.events.is_empty())
-    {
-        json.insert("prev_batch".to_owned(), Value::from(PageToken(place).to_string()));
+    if let (Some(token), Some(json)) = (timeline.prev_batch, json.as_object_mut()) {
+        json.insert("prev_batch".to_owned(), Value::from(token.to_string()));
     }
     Ok(json)
 }
@@ -104,7 +99,7 @@ pub(super) fn state_json(
             content: event.content(),
         };
         if look.asker.filter.wants_state(room_id, facts) {
-            events.push(writer.event(&event)?);
+            events.push(look.asker.filter.trim(writer.event(&event)?));
         }
     }
     let key = match look.asker.use_state_after {

@@ -7,7 +7,7 @@ use facts::{LogPosition, StreamId};
 use projections::query::{EventInfo, StoreError};
 
 use super::{answer::Look, filter::EventFacts};
-use crate::visibility::{Viewer, may_read};
+use crate::{page_token::PageToken, visibility::may_read};
 
 /// Events looked at for one room's timeline; a filter that lets hardly anything through ends here
 /// with `limited`.
@@ -19,6 +19,8 @@ pub(crate) struct Timeline {
     pub(crate) events: Vec<(LogPosition, EventInfo)>,
     /// True if the range holds older events that are not told.
     pub(crate) limited: bool,
+    /// Where paging backwards goes on; `None` where there is nothing to go back to.
+    pub(crate) prev_batch: Option<PageToken>,
 }
 
 /// The newest visible events with `from < placed <= upto` that pass the filter.
@@ -30,7 +32,6 @@ pub(crate) fn timeline(
     upto: LogPosition,
 ) -> Result<Timeline, StoreError> {
     let limit = look.asker.filter.timeline_limit();
-    let viewer = Viewer { user: look.asker.user, user_id: &look.asker.user_id };
     let mut newest_first = Vec::new();
     let mut end = upto;
     let mut scanned = 0;
@@ -48,7 +49,7 @@ pub(crate) fn timeline(
                 content: shown.get("content").and_then(serde_json::Value::as_object),
             };
             if !look.asker.filter.wants_timeline(room_id, facts)
-                || !may_read(look.snapshot, &event, &viewer)?
+                || !may_read(look.snapshot, &event, &look.viewer)?
             {
                 continue;
             }
@@ -69,5 +70,12 @@ pub(crate) fn timeline(
         }
     };
     newest_first.reverse();
-    Ok(Timeline { events: newest_first, limited })
+    let first = newest_first.first().and_then(|(_, event): &(_, EventInfo)| event.row.place);
+    let prev_batch = match first {
+        Some(first) => Some(PageToken(first)),
+        // All that there is lies before the end of the range.
+        None if limited => look.snapshot.place_at(room, upto)?.map(PageToken::after),
+        None => None,
+    };
+    Ok(Timeline { events: newest_first, limited, prev_batch })
 }

@@ -8,6 +8,8 @@
 use std::{fmt, str::FromStr};
 
 use facts::{Incarnation, LogId, LogPosition};
+use http_edge::MatrixError;
+use projections::Snapshot;
 
 /// A cursor of `/sync`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,18 @@ pub struct SyncToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a sync token")]
 pub struct SyncTokenError;
+
+impl SyncToken {
+    /// Refuses a token of another log or incarnation, where there is no other way to answer.
+    pub(crate) fn of_this_log(&self, snapshot: &Snapshot) -> Result<(), MatrixError> {
+        let now = snapshot.checkpoint();
+        if (self.log_id, self.incarnation) == (now.log_id, now.incarnation) {
+            Ok(())
+        } else {
+            Err(MatrixError::invalid_param("The token is of another time of this server"))
+        }
+    }
+}
 
 impl fmt::Display for SyncToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

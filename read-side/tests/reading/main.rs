@@ -3,9 +3,13 @@
 mod account;
 mod directory;
 mod e2ee;
+mod fake_remote;
+mod gaps;
+mod ignoring;
 mod media;
-mod memory_log;
+mod relations;
 mod rooms;
+mod sync;
 mod timeline;
 mod typing;
 mod world;

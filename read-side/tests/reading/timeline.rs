@@ -168,6 +168,45 @@ async fn relations_by_kind_by_page_and_through_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn relations_of_many_kinds_page_without_overlap() {
+    let (mut world, room, _) = talk(0);
+    let root = world.text(room, "alice", "root");
+    let mut related = Vec::new();
+    for number in 0..30 {
+        let content = json!({"m.relates_to": {"rel_type": format!("rel{}", number % 3),
+            "event_id": root}});
+        related.push(world.send(room, "alice", &format!("type{}", number % 4), None, content));
+    }
+    let path = format!("/v1/rooms/{}/relations/{root}", world.id(room));
+    for direction in ["b", "f"] {
+        for (suffix, every) in [("", 1), ("/rel1", 3), ("/rel1/type1", 12)] {
+            let mut expected: Vec<_> =
+                related.iter().skip(usize::from(every > 1)).step_by(every).cloned().collect();
+            if direction == "b" {
+                expected.reverse();
+            }
+            let mut found = Vec::new();
+            let mut from = String::new();
+            loop {
+                let path = format!("{path}{suffix}?dir={direction}&limit=4{from}");
+                let page = world.get("alice", &path).await.ok();
+                found.extend(ids(&page));
+                let Some(next) = page.get("next_batch") else { break };
+                from = format!("&from={}", next.as_str().expect("a token"));
+            }
+            assert_eq!(found, expected, "{direction} {suffix}");
+        }
+    }
+    // From the third last back to the third, both bounds as their tokens lie: before an event.
+    let (third, last) = (3 + 2, 3 + 27);
+    let part = format!("{path}?limit=100&from=t0_{last}&to=t0_{third}");
+    let part = ids(&world.get("alice", &part).await.ok());
+    let mut expected = related[2..27].to_vec();
+    expected.reverse();
+    assert_eq!(part, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn threads_by_activity() {
     let (mut world, room, _) = talk(0);
     world.member(room, "bob", "join");

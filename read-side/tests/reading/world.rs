@@ -1,9 +1,8 @@
-//! A server with people and rooms, which writes facts as the write side would, every event in
-//! step, and answers over its real router.
+//! A server with people and rooms in a log in memory, which answers over its real router.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
+    collections::HashMap,
+    ops::{Deref, Range},
     sync::Arc,
     time::Duration,
 };
@@ -11,13 +10,8 @@ use std::{
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use facts::{
-    EntryRef, Fact, LogPosition, StreamId, StreamRef, Timestamp,
-    fact::{
-        AccountCreated, AccountKind, ClientTxn, DeviceAdded, MediaStored, PduContent, PduRedacted,
-        PduStored, Placement, PlacementKind, StateBefore, StateChange, StreamKind, StreamOpened,
-        TimelinePlace, Verdict,
-    },
-    pdu,
+    Fact, LogPosition, StreamId, Timestamp,
+    fact::{DeviceAdded, MediaStored},
 };
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -26,18 +20,25 @@ use http_edge::{
     dress,
 };
 use parking_lot::Mutex;
-use projections::{ClientView, follower::FollowerHandle, source::EntrySource};
+pub(crate) use projections::source::memory::{HERE, user_id};
+use projections::{
+    ClientView,
+    follower::FollowerHandle,
+    source::{
+        EntrySource,
+        memory::{MemoryLog, Scribe},
+    },
+};
 use read_side::{
     BlobError, BlobStream, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish, WishFuture,
     Wishes, router,
 };
-use ruma::{CanonicalJsonObject, OwnedUserId, RoomVersionId, owned_device_id, owned_server_name};
+use ruma::{OwnedUserId, owned_device_id, owned_server_name};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::memory_log::MemoryLog;
+use crate::fake_remote::FakeRemote;
 
-pub(crate) const HERE: &str = "here.test";
 /// The clock's time.
 pub(crate) const NOW: u64 = 1_000_000;
 /// The view follows within this, or the test fails.
@@ -98,22 +99,13 @@ impl MediaBlobs for MemoryBlobs {
     }
 }
 
-pub(crate) struct Room {
-    pub(crate) id: String,
-    pub(crate) stream: StreamId,
-    last: Option<String>,
-    index: i64,
-    state: BTreeMap<(String, String), LogPosition>,
-}
-
 pub(crate) struct World {
-    pub(crate) log: Arc<MemoryLog>,
-    pub(crate) rooms: Vec<Room>,
+    scribe: Scribe,
     people: People,
     view: ClientView,
     app: Router,
     blobs: Arc<MemoryBlobs>,
-    next_event: u64,
+    pub(crate) remote: Arc<FakeRemote>,
     // Dropped in this order: the follower ends before its files go.
     _follower: FollowerHandle,
     _dir: tempfile::TempDir,
@@ -150,19 +142,25 @@ pub(crate) fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
-pub(crate) fn user_id(name: &str) -> String {
-    format!("@{name}:{HERE}")
+impl Deref for World {
+    type Target = Scribe;
+
+    fn deref(&self) -> &Scribe {
+        &self.scribe
+    }
 }
 
+/// Events go by their ids here, for that is how clients know them.
 impl World {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let log = Arc::new(MemoryLog::new());
+        let scribe = Scribe::new(MemoryLog::new(9));
         let (view, follower) =
-            ClientView::start(log.clone(), dir.path(), HERE).expect("the view starts");
+            ClientView::start(scribe.log.clone(), dir.path(), HERE).expect("the view starts");
         let people = People::default();
         let blobs = Arc::new(MemoryBlobs::default());
-        let read = ReadSide::new(ReadSideParts {
+        let remote = Arc::new(FakeRemote::new(scribe.log.clone()));
+        let parts = ReadSideParts {
             view: view.clone(),
             clock: Arc::new(FixedClock),
             wishes: Arc::new(NoWishes),
@@ -176,17 +174,17 @@ impl World {
                 sync_wait_max: Duration::from_secs(5),
                 boot_id: 7,
             },
-        });
+        };
+        let read = ReadSide::with_remote(parts, remote.clone());
         let bounds = EdgeBounds { rates_enabled: false, ..EdgeBounds::default() };
         let edge = Edge::new(Arc::new(NameSessions(people.clone())), Arc::new(FixedClock), bounds);
         Self {
-            log,
-            rooms: Vec::new(),
+            scribe,
             people,
             view,
             app: dress(router(read), edge),
             blobs,
-            next_event: 0,
+            remote,
             _follower: follower,
             _dir: dir,
         }
@@ -233,25 +231,18 @@ impl World {
         self.call("PUT", token, &format!("/_matrix/client{path}"), body).await
     }
 
-    pub(crate) fn stream(&self, kind: StreamKind, name: &str) -> StreamId {
-        let opened = StreamOpened { kind, name: name.to_owned() };
-        let at = self.log.append(vec![(StreamRef::OpenedBy(0), opened.into())]);
-        StreamId(at[0].0)
-    }
-
     /// A fact in a person's own stream.
     pub(crate) fn own(&self, name: &str, fact: impl Into<Fact>) -> LogPosition {
-        self.log.append(vec![(self.person(name).into(), fact.into())])[0]
+        self.scribe.own(self.person(name), fact)
     }
 
     pub(crate) fn person(&self, name: &str) -> StreamId {
-        self.people.lock()[name]
+        self.users[name]
     }
 
     pub(crate) fn user(&mut self, name: &str) {
-        let stream = self.stream(StreamKind::User, &user_id(name));
+        let stream = self.scribe.user(name);
         self.people.lock().insert(name.to_owned(), stream);
-        self.own(name, AccountCreated { kind: AccountKind::User, admin: false });
         let display_name = Some(format!("{name}'s phone"));
         self.own(name, DeviceAdded { device_id: "DEVICE".to_owned(), display_name });
     }
@@ -262,18 +253,11 @@ impl World {
 
     /// A room with its creator in it.
     pub(crate) fn room(&mut self, creator: &str) -> usize {
-        self.room_of(creator, json!({"room_version": "11"}))
+        self.scribe.room(creator)
     }
 
     pub(crate) fn room_of(&mut self, creator: &str, create: Value) -> usize {
-        let id = format!("!room{}:{HERE}", self.rooms.len());
-        let stream = self.stream(StreamKind::Room, &id);
-        let state = BTreeMap::new();
-        self.rooms.push(Room { id, stream, last: None, index: 0, state });
-        let room = self.rooms.len() - 1;
-        self.send(room, creator, "m.room.create", Some(""), create);
-        self.member(room, creator, "join");
-        room
+        self.scribe.room_of(creator, create)
     }
 
     pub(crate) fn id(&self, room: usize) -> &str {
@@ -281,12 +265,13 @@ impl World {
     }
 
     pub(crate) fn member(&mut self, room: usize, name: &str, membership: &str) -> String {
-        let content = json!({"membership": membership, "displayname": format!("{name} shown")});
-        self.send(room, name, "m.room.member", Some(&user_id(name)), content)
+        let at = self.scribe.member(room, name, membership);
+        self.event_id(at)
     }
 
     pub(crate) fn text(&mut self, room: usize, name: &str, body: &str) -> String {
-        self.send(room, name, "m.room.message", None, json!({"msgtype": "m.text", "body": body}))
+        let at = self.scribe.text(room, name, body);
+        self.event_id(at)
     }
 
     pub(crate) fn state(&mut self, room: usize, name: &str, kind: &str, content: Value) -> String {
@@ -306,7 +291,6 @@ impl World {
     }
 
     /// Sends an event after the last one, accepted and live; its id.
-    #[expect(clippy::needless_pass_by_value, reason = "callers write the content in place")]
     pub(crate) fn send(
         &mut self,
         room: usize,
@@ -315,103 +299,18 @@ impl World {
         state_key: Option<&str>,
         content: Value,
     ) -> String {
-        let (stored, changes) = self.event(room, name, event_type, state_key, &content);
-        let event_id = stored.event_id.clone();
-        let stream = self.rooms[room].stream;
-        let at = self.log.append(vec![(stream.into(), stored.into())])[0];
-        if changes {
-            let place = (event_type.to_owned(), state_key.unwrap_or("").to_owned());
-            self.rooms[room].state.insert(place, at);
-        }
-        event_id
+        let at = self.scribe.send(room, name, event_type, state_key, content);
+        self.event_id(at)
+    }
+
+    /// The next event of the room follows one that nobody here has.
+    pub(crate) fn lose_one(&mut self, room: usize, lost: &str) {
+        self.scribe.rooms[room].last = Some(lost.to_owned());
     }
 
     /// Redacts an event; the redaction's id.
     pub(crate) fn redact(&mut self, room: usize, name: &str, target: &str) -> String {
-        let content = json!({"redacts": target});
-        let (stored, _) = self.event(room, name, "m.room.redaction", None, &content);
-        let event_id = stored.event_id.clone();
-        let stream = self.rooms[room].stream;
-        let target = EntryRef::At(self.position_of(target));
-        let redacted = PduRedacted { target, by: EntryRef::InBatch(0) };
-        self.log.append(vec![(stream.into(), stored.into()), (stream.into(), redacted.into())]);
-        event_id
-    }
-
-    fn position_of(&self, event_id: &str) -> LogPosition {
-        (0..=self.log.head().0)
-            .map(LogPosition)
-            .find(|at| match self.log.read(*at).expect("reads").expect("exists").fact {
-                Some(Fact::PduStored(stored)) => stored.event_id == event_id,
-                _ => false,
-            })
-            .expect("the event is stored")
-    }
-
-    fn event(
-        &mut self,
-        room: usize,
-        name: &str,
-        event_type: &str,
-        state_key: Option<&str>,
-        content: &Value,
-    ) -> (PduStored, bool) {
-        self.next_event += 1;
-        let event_id = format!("$event{}", self.next_event);
-        let known = &mut self.rooms[room];
-        let mut event = json!({
-            "type": event_type,
-            "room_id": known.id,
-            "sender": user_id(name),
-            "origin_server_ts": self.next_event * 100,
-            "content": content,
-            "prev_events": known.last.iter().collect::<Vec<_>>(),
-            "auth_events": [],
-            "depth": self.next_event,
-            "hashes": {"sha256": "x"},
-        });
-        if let Some(state_key) = state_key {
-            event["state_key"] = json!(state_key);
-        }
-        let changes: Vec<StateChange> = state_key
-            .map(|state_key| {
-                let place = (event_type.to_owned(), state_key.to_owned());
-                let old = known.state.get(&place).copied().map(EntryRef::At);
-                StateChange(place.0, place.1, old, Some(EntryRef::InBatch(0)))
-            })
-            .into_iter()
-            .collect();
-        let changed = !changes.is_empty();
-        let placement = Placement {
-            verdict: Verdict::Accept,
-            kind: PlacementKind::Live,
-            before: StateBefore::AfterPrev,
-            changes,
-            extremities: None,
-            timeline: Some(TimelinePlace(0, known.index)),
-        };
-        known.index += 1;
-        known.last = Some(event_id.clone());
-        (stored(&event, event_id, placement), changed)
-    }
-}
-
-fn stored(event: &Value, event_id: String, placement: Placement) -> PduStored {
-    let object: CanonicalJsonObject =
-        serde_json::from_value(event.clone()).expect("canonical JSON");
-    let rules = RoomVersionId::V11.rules().expect("a known version");
-    let parts = pdu::split(&object, &rules.redaction).expect("an event");
-    let txn = ClientTxn {
-        device_id: "DEVICE".to_owned(),
-        endpoint: "send_message_event".to_owned(),
-        txn_id: "txn".to_owned(),
-    };
-    PduStored {
-        event_id,
-        is_state: event.get("state_key").is_some(),
-        redacted: parts.redacted,
-        residue: parts.residue,
-        placement: Some(placement),
-        content: Some(PduContent { rest: parts.rest, whole: parts.whole, txn: Some(txn) }),
+        let at = self.scribe.redact(room, name, self.position_of(target));
+        self.event_id(at)
     }
 }

@@ -273,12 +273,14 @@ fn inboxes_keys_and_device_lists_are_answered() {
     );
     let next = snapshot.next_one_time_key(bob, "B", "signed_curve25519").expect("reads");
     assert_eq!(next.expect("one is left").id, "signed_curve25519:2");
-    let moved = snapshot.moved_rooms(&[stream], before).expect("reads");
-    assert_eq!(moved, [stream]);
-    let changes = snapshot.device_list_changes(alice, &moved, before).expect("reads");
+    let moved = |since| -> Vec<_> {
+        let moved = snapshot.moved_rooms_of(alice, since).expect("reads");
+        moved.into_iter().map(|member| member.room).collect()
+    };
+    assert_eq!(moved(before), [stream]);
+    let changes = snapshot.device_list_changes(alice, &moved(before), before).expect("reads");
     assert_eq!(changes.changed.into_iter().collect::<Vec<_>>(), [bob]);
-    let quiet = snapshot.moved_rooms(&[stream], snapshot.position()).expect("reads");
-    assert!(quiet.is_empty());
+    assert!(moved(snapshot.position()).is_empty());
 }
 
 /// Two events after the same one: the second is out of step, and so is what follows it alone.
