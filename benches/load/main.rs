@@ -4,7 +4,8 @@
 //! Owns the scenarios and their measuring. It registers, makes rooms, joins, sends, receives by
 //! long polling, syncs from scratch and pages back; beside it measures the bare limit (`bare`) with
 //! the same client code, so that a figure can be read as a ratio. Inputs follow from `--seed`. It
-//! never reads a server's files, and knows of its process only what `/proc` says.
+//! knows of the server's process only what `/proc` says, and of its files only the sizes of a log's
+//! segments, where `--data-dir` names them.
 
 #![expect(clippy::disallowed_methods, reason = "measuring time is what this binary is for")]
 
@@ -18,6 +19,7 @@ mod matrix_client;
 mod accounts;
 mod bare;
 mod bare_log;
+mod curve;
 mod deliver;
 mod initial_sync;
 mod paginate;
@@ -68,6 +70,7 @@ async fn run(settings: &Settings) -> Result<Value> {
             Scenario::InitialSync => initial_sync::run(settings).await?,
             Scenario::Paginate => paginate::run(settings).await?,
             Scenario::Bare => bare::run(settings).await?,
+            Scenario::Curve => curve::run(settings).await?,
             Scenario::All => continue,
         };
         if scenario != Scenario::Bare {

@@ -63,6 +63,17 @@ pub(crate) fn spent(before: Option<&Usage>, after: Option<&Usage>) -> Value {
     })
 }
 
+/// Processor milliseconds for each of `count` requests, as JSON; `null` without a process.
+pub(crate) fn cpu_ms_each(before: Option<&Usage>, after: Option<&Usage>, count: usize) -> Value {
+    let (Some(before), Some(after), Ok(count)) = (before, after, u32::try_from(count)) else {
+        return Value::Null;
+    };
+    let ticks = (after.user_ticks + after.system_ticks)
+        .saturating_sub(before.user_ticks + before.system_ticks);
+    let each = f64::from(ticks) / TICKS_A_SECOND * 1e3 / f64::from(count.max(1));
+    json!((each * 1e3).round() / 1e3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +85,8 @@ mod tests {
         let usage = Usage::parse(stat, status)?;
         let later = Usage { user_ticks: 450, system_ticks: 75, ..usage.clone() };
         assert_eq!(usage.resident_kib, 1024);
+        assert_eq!(cpu_ms_each(Some(&usage), Some(&later), 100), 22.5);
+        assert_eq!(cpu_ms_each(None, Some(&later), 100), Value::Null);
         let spent = spent(Some(&usage), Some(&later));
         assert_eq!(spent["cpu_user_seconds"], 2.0);
         assert_eq!(spent["cpu_system_seconds"], 0.25);

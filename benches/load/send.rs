@@ -27,7 +27,7 @@ use crate::{
 const REFUSALS_MAX: usize = 100;
 
 /// One sender and where it sends to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sender {
     /// Account.
     pub(crate) client: MatrixClient,
@@ -85,7 +85,9 @@ pub(crate) async fn measure(
     for (number, sender) in senders.into_iter().enumerate() {
         let payload = Payload::new(settings.seed, number);
         let (left, progress) = (Arc::clone(&left), Arc::clone(&progress));
-        tasks.spawn(send_all(sender, payload, left, ends, progress));
+        // Transaction ids of an earlier run with the same account must not come again.
+        let txns = format!("{what}-{}-", sender.client.device_id);
+        tasks.spawn(send_all(sender, payload, txns, left, ends, progress));
     }
     if ends.is_some() {
         // The bar of a timed run counts seconds.
@@ -120,17 +122,16 @@ pub(crate) async fn measure(
 async fn send_all(
     mut sender: Sender,
     mut payload: Payload,
+    txns: String,
     left: Arc<AtomicUsize>,
     ends: Option<Instant>,
     progress: Arc<Progress>,
 ) -> Result<Measured> {
     let mut measured = Measured::default();
     let mut in_a_row = 0;
-    // Transaction ids of an earlier run with the same account must not come again.
-    let prefix = format!("{}-", sender.client.device_id);
     while ends.is_none_or(|ends| Instant::now() < ends) && take_one(&left) {
         let content = payload.message();
-        let txn = prefix.clone() + &sender.client.new_txn();
+        let txn = txns.clone() + &sender.client.new_txn();
         let sent = Instant::now();
         let answer = sender.client.send_under(&sender.room, "m.room.message", &txn, &content);
         let answer = answer.await?;

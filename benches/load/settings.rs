@@ -45,6 +45,10 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 1_000)]
     pub(crate) history: usize,
 
+    /// Messages on the server at the first step of `curve`; 10 and 100 times as many follow.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) curve_messages: usize,
+
     /// Events of a page (`paginate`).
     #[arg(long, default_value_t = 100)]
     pub(crate) page: u32,
@@ -60,6 +64,10 @@ pub(crate) struct Settings {
     /// A process whose processor time and memory are reported.
     #[arg(long)]
     pub(crate) server_pid: Option<u32>,
+
+    /// The server's data directory: `curve` then also tells log bytes a message.
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
 
     /// Registers with this token (`m.login.registration_token`).
     #[arg(long, conflicts_with = "shared_secret_file")]
@@ -87,7 +95,10 @@ pub(crate) enum Scenario {
     Paginate,
     /// The least that an acknowledged, signed, durable event can cost on this machine.
     Bare,
-    /// Every one of the others.
+    /// Cost of a send and of an incremental sync at 1, 10 and 100 times the history. On a server
+    /// that is empty before.
+    Curve,
+    /// Every one of the others but `curve`.
     All,
 }
 
@@ -100,6 +111,7 @@ impl Scenario {
             Self::InitialSync => "initial_sync",
             Self::Paginate => "paginate",
             Self::Bare => "bare",
+            Self::Curve => "curve",
             Self::All => "all",
         }
     }
@@ -117,7 +129,16 @@ impl Settings {
         ];
         let all = self.scenarios.contains(&Scenario::All);
         let wanted = |one: &Scenario| all || self.scenarios.contains(one);
-        every.into_iter().filter(wanted).collect()
+        let mut scenarios: Vec<Scenario> = every.into_iter().filter(wanted).collect();
+        if self.scenarios.contains(&Scenario::Curve) {
+            scenarios.push(Scenario::Curve);
+        }
+        scenarios
+    }
+
+    /// The same, with so many messages instead of a duration.
+    pub(crate) fn sending(&self, messages: usize) -> Self {
+        Self { messages: Some(messages), ..self.clone() }
     }
 
     /// What a reader needs to repeat the run.
@@ -126,7 +147,7 @@ impl Settings {
             "senders": self.senders, "rooms": self.rooms, "receivers": self.receivers,
             "rate_per_second": self.rate, "messages": self.messages,
             "duration_seconds": self.duration, "history": self.history, "page": self.page,
-            "repeats": self.repeats,
+            "repeats": self.repeats, "curve_messages": self.curve_messages,
         })
     }
 }
