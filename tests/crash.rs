@@ -2,7 +2,8 @@
 //! After each death it starts, every acknowledged message is there exactly once, a retried
 //! transaction gives the same event, and the log verifies with contiguous positions.
 //!
-//! `CHANCERY_CRASH_ROUNDS` sets how often (10), `CHANCERY_CRASH_SEED` repeats a run.
+//! `CHANCERY_CRASH_ROUNDS` sets how often (10), `CHANCERY_CRASH_SEED` repeats a run, `CHANCERY`
+//! names another binary than the one built with the test.
 
 #[path = "support/harness.rs"]
 #[expect(dead_code, reason = "each test uses its own part of the harness")]

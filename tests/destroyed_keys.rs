@@ -6,7 +6,7 @@
 #[expect(dead_code, reason = "each test uses its own part of the harness")]
 mod harness;
 
-use std::{fs, path::Path, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, ffi::OsString, fs, path::Path, sync::Arc, time::SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use event_log::{Log, LogOptions, ShredReceipt, ShredRequest, SystemRandom};
@@ -28,6 +28,9 @@ const CANARY: &str = "canaryerasedqzx";
 const ROOM_NAME: &str = "the same old room";
 const MESSAGES: usize = 20;
 
+/// What Bob uploads.
+const HIS_FILE: &[u8] = b"minutes of a meeting";
+
 /// Long enough that what is scavenged shows in the size of the segments.
 const PADDING: usize = 2_000;
 
@@ -38,6 +41,16 @@ struct Told {
     room: String,
     hers: Vec<String>,
     his: Vec<String>,
+    her_media: String,
+    his_media: String,
+}
+
+/// What is to be seen after a destruction.
+struct Fate {
+    /// Events in redacted form.
+    gone: Vec<String>,
+    /// Alice's media are destroyed.
+    media_gone: bool,
 }
 
 async fn tell(server: &Server) -> Result<Told> {
@@ -51,11 +64,12 @@ async fn tell(server: &Server) -> Result<Told> {
     }
     let path = format!("/v3/rooms/{}/redact/{}/r1", encode(&room), encode(&hers[0]));
     alice.put(&path, &json!({ "reason": CANARY })).await?;
-    let mxc = alice.upload("text/plain", CANARY.as_bytes()).await?;
-    let picture = json!({ "msgtype": "m.file", "body": CANARY, "url": mxc });
+    let her_media = alice.upload("text/plain", CANARY.as_bytes()).await?;
+    let his_media = bob.upload("text/plain", HIS_FILE).await?;
+    let picture = json!({ "msgtype": "m.file", "body": CANARY, "url": her_media });
     let sent = alice.send_under(&room, "m.room.message", "file", &picture).await?.ok()?;
     hers.push(text(&sent, "event_id")?);
-    Ok(Told { alice, bob, room, hers, his })
+    Ok(Told { alice, bob, room, hers, his, her_media, his_media })
 }
 
 fn open(server: &Server) -> Result<Log> {
@@ -115,6 +129,49 @@ fn destroy(server: &Server, range: KeyRange, cause: ShredCause) -> Result<ShredR
     Ok(receipt)
 }
 
+/// With the keyring of before in its place: once the log is open nothing of Alice can be read, and
+/// the keyring on disk is not the one that was put there.
+fn old_keyring_is_destroyed_before_the_first_read(
+    server: &Server,
+    alice: StreamId,
+    backup: &Path,
+) -> Result<()> {
+    let keyring = server.data_dir().join("keyring");
+    fs::remove_dir_all(&keyring)?;
+    copy_files(backup, &keyring)?;
+    ensure!(files(&keyring)? == files(backup)?, "the keyring of before was put there");
+    let log = open(server)?;
+    let (mut messages, mut media) = (0, 0);
+    for entry in log.read_range(LogPosition(0), event_log::RANGE_ENTRIES_MAX, usize::MAX)? {
+        if entry.header.actor != alice && entry.header.stream != alice {
+            continue;
+        }
+        for (part, content) in entry.header.parts.iter().zip(&entry.parts) {
+            let counted = match part.class {
+                RecordClass::MessageContent => &mut messages,
+                RecordClass::Media => &mut media,
+                _ => continue,
+            };
+            *counted += 1;
+            ensure!(content.clear().is_none(), "{} can be read", entry.header.position);
+        }
+    }
+    ensure!(messages > MESSAGES && media == 1, "{messages} messages, {media} media");
+    ensure!(files(&keyring)? != files(backup)?, "the keyring of before is still there");
+    log.close();
+    Ok(())
+}
+
+/// Names and bytes of the files in a directory.
+fn files(dir: &Path) -> Result<BTreeMap<OsString, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        files.insert(entry.file_name(), fs::read(entry.path())?);
+    }
+    Ok(files)
+}
+
 fn segment_bytes(server: &Server) -> Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(server.data_dir().join("log/segments"))? {
@@ -169,6 +226,19 @@ async fn look(reader: &MatrixClient, room: &str, gone: &[String], kept: &[String
     Ok(())
 }
 
+/// Whether Alice's media can be downloaded; Bob's can.
+async fn download(reader: &MatrixClient, told: &Told, gone: bool) -> Result<()> {
+    let hers = reader.download(&told.her_media).await?;
+    if gone {
+        hers.refused(404, "M_NOT_FOUND")?;
+    } else {
+        ensure!(hers.status.is_success() && hers.body == CANARY.as_bytes(), "{hers}");
+    }
+    let his = reader.download(&told.his_media).await?;
+    ensure!(his.status.is_success() && his.body == HIS_FILE, "{his}");
+    Ok(())
+}
+
 fn check(events: &[Value], gone: &[String], kept: &[String]) -> Result<()> {
     let find = |id: &String| {
         let mut found = events.iter().filter(|event| event["event_id"] == id.as_str());
@@ -206,25 +276,31 @@ async fn goes_on(server: &Server, told: &mut Told, guest: &str) -> Result<()> {
     Ok(())
 }
 
+/// Bob sees what he may and nothing else.
+async fn seen(told: &Told, fate: &Fate) -> Result<()> {
+    look(&told.bob, &told.room, &fate.gone, &told.his).await?;
+    download(&told.bob, told, fate.media_gone).await
+}
+
 /// All that must hold after a destruction, with the views as they were, without them, and with
 /// the keyring of before.
 async fn stays_destroyed(
     mut server: Server,
     mut told: Told,
-    gone: &[String],
+    fate: &Fate,
     backup: &Path,
 ) -> Result<()> {
     server.verify_log().await?;
     nowhere_in_clear(&server.data_dir())?;
     server.restart().await?;
-    look(&told.bob, &told.room, gone, &told.his).await.context("views kept")?;
+    seen(&told, fate).await.context("views kept")?;
     goes_on(&server, &mut told, "carol").await?;
     server.stop_gracefully().await?;
     for dir in ["views", "folds"] {
         fs::remove_dir_all(server.data_dir().join(dir))?;
     }
     server.restart().await?;
-    look(&told.bob, &told.room, gone, &told.his).await.context("views rebuilt")?;
+    seen(&told, fate).await.context("views rebuilt")?;
     goes_on(&server, &mut told, "dave").await?;
     server.stop_gracefully().await?;
     let keyring = server.data_dir().join("keyring");
@@ -234,7 +310,7 @@ async fn stays_destroyed(
         fs::remove_dir_all(server.data_dir().join(dir))?;
     }
     server.restart().await?;
-    look(&told.bob, &told.room, gone, &told.his).await.context("older keyring")?;
+    seen(&told, fate).await.context("older keyring")?;
     goes_on(&server, &mut told, "erin").await?;
     nowhere_in_clear(&server.data_dir())?;
     server.finish().await
@@ -246,6 +322,7 @@ async fn an_erased_person_is_redacted_for_others_and_an_old_keyring_brings_nothi
     let mut server = Server::start().await?;
     let told = tell(&server).await?;
     look(&told.bob, &told.room, &[], &told.hers[1..]).await?;
+    download(&told.bob, &told, false).await?;
     server.stop_gracefully().await?;
     let backup = tempfile::tempdir()?;
     copy_files(&server.data_dir().join("keyring"), backup.path())?;
@@ -263,8 +340,9 @@ async fn an_erased_person_is_redacted_for_others_and_an_old_keyring_brings_nothi
     destroy(&server, leaves(tree.0, u32::MAX), ShredCause::Erasure)?;
     let after = segment_bytes(&server)?;
     ensure!(after + sealed / 2 < before, "{before} bytes became {after}, {sealed} were to go");
-    let gone = told.hers.clone();
-    stays_destroyed(server, told, &gone, backup.path()).await
+    old_keyring_is_destroyed_before_the_first_read(&server, alice, backup.path())?;
+    let fate = Fate { gone: told.hers.clone(), media_gone: true };
+    stays_destroyed(server, told, &fate, backup.path()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -290,5 +368,6 @@ async fn a_prefix_of_a_rooms_messages_is_redacted_for_all_and_the_rest_stays() -
     gone.extend(told.his.drain(..MESSAGES / 2));
     // What Alice said later is there, as is what Bob did.
     told.his.extend_from_slice(&told.hers[MESSAGES / 2..]);
-    stays_destroyed(server, told, &gone, backup.path()).await
+    let fate = Fate { gone, media_gone: false };
+    stays_destroyed(server, told, &fate, backup.path()).await
 }

@@ -37,7 +37,8 @@ async fn start_limited(server: &Server) -> Result<Child> {
     let script =
         format!("trap '' XFSZ; ulimit -f {FILE_BLOCKS}; exec \"$0\" serve --config \"$1\"");
     let mut child = Command::new("sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_chancery")])
+        .args(["-c", &script])
+        .arg(harness::server::binary())
         .arg(&config)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -13,6 +13,14 @@ if [ "${#missing[@]}" -gt 0 ]; then
     apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
+# tests/ledger.rs has the ledger verified by other people's Go tools. They come from the Go module
+# proxy; where it cannot be reached that one comparison is left out, and everything else runs.
+command -v go >/dev/null || apt-get install -q -y --no-install-recommends golang ca-certificates || true
+if ! (cd tests/ledger-go && go mod download); then
+    echo "tests/run.sh: Go or its modules cannot be had; the ledger is not checked by Go tools" >&2
+    export CHANCERY_WITHOUT_GO=1
+fi
+
 cargo fmt --check
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo test --locked --workspace

@@ -1,6 +1,8 @@
 //! A client that keeps a room's state by folding `/sync` has the room's state, whatever tokens it
 //! took on the way: syncs left out, short timelines, older tokens used again, both dialects, and
-//! a member that leaves, is removed and comes back.
+//! a member that leaves, is removed and comes back. One that goes through the syncs in a row and
+//! fills the gaps has every event once, in the order of `/messages`. The last test tampers with
+//! answers, to show that these checks can fail.
 //!
 //! `CHANCERY_SYNC_SEED` repeats a run.
 
@@ -16,6 +18,7 @@ use harness::{
     matrix_client::{MatrixClient, text},
     register,
     server::Server,
+    timeline::Timeline,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -60,19 +63,7 @@ impl Chain {
             more.push_str("&full_state=true");
         }
         let sync = self.client.sync_with(0, &more).await?;
-        let lists: &[&str] =
-            if self.state_after { &["state_after"] } else { &["state", "timeline"] };
-        for membership in ["leave", "join"] {
-            let update = &sync["rooms"][membership][room];
-            for list in lists {
-                for event in update[list]["events"].as_array().into_iter().flatten() {
-                    if event.get("state_key").is_some() {
-                        self.folded.insert(key(event)?, text(event, "event_id")?);
-                    }
-                }
-            }
-        }
-        Ok(())
+        fold(&mut self.folded, &sync, room, self.state_after)
     }
 
     fn go_back(&mut self, random: &mut StdRng) {
@@ -80,6 +71,73 @@ impl Chain {
             let place = random.random_range(0..self.earlier.len());
             (self.client.since, self.folded) = self.earlier[place].clone();
         }
+    }
+}
+
+/// Takes the state of one answer in, as the specification tells a client to.
+fn fold(state: &mut RoomState, sync: &Value, room: &str, state_after: bool) -> Result<()> {
+    let lists: &[&str] = if state_after { &["state_after"] } else { &["state", "timeline"] };
+    for membership in ["leave", "join"] {
+        let update = &sync["rooms"][membership][room];
+        for list in lists {
+            for event in update[list]["events"].as_array().into_iter().flatten() {
+                if event.get("state_key").is_some() {
+                    state.insert(key(event)?, text(event, "event_id")?);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What was folded is the room's state.
+fn agrees(folded: &RoomState, truth: &RoomState) -> Result<()> {
+    ensure!(
+        folded == truth,
+        "folded but not so {:?}, so but not folded {:?}",
+        difference(folded, truth),
+        difference(truth, folded),
+    );
+    Ok(())
+}
+
+/// What was shown is the room's history, each event once and in order.
+fn complete(shown: &[Value], history: &[Value]) -> Result<()> {
+    let id = |event: &Value| text(event, "event_id");
+    let shown: Vec<String> = shown.iter().map(id).collect::<Result<_>>()?;
+    let history: Vec<String> = history.iter().map(id).collect::<Result<_>>()?;
+    let first = shown.iter().zip(&history).position(|(left, right)| left != right);
+    ensure!(
+        shown == history,
+        "{} events instead of {}, the first difference is at {first:?}",
+        shown.len(),
+        history.len(),
+    );
+    Ok(())
+}
+
+/// A member that goes through the syncs in a row, with a short timeline each.
+struct Walk {
+    client: MatrixClient,
+    seen: Timeline,
+}
+
+impl Walk {
+    fn new(client: &MatrixClient) -> Self {
+        let mut client = client.clone();
+        client.since = None;
+        Self { client, seen: Timeline::default() }
+    }
+
+    async fn sync(&mut self, limit: u32) -> Result<()> {
+        let filter = json!({ "room": { "timeline": { "limit": limit } } }).to_string();
+        let sync = self.client.sync_with(0, &format!("&filter={}", encode(&filter))).await?;
+        self.seen.take(&self.client, &sync).await
+    }
+
+    async fn settle(&mut self, room: &str) -> Result<()> {
+        self.sync(3).await?;
+        complete(self.seen.events(room), &self.client.history(room, 50).await?)
     }
 }
 
@@ -164,8 +222,14 @@ async fn run(server: &Server, seed: u64) -> Result<()> {
             chains.push(Chain::new(client, state_after));
         }
     }
+    let mut walks = [Walk::new(&scene.watcher), Walk::new(&scene.owner)];
     for number in 0..STEPS {
         step(&mut scene, &mut random, number).await.with_context(|| format!("step {number}"))?;
+        for walk in &mut walks {
+            if random.random_ratio(1, 5) {
+                walk.sync(random.random_range(1..=5)).await?;
+            }
+        }
         for chain in &mut chains {
             match random.random_range(0..20) {
                 0 => chain.go_back(&mut random),
@@ -176,6 +240,10 @@ async fn run(server: &Server, seed: u64) -> Result<()> {
                 _ => {}
             }
         }
+    }
+    for walk in &mut walks {
+        let user = walk.client.user_id.clone();
+        walk.settle(&scene.room).await.with_context(|| format!("the syncs of {user} in a row"))?;
     }
     scene.guests[0].join(&scene.room).await?;
     for (number, chain) in chains.iter_mut().enumerate() {
@@ -196,12 +264,8 @@ async fn settle(chain: &mut Chain, room: &str, random: &mut StdRng) -> Result<()
         chain.folded = folded;
         let limit = random.random_range(1..=5);
         chain.sync(room, limit, false).await?;
-        ensure!(
-            chain.folded == truth,
-            "from {since:?} with limit {limit}: folded but not so {:?}, so but not folded {:?}",
-            difference(&chain.folded, &truth),
-            difference(&truth, &chain.folded),
-        );
+        agrees(&chain.folded, &truth)
+            .with_context(|| format!("from {since:?} with limit {limit}"))?;
     }
     Ok(())
 }
@@ -225,4 +289,95 @@ async fn any_chain_of_syncs_folds_to_the_state_of_the_room() -> Result<()> {
         server.finish().await?;
     }
     Ok(())
+}
+
+/// The answers that one member got in a row, while the room changed in between.
+async fn answers(scene: &Scene, state_after: bool) -> Result<Vec<Value>> {
+    let mut client = scene.watcher.clone();
+    client.since = None;
+    let dialect = if state_after { "&use_state_after=true" } else { "" };
+    let mut answers = Vec::new();
+    for number in 0..3 {
+        let topic = json!({ "topic": format!("{state_after} {number}") });
+        set(scene, "m.room.topic", "", topic).await?;
+        let once = json!({ "n": number });
+        set(scene, "org.example.once", &format!("{state_after} {number}"), once).await?;
+        let (room, txn) = (&scene.room, format!("{state_after}{number}"));
+        let said = json!({ "msgtype": "m.text", "body": "x" });
+        scene.owner.send_under(room, "m.room.message", &txn, &said).await?.ok()?;
+        answers.push(client.sync_with(0, dialect).await?);
+    }
+    Ok(answers)
+}
+
+fn folded(answers: &[Value], room: &str, state_after: bool) -> Result<RoomState> {
+    let mut state = RoomState::new();
+    for sync in answers {
+        fold(&mut state, sync, room, state_after)?;
+    }
+    Ok(state)
+}
+
+async fn shown(client: &MatrixClient, answers: &[Value], room: &str) -> Result<Vec<Value>> {
+    let mut seen = Timeline::default();
+    for sync in answers {
+        seen.take(client, sync).await?;
+    }
+    Ok(seen.events(room).to_vec())
+}
+
+fn timeline<'a>(sync: &'a mut Value, room: &str) -> Result<&'a mut Vec<Value>> {
+    let events = sync["rooms"]["join"][room]["timeline"]["events"].as_array_mut();
+    events.context("a timeline")
+}
+
+/// A lost answer and a wrong entry show in the folded state; a lost, a doubled and a moved event
+/// show in the timeline.
+async fn tampering_shows(scene: &Scene, state_after: bool) -> Result<()> {
+    let room = &scene.room;
+    let whole = answers(scene, state_after).await?;
+    let truth = full_state(&scene.watcher, room).await?;
+    let history = scene.watcher.history(room, 50).await?;
+    agrees(&folded(&whole, room, state_after)?, &truth)?;
+    complete(&shown(&scene.watcher, &whole, room).await?, &history)?;
+
+    let mut lost = whole.clone();
+    lost.remove(1);
+    ensure!(agrees(&folded(&lost, room, state_after)?, &truth).is_err(), "an answer was lost");
+
+    let mut wrong = whole.clone();
+    let list = if state_after { "state_after" } else { "timeline" };
+    let entry = &mut wrong[2]["rooms"]["join"][room][list]["events"][0]["event_id"];
+    ensure!(entry.is_string(), "an entry to tamper with: {}", whole[2]);
+    *entry = json!("$another");
+    ensure!(agrees(&folded(&wrong, room, state_after)?, &truth).is_err(), "an entry is wrong");
+
+    let mut less = whole.clone();
+    timeline(&mut less[1], room)?.pop().context("an event")?;
+    let less = shown(&scene.watcher, &less, room).await?;
+    ensure!(complete(&less, &history).is_err(), "an event was lost");
+
+    let mut more = whole.clone();
+    let event = timeline(&mut more[1], room)?[0].clone();
+    timeline(&mut more[2], room)?.push(event);
+    let more = shown(&scene.watcher, &more, room).await;
+    ensure!(more.is_err(), "an event was shown twice");
+
+    let mut moved = whole;
+    timeline(&mut moved[1], room)?.reverse();
+    let moved = shown(&scene.watcher, &moved, room).await?;
+    ensure!(complete(&moved, &history).is_err(), "events were moved");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_doubled_or_wrong_in_syncs_does_not_go_unnoticed() -> Result<()> {
+    let server = Server::start().await?;
+    let scene = scene(&server).await?;
+    for state_after in [false, true] {
+        tampering_shows(&scene, state_after)
+            .await
+            .with_context(|| format!("state_after {state_after}"))?;
+    }
+    server.finish().await
 }

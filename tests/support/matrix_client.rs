@@ -201,12 +201,7 @@ impl MatrixClient {
         state_key: &str,
         content: &Value,
     ) -> Result<String> {
-        let path = format!(
-            "/v3/rooms/{}/state/{}/{}",
-            encode(room),
-            encode(event_type),
-            encode(state_key)
-        );
+        let path = state_path(room, event_type, state_key);
         text(&self.put(&path, content).await?, "event_id")
     }
 
@@ -217,13 +212,7 @@ impl MatrixClient {
         event_type: &str,
         state_key: &str,
     ) -> Result<Value> {
-        let path = format!(
-            "/v3/rooms/{}/state/{}/{}",
-            encode(room),
-            encode(event_type),
-            encode(state_key)
-        );
-        self.get(&path).await
+        self.get(&state_path(room, event_type, state_key)).await
     }
 
     /// Uploads bytes and gives their `mxc:` address.
@@ -341,4 +330,10 @@ fn strings(value: Option<&Value>) -> Vec<&str> {
 pub(crate) fn text(answer: &Value, key: &str) -> Result<String> {
     let found = answer.get(key).and_then(Value::as_str);
     Ok(found.with_context(|| format!("no string `{key}` in {answer}"))?.to_owned())
+}
+
+/// Where a state event stands, below `/_matrix/client`.
+fn state_path(room: &str, event_type: &str, state_key: &str) -> String {
+    let (room, event_type, state_key) = (encode(room), encode(event_type), encode(state_key));
+    format!("/v3/rooms/{room}/state/{event_type}/{state_key}")
 }

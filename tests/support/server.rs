@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Output, Stdio},
     sync::Arc,
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -37,6 +38,13 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// How much of the server's output a failure shows.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
+/// What `/health` must say for a start to be over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Good,
+    Any,
+}
+
 /// One server and all that it has on disk.
 pub(crate) struct Server {
     child: Option<Child>,
@@ -45,6 +53,7 @@ pub(crate) struct Server {
     config: PathBuf,
     more_config: String,
     output: Arc<Mutex<Vec<u8>>>,
+    readers: Vec<JoinHandle<()>>,
     finished: bool,
 }
 
@@ -65,12 +74,13 @@ impl Server {
             config,
             more_config: more_config.to_owned(),
             output: Arc::default(),
+            readers: Vec::new(),
             finished: false,
         };
         for _ in 0..PORT_TRIES {
             server.port = free_port()?;
             server.write_config()?;
-            match server.launch().await {
+            match server.launch(Health::Good).await {
                 Ok(()) => return Ok(server),
                 Err(error) if server.output_tail().to_lowercase().contains("in use") => drop(error),
                 Err(error) => return Err(error),
@@ -94,9 +104,9 @@ impl Server {
     }
 
     /// Starts the process on what is on disk and waits until it answers.
-    async fn launch(&mut self) -> Result<()> {
+    async fn launch(&mut self, wanted: Health) -> Result<()> {
         ensure!(self.child.is_none(), "the server runs already");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        let mut child = Command::new(binary())
             .args(["serve", "--config"])
             .arg(&self.config)
             .stdin(Stdio::null())
@@ -107,25 +117,25 @@ impl Server {
             .context("starting the server")?;
         let stdout = child.stdout.take().context("piped")?.into_owned_fd()?;
         let stderr = child.stderr.take().context("piped")?.into_owned_fd()?;
-        collect(stdout, &self.output);
-        collect(stderr, &self.output);
+        self.readers = vec![collect(stdout, &self.output), collect(stderr, &self.output)];
         self.child = Some(child);
-        self.until_ready().await
+        self.until_health(wanted).await
     }
 
-    async fn until_ready(&mut self) -> Result<()> {
+    async fn until_health(&mut self, wanted: Health) -> Result<()> {
         let http = self.http();
         for _ in 0..READY_POLLS_MAX {
             let child = self.child.as_mut().context("the server was started")?;
             if let Some(status) = child.try_wait()? {
                 self.child = None;
+                self.read_to_the_end()?;
                 bail!(
                     "the server ended with {status} before it was ready:\n{}",
                     self.output_tail()
                 );
             }
             match http.json(Method::GET, "/health", None, None).await {
-                Ok(answer) if answer.status.is_success() => return Ok(()),
+                Ok(answer) if wanted == Health::Any || answer.status.is_success() => return Ok(()),
                 _ => tokio::time::sleep(READY_POLL).await,
             }
         }
@@ -150,20 +160,39 @@ impl Server {
     /// Ends the process as a power cut would, without a word, and waits until it is gone.
     pub(crate) async fn kill_9(&mut self) -> Result<()> {
         let mut child = self.child.take().context("the server runs")?;
-        child.kill().await.context("killing the server")
+        child.kill().await.context("killing the server")?;
+        self.read_to_the_end()
+    }
+
+    /// After the end of the process: its last words may still be in the pipes.
+    fn read_to_the_end(&mut self) -> Result<()> {
+        for reader in self.readers.drain(..) {
+            ensure!(reader.join().is_ok(), "the reading of the server's output broke off");
+        }
+        Ok(())
     }
 
     /// Starts again on the same data and port.
     pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.restart_with(Health::Good).await
+    }
+
+    /// As [`Self::restart`] where something is wrong, so that the server may not get ready: it
+    /// answers, or the error says why it ended.
+    pub(crate) async fn restart_in_trouble(&mut self) -> Result<()> {
+        self.restart_with(Health::Any).await
+    }
+
+    async fn restart_with(&mut self, wanted: Health) -> Result<()> {
         for _ in 1..PORT_TRIES {
-            match self.launch().await {
+            match self.launch(wanted).await {
                 Err(_) if self.output_tail().to_lowercase().contains("in use") => {
                     tokio::time::sleep(READY_POLL).await;
                 }
                 outcome => return outcome,
             }
         }
-        self.launch().await
+        self.launch(wanted).await
     }
 
     /// Asks the server to end (SIGTERM) and checks that it does so cleanly.
@@ -176,6 +205,7 @@ impl Server {
         let status = tokio::time::timeout(STOP_DEADLINE, child.wait())
             .await
             .with_context(|| format!("no end in {STOP_DEADLINE:?}:\n{}", self.output_tail()))??;
+        self.read_to_the_end()?;
         ensure!(status.success(), "ended with {status}:\n{}", self.output_tail());
         Ok(())
     }
@@ -206,11 +236,12 @@ impl Server {
 
     /// Runs another command of the binary (`log verify`) with this server's configuration.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Result<Output> {
-        let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        let output = Command::new(binary())
             .args(arguments)
             .arg("--config")
             .arg(&self.config)
             .stdin(Stdio::null())
+            .kill_on_drop(true)
             .output();
         output.await.with_context(|| format!("running {arguments:?}"))
     }
@@ -238,7 +269,7 @@ impl Drop for Server {
 
 /// Copies a pipe's end into `output`, on a thread of its own so that the server never blocks on a
 /// full pipe. The thread ends with the process.
-fn collect(pipe: std::os::fd::OwnedFd, output: &Arc<Mutex<Vec<u8>>>) {
+fn collect(pipe: std::os::fd::OwnedFd, output: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
     let output = Arc::clone(output);
     std::thread::spawn(move || {
         let mut pipe = std::fs::File::from(pipe);
@@ -249,7 +280,13 @@ fn collect(pipe: std::os::fd::OwnedFd, output: &Arc<Mutex<Vec<u8>>>) {
             let surplus = output.len().saturating_sub(OUTPUT_BYTES_MAX);
             output.drain(..surplus);
         }
-    });
+    })
+}
+
+/// The server under test: what was built with the test, or the binary that `CHANCERY` names.
+pub(crate) fn binary() -> PathBuf {
+    let named = std::env::var_os("CHANCERY").filter(|path| !path.is_empty());
+    named.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_chancery")), PathBuf::from)
 }
 
 fn free_port() -> Result<u16> {

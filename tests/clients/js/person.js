@@ -78,6 +78,12 @@ export class Person {
         });
     }
 
+    /** Waits until the other's identity is here: the news of it comes by sync, the keys by a query after it. */
+    hasKeysOf(other) {
+        const events = [[this.client, CryptoEvent.UserTrustStatusChanged], [this.client, CryptoEvent.DevicesUpdated], [this.client, sdk.ClientEvent.Sync]];
+        return until(`the keys of ${other.name} at ${this.name}`, events, () => this.crypto.userHasCrossSigningKeys(other.id, true));
+    }
+
     room(roomId) {
         return until(`room ${roomId}`, [[this.client, sdk.ClientEvent.Room], [this.client, sdk.ClientEvent.Sync]], () =>
             this.client.getRoom(roomId),

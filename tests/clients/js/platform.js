@@ -1,4 +1,8 @@
-// What the SDK expects of a newer Node than the oldest one that this test runs on. Imported first.
+// What the SDK expects of a newer Node than the oldest one that this test runs on (18, which Debian
+// 12 has). Imported first.
+import { webcrypto } from "node:crypto";
+
+globalThis.crypto ??= webcrypto;
 if (!Promise.withResolvers) {
     Promise.withResolvers = () => {
         let resolve;

@@ -56,10 +56,19 @@ fn started(request: &VerificationRequest) -> Result<Option<SasVerification>> {
     }
 }
 
+/// Fails where one of them has cancelled, as the SDK does after a minute without an answer.
+fn goes_on(left: &SasVerification, right: &SasVerification) -> Result<()> {
+    match left.cancel_info().or(right.cancel_info()) {
+        Some(info) => Err(format!("the verification was cancelled: {}", info.reason()).into()),
+        None => Ok(()),
+    }
+}
+
 async fn compare(first: &Person, left: &SasVerification, right: &SasVerification) -> Result<()> {
     let (emoji, same) = first
         .bell
         .until("the short strings", async || {
+            goes_on(left, right)?;
             Ok(left.emoji().zip(right.emoji()).map(|(left, right)| {
                 (left.map(|emoji| emoji.symbol), right.map(|emoji| emoji.symbol))
             }))
@@ -71,9 +80,7 @@ async fn compare(first: &Person, left: &SasVerification, right: &SasVerification
     left.confirm().await?;
     right.confirm().await?;
     let done = async || {
-        if let Some(info) = left.cancel_info().or(right.cancel_info()) {
-            return Err(info.reason().to_owned().into());
-        }
+        goes_on(left, right)?;
         Ok(left.is_done() && right.is_done())
     };
     first.bell.until_true("the end of the verification", done).await
