@@ -5,15 +5,16 @@
 
 mod config;
 mod failure;
+mod ledger;
 mod log;
 mod output;
 mod serve;
 mod user;
+mod verify;
 mod views;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
@@ -41,6 +42,11 @@ enum Command {
     /// Inspect and maintain the event log.
     #[command(subcommand)]
     Log(log::Log),
+    /// Print what proves the log, or change the key that signs it.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    /// Verify a data directory, a proof or a checkpoint; needs no server.
+    Verify(verify::Verify),
     /// Maintain the views.
     #[command(subcommand)]
     Views(views::Views),
@@ -58,8 +64,12 @@ struct Origin {
 impl Origin {
     fn sources(&self) -> anyhow::Result<Sources> {
         let file = self.file.clone().map(|path| {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Failure::new(
+                    format!("cannot read the configuration {}: {error}", path.display()),
+                    "name a file that is there; `chancery config example` prints one",
+                )
+            })?;
             anyhow::Ok((path, text))
         });
         // Names and values that are not Unicode are nobody's of ours.
@@ -98,6 +108,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(command) => serve::run(&command, &origin),
         Command::User(command) => user::run(&command, &origin),
         Command::Log(command) => log::run(&command, &origin),
+        Command::Ledger(command) => ledger::run(&command, &origin),
+        Command::Verify(command) => verify::run(&command),
         Command::Views(command) => views::run(&command, &origin),
         Command::Config(command) => config::run(&command, &origin),
     }

@@ -8,7 +8,7 @@ mod check;
 mod example;
 mod federation;
 mod keys;
-mod ledger;
+pub(crate) mod ledger;
 mod limits;
 mod listen;
 mod load;

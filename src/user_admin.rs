@@ -177,6 +177,7 @@ fn why<R: Display>(error: &CommandError<R>) -> String {
     match error {
         CommandError::Refusal(refusal) => refusal.to_string(),
         CommandError::Gate(_) => "a policy forbids it".to_owned(),
+        CommandError::PersonErased(_) => "the person's records were erased".to_owned(),
         CommandError::Stopped => "the writer has stopped; see the server's log".to_owned(),
         CommandError::Busy { .. } => "the server is busy; try again".to_owned(),
         CommandError::Fault(fault) => fault.to_string(),

@@ -6,7 +6,10 @@
 
 mod blobs;
 mod first_token;
+mod ledger;
+mod media_ids;
 mod memberships;
+mod room_aliases;
 mod sessions;
 mod view_watch;
 mod wishes;
@@ -29,7 +32,8 @@ use ruma::RoomVersionId;
 use write_endpoints::{NoNamespaces, NoRemote, WriteEndpoints, WriteEndpointsParts, WriteSettings};
 
 use self::{
-    blobs::StoredBlobs, memberships::ViewMemberships, sessions::ViewSessions,
+    blobs::StoredBlobs, ledger::LedgerThread, media_ids::ViewMediaIds,
+    memberships::ViewMemberships, room_aliases::ViewRoomAliases, sessions::ViewSessions,
     view_watch::ClientViewWatch, wishes::WishQueue,
 };
 use crate::{
@@ -56,6 +60,7 @@ pub(crate) struct Layers {
     blobs: Arc<BlobStore>,
     wishes: WishQueue,
     follower: FollowerHandle,
+    ledger: LedgerThread,
 }
 
 /// Where a configuration has its log, and how it writes it.
@@ -90,6 +95,7 @@ impl Layers {
             .await
             .context("the media directory cannot be opened")?;
         let wishes = WishQueue::start(write_side.clone());
+        let ledger = open_ledger(config, Arc::clone(&log)).await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             log,
@@ -99,6 +105,7 @@ impl Layers {
             blobs: Arc::new(blobs),
             wishes,
             follower,
+            ledger,
         })
     }
 
@@ -113,7 +120,8 @@ impl Layers {
         let ready = move || log.stopped().is_none() && view.snapshot().is_ok();
         let routes = health_route(ready)
             .merge(read_side::router(self.read_side(config, stopping)))
-            .merge(write_endpoints::router(self.write_endpoints(config)?));
+            .merge(write_endpoints::router(self.write_endpoints(config)?))
+            .merge(self.ledger.routes(config));
         Ok(dress(routes, edge))
     }
 
@@ -146,10 +154,11 @@ impl Layers {
     /// write. A crash anywhere in here costs the next start a replay, nothing else.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.write_side.close().await.context("the folds were not flushed")?;
-        let (log, follower) = (self.log, self.follower);
+        let (log, follower, ledger) = (self.log, self.follower, self.ledger);
         tokio::task::spawn_blocking(move || {
             log.close();
             drop(follower);
+            drop(ledger);
         })
         .await
         .context("closing the log broke off")
@@ -189,6 +198,8 @@ impl Layers {
             passwords: self.passwords.clone(),
             media: Arc::clone(&self.blobs),
             memberships: Arc::new(ViewMemberships(self.view.clone())),
+            room_aliases: Arc::new(ViewRoomAliases(self.view.clone())),
+            media_ids: Arc::new(ViewMediaIds(self.view.clone())),
             namespaces: Arc::new(NoNamespaces),
             remote: Arc::new(NoRemote),
             settings: WriteSettings {
@@ -203,6 +214,13 @@ impl Layers {
             },
         }))
     }
+}
+
+async fn open_ledger(config: &Config, log: Arc<Log>) -> anyhow::Result<LedgerThread> {
+    let config = config.clone();
+    tokio::task::spawn_blocking(move || LedgerThread::start(&config, log))
+        .await
+        .context("opening the ledger broke off")?
 }
 
 fn registration_mode(config: &Config) -> RegistrationMode {

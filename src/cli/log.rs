@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-pub(super) use self::open::open;
+pub(super) use self::open::{open, unopened};
 use super::Origin;
 
 #[derive(Debug, Subcommand)]

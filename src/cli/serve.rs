@@ -5,11 +5,11 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 use anyhow::Context as _;
 use axum::Router;
 use clap::Args;
-use event_log::{LeaseError, Log, OpenError, ScrubPace, SystemRandom};
+use event_log::{Log, ScrubPace, SystemRandom};
 use http_edge::dress;
 use tokio::net::TcpListener;
 
-use super::{Failure, Origin};
+use super::{Failure, Origin, log::unopened};
 use crate::{
     admin_socket,
     clock::SystemClock,
@@ -69,15 +69,9 @@ fn routes(layers: &Layers, config: &Config, stopping: &Stopping) -> anyhow::Resu
 }
 
 fn open_log(config: &Config) -> anyhow::Result<Arc<Log>> {
-    match Log::open(log_options(config), Arc::new(SystemClock), Arc::new(SystemRandom)) {
-        Ok(log) => Ok(Arc::new(log)),
-        Err(OpenError::Lease(LeaseError::Held(dir))) => Err(Failure::new(
-            format!("another process holds the log in {}", dir.display()),
-            "stop the other server, or name another data directory",
-        )
-        .into()),
-        Err(error) => Err(error).context("the log cannot be opened"),
-    }
+    Log::open(log_options(config), Arc::new(SystemClock), Arc::new(SystemRandom))
+        .map(Arc::new)
+        .map_err(|error| unopened(error, "stop the other server, or name another data directory"))
 }
 
 async fn listeners(
@@ -105,9 +99,13 @@ async fn listeners(
 }
 
 async fn bind(name: &'static str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let socket = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address} (listen.{name})"))?;
+    let socket = TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(
+            format!("cannot listen on {address} (listen.{name}): {error}"),
+            "end what listens there, or name another address, such as \
+             CHANCERY_LISTEN__CLIENT=127.0.0.1:8009",
+        )
+    })?;
     let address = socket.local_addr().context("the socket has no address")?;
     tracing::info!(listener = name, %address, "listening");
     Ok(socket)

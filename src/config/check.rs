@@ -91,6 +91,9 @@ fn check_bounds(config: &Config, wrong: &mut Wrong) {
     let zero = zero.chain(rates.iter().filter(|(_, value)| *value == 0).map(|(key, _)| *key));
     let zero = zero.chain(times.iter().filter(|(_, value)| *value == 0).map(|(key, _)| *key));
     wrong.extend(zero.map(|key| (key, "must be at least 1".to_owned())));
+    if !(10..=60_000).contains(&config.ledger.checkpoint_interval_ms) {
+        wrong.push(("ledger.checkpoint_interval_ms", "must be 10 to 60000".to_owned()));
+    }
 }
 
 fn check_backends(config: &Config, wrong: &mut Wrong) {

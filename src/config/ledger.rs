@@ -10,7 +10,7 @@ use super::section::section;
 pub(crate) enum LedgerAccess {
     /// Everybody.
     Public,
-    /// Those with the auditor's role.
+    /// Those with the auditor's role; until there are roles, server administrators.
     Auditors,
     /// Nobody, over HTTP.
     Off,
@@ -21,5 +21,8 @@ section! {
     Ledger {
         /// Who may read tiles and checkpoints over HTTP: "public", "auditors" or "off".
         access: LedgerAccess = LedgerAccess::Auditors;
+        /// A checkpoint is signed this often while there are new entries, in milliseconds;
+        /// 10 to 60000.
+        checkpoint_interval_ms: u64 = 1_000;
     }
 }

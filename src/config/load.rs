@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use figment::{
     Figment,
+    error::Kind,
     providers::{Format as _, Serialized, Toml},
 };
 
@@ -14,6 +15,10 @@ use super::{Config, Place, Problem, Table, check::check, extract, tables};
 
 /// Prefix of environment variables that override keys.
 const PREFIX: &str = "CHANCERY_";
+
+/// A file that names no server may be meant for one that has another name than the default.
+const NAME_REQUIRED: &str = "is required: the part of user ids after the colon, such as \
+                             \"example.org\"; it stays as long as the data";
 
 /// Where a configuration comes from, already read.
 #[derive(Clone, Debug, Default)]
@@ -47,10 +52,10 @@ pub(crate) fn load(sources: &Sources) -> Result<Config, Vec<Problem>> {
     let (config, errors) = extract(&figment);
     for (section, error) in errors {
         let key = format!("{section}.{}", error.path.join("."));
-        problems.push(at(sources, &overrides, &key, &error.kind.to_string()));
+        problems.push(at(sources, &overrides, &key, &wrong_value(&error.kind)));
     }
     if sources.file.is_some() && !names_server(&file, &overrides) {
-        problems.push(at(sources, &overrides, "server.name", "is required"));
+        problems.push(at(sources, &overrides, "server.name", NAME_REQUIRED));
     }
     if problems.is_empty() {
         let wrong = check(&config);
@@ -58,6 +63,19 @@ pub(crate) fn load(sources: &Sources) -> Result<Config, Vec<Problem>> {
             .extend(wrong.into_iter().map(|(key, message)| at(sources, &overrides, key, &message)));
     }
     if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+/// What is wrong with a value, and what would be right.
+fn wrong_value(kind: &Kind) -> String {
+    match kind {
+        Kind::UnknownVariant(found, known) => {
+            format!("unknown value \"{found}\"; it is one of \"{}\"", known.join("\", \""))
+        }
+        Kind::Message(text) if text == "invalid socket address syntax" => {
+            "must be an address with a port, such as \"127.0.0.1:8008\"".to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 fn parse_file(sources: &Sources, problems: &mut Vec<Problem>) -> toml::Table {

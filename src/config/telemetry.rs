@@ -18,7 +18,7 @@ section! {
     /// Log output, which goes to standard error.
     Telemetry {
         /// What is logged: a level, or a list such as `info,http_edge=debug`.
-        filter: String = "info,fjall=warn,lsm_tree=warn".to_owned();
+        filter: String = "info,fjall=warn,lsm_tree=warn,ruma_state_res=warn".to_owned();
         /// "text" or "json".
         format: LogFormat = LogFormat::Text;
     }

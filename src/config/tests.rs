@@ -35,7 +35,7 @@ fn only_the_name_is_required_in_a_file() {
     assert_eq!(config.expect("it is right").server.name, "example.org");
     insta::assert_debug_snapshot!(problems("[rooms]\ndefault_version = \"11\"\n"), @r##"
 [
-    "chancery.toml: server.name: is required",
+    "chancery.toml: server.name: is required: the part of user ids after the colon, such as \"example.org\"; it stays as long as the data",
 ]
 "##);
 }
@@ -96,8 +96,8 @@ fn every_wrong_value_is_named_with_its_line() {
     insta::assert_debug_snapshot!(problems(file), @r##"
 [
     "chancery.toml:2: server.name: server name is not a valid IP address or domain name",
-    "chancery.toml:5: listen.client: invalid socket address syntax",
-    "chancery.toml:8: registration.mode: unknown variant: found `maybe`, expected `one of `closed`, `token`, `open``",
+    "chancery.toml:5: listen.client: must be an address with a port, such as \"127.0.0.1:8008\"",
+    "chancery.toml:8: registration.mode: unknown value \"maybe\"; it is one of \"closed\", \"token\", \"open\"",
 ]
 "##);
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use commands::user::token_hash;
 use facts::{Timestamp, fact::AccountKind};
 use http_edge::{Claim, Session, SessionKind, SessionRefusal, Sessions};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use projections::{ClientView, follower::FollowerState};
 use ruma::OwnedUserId;
 
@@ -19,6 +19,12 @@ const SEEN_INTERVAL_MS: u64 = 3_600_000;
 /// Tokens whose last note is remembered; beyond it all are forgotten and noted once more.
 const SEEN_MAX: usize = 100_000;
 
+/// Sessions of which a copy is kept; beyond it all are read anew.
+const KNOWN_MAX: usize = 50_000;
+
+/// The view cannot tell at the moment.
+struct Unreadable;
+
 /// Sessions of the client view. A view that no longer follows refuses every token: it could not
 /// know of a revocation.
 pub(super) struct ViewSessions {
@@ -26,11 +32,46 @@ pub(super) struct ViewSessions {
     wishes: WishQueue,
     /// Token hash → when its use was noted.
     seen: Mutex<HashMap<[u8; 32], Timestamp>>,
+    known: RwLock<Known>,
+}
+
+/// Sessions that were read since the last change of any session.
+#[derive(Default)]
+struct Known {
+    changes: u64,
+    by_hash: HashMap<[u8; 32], projections::query::Session>,
 }
 
 impl ViewSessions {
     pub(super) fn new(view: ClientView, wishes: WishQueue) -> Self {
-        Self { view, wishes, seen: Mutex::default() }
+        Self { view, wishes, seen: Mutex::default(), known: RwLock::default() }
+    }
+
+    /// The session of a token as the view has it, or as it had it when nothing has changed since.
+    fn session(&self, hash: &[u8; 32]) -> Result<Option<projections::query::Session>, Unreadable> {
+        // Counted before the snapshot: what changes in between makes the copy old.
+        let changes = self.view.session_changes().count();
+        {
+            let known = self.known.read();
+            if known.changes == changes
+                && let Some(session) = known.by_hash.get(hash)
+            {
+                return Ok(Some(session.clone()));
+            }
+        }
+        let snapshot = self.view.snapshot().map_err(|_| Unreadable)?;
+        let found = snapshot.session(hash).map_err(|error| {
+            tracing::error!(?error, "a session could not be looked up");
+            Unreadable
+        })?;
+        if let Some(session) = &found {
+            let mut known = self.known.write();
+            if known.changes != changes || known.by_hash.len() >= KNOWN_MAX {
+                *known = Known { changes, by_hash: HashMap::new() };
+            }
+            known.by_hash.insert(*hash, session.clone());
+        }
+        Ok(found)
     }
 
     /// Notes the use of a token, at its first use and hourly.
@@ -55,13 +96,8 @@ impl Sessions for ViewSessions {
         if matches!(self.view.progress().state(), FollowerState::Failed(_)) {
             return Err(lagging());
         }
-        let snapshot = self.view.snapshot().map_err(|_| lagging())?;
         let hash = token_hash(claim.token);
-        let found = snapshot.session(&hash).map_err(|error| {
-            tracing::error!(?error, "a session could not be looked up");
-            lagging()
-        })?;
-        let Some(session) = found else {
+        let Some(session) = self.session(&hash).map_err(|Unreadable| lagging())? else {
             return Err(SessionRefusal::Unknown { soft_logout: false });
         };
         if session.expires_at.is_some_and(|end| end <= now) {

@@ -12,16 +12,17 @@ const WAIT: Duration = Duration::from_secs(5);
 pub(super) struct ClientViewWatch(pub(super) ClientView);
 
 impl ViewWatch for ClientViewWatch {
-    fn passed(&self, position: LogPosition) -> PortFuture<'_, ()> {
+    fn passed(&self, position: LogPosition) -> PortFuture<'_, bool> {
         Box::pin(async move {
             // A follower that failed serves no session any more (see `ViewSessions`), so nobody
             // is let in who should not be, and waiting on would not help.
             while !self.0.wait_for(position, WAIT).await {
                 let state = self.0.progress().state();
                 if state != projections::follower::FollowerState::Following {
-                    return;
+                    return false;
                 }
             }
+            true
         })
     }
 }

@@ -4,11 +4,12 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
-use event_log::{Keyring, SystemRandom, VerifyReport};
+use event_log::{Damage, DamageKind, Keyring, SystemRandom, VerifyReport};
+use facts::LogPosition;
 
 use super::open::{log_exists, options};
 use crate::{
-    cli::{Origin, output},
+    cli::{Failure, Origin, output},
     config::Config,
 };
 
@@ -26,7 +27,17 @@ pub(super) fn run(command: &Verify, origin: &Origin) -> anyhow::Result<ExitCode>
     } else {
         output::line(&in_words(&report))?;
     }
+    if of_another_log(&report) {
+        let what = "the keyring does not open the first entry, whose checksums are right";
+        output::error(&Failure::new(what, "check that it is the keyring of this log").into());
+    }
     Ok(ExitCode::from(u8::from(!report.ok)))
+}
+
+/// The key of the first entry is never destroyed: a keyring that does not have it is another's.
+fn of_another_log(report: &VerifyReport) -> bool {
+    let first = |fault: &Damage| fault.kind == DamageKind::Seal && fault.position == LogPosition(0);
+    report.fault.as_ref().is_some_and(first)
 }
 
 /// Checks the segments, and opens every part whose key is there. Where no keyring is, as on a copy

@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Create {
-    /// The part of the user id before the colon.
+    /// The part of the user id before the colon: a-z, 0-9 and the characters . _ = - / +
     localpart: String,
     /// Make the account a server administrator.
     #[arg(long)]

@@ -24,9 +24,10 @@ pub(super) fn read(file: Option<&Path>) -> anyhow::Result<String> {
 }
 
 fn ask() -> anyhow::Result<String> {
-    let no_terminal = "no terminal to ask for the password on; give --password-file";
-    let password = rpassword::prompt_password("Password: ").context(no_terminal)?;
-    let again = rpassword::prompt_password("Once more: ").context(no_terminal)?;
+    let no_terminal =
+        |_| Failure::new("there is no terminal to ask for the password on", "give --password-file");
+    let password = rpassword::prompt_password("Password: ").map_err(no_terminal)?;
+    let again = rpassword::prompt_password("Once more: ").map_err(no_terminal)?;
     if password == again {
         Ok(password)
     } else {
