@@ -21,17 +21,26 @@ pub(in crate::cli) struct Verify {
 }
 
 pub(super) fn run(command: &Verify, origin: &Origin) -> anyhow::Result<ExitCode> {
-    let report = verify(&origin.config()?)?;
+    let Checked { report, opened } = verify(&origin.config()?)?;
     if command.json {
         output::json(&serde_json::to_value(&report)?)?;
     } else {
         output::line(&in_words(&report))?;
+        if !opened {
+            output::line("There is no keyring: checksums were checked, and nothing was opened.")?;
+        }
     }
     if of_another_log(&report) {
         let what = "the keyring does not open the first entry, whose checksums are right";
         output::error(&Failure::new(what, "check that it is the keyring of this log").into());
     }
     Ok(ExitCode::from(u8::from(!report.ok)))
+}
+
+/// What was found, and whether there was a keyring to open anything with.
+struct Checked {
+    report: VerifyReport,
+    opened: bool,
 }
 
 /// The key of the first entry is never destroyed: a keyring that does not have it is another's.
@@ -42,7 +51,7 @@ fn of_another_log(report: &VerifyReport) -> bool {
 
 /// Checks the segments, and opens every part whose key is there. Where no keyring is, as on a copy
 /// of the log alone, checksums and digests are checked: nothing can be changed unseen.
-fn verify(config: &Config) -> anyhow::Result<VerifyReport> {
+fn verify(config: &Config) -> anyhow::Result<Checked> {
     let options = options(config);
     log_exists(&options)?;
     let dir = &options.keys_dir;
@@ -52,7 +61,9 @@ fn verify(config: &Config) -> anyhow::Result<VerifyReport> {
             log_id.map(open).transpose()
         })
         .context("the keyring cannot be read")?;
-    event_log::verify(&options.segments_dir(), keys.as_ref()).context("the log cannot be read")
+    let report = event_log::verify(&options.segments_dir(), keys.as_ref())
+        .context("the log cannot be read")?;
+    Ok(Checked { report, opened: keys.is_some() })
 }
 
 fn in_words(report: &VerifyReport) -> String {

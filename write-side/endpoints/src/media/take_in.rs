@@ -1,7 +1,7 @@
 //! Taking the bytes of an upload in.
 //!
 //! Owns the order: bytes durable as a blob, then the fact that makes media of it. A crash between
-//! leaves a blob that no fact names and whose key is gone; a sweep removes it.
+//! leaves a blob that no fact names and whose key is gone. Nothing removes such a file yet.
 
 use commands::media::{BlobFault, MediaUpload, StoredBlob, store_media};
 use http_edge::{MatrixError, Session, UploadBody};
