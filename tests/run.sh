@@ -15,7 +15,9 @@ fi
 
 # tests/ledger.rs has the ledger verified by other people's Go tools. They come from the Go module
 # proxy; where it cannot be reached that one comparison is left out, and everything else runs.
-command -v go >/dev/null || apt-get install -q -y --no-install-recommends golang ca-certificates || true
+command -v go >/dev/null ||
+    { apt-get update -q && apt-get install -q -y --no-install-recommends golang ca-certificates; } ||
+    true
 if ! (cd tests/ledger-go && go mod download); then
     echo "tests/run.sh: Go or its modules cannot be had; the ledger is not checked by Go tools" >&2
     export CHANCERY_WITHOUT_GO=1
