@@ -6,11 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    extract::{MatchedPath, Request},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::{MatchedPath, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::MatrixError;
@@ -39,6 +35,17 @@ impl Admission {
         let of_its_kind = if long_poll { &self.long_polls } else { &self.requests };
         Arc::clone(of_its_kind).try_acquire_owned().ok()
     }
+
+    /// A permit for this request, held until its answer is ready, or when to try again.
+    pub(crate) fn permit(&self, request: &Request) -> Result<OwnedSemaphorePermit, MatrixError> {
+        let template = request.extensions().get::<MatchedPath>();
+        let long_poll = is_long_poll(template.map(MatchedPath::as_str), request.uri().query());
+        self.admit(long_poll).ok_or_else(|| {
+            metrics::counter!("http_requests_shed_total", "long_poll" => long_poll.to_string())
+                .increment(1);
+            MatrixError::unavailable(ADMISSION_RETRY)
+        })
+    }
 }
 
 /// True for a sync that may wait for news. Without a timeout a sync answers at once and counts
@@ -50,17 +57,6 @@ fn is_long_poll(template: Option<&str>, query: Option<&str>) -> bool {
             .flat_map(|query| query.split('&'))
             .filter_map(|pair| pair.strip_prefix("timeout="))
             .any(|timeout| !timeout.is_empty() && timeout.bytes().any(|digit| digit != b'0'))
-}
-
-pub(crate) async fn admit(admission: Admission, request: Request, next: Next) -> Response {
-    let template = request.extensions().get::<MatchedPath>();
-    let long_poll = is_long_poll(template.map(MatchedPath::as_str), request.uri().query());
-    let Some(_permit) = admission.admit(long_poll) else {
-        metrics::counter!("http_requests_shed_total", "long_poll" => long_poll.to_string())
-            .increment(1);
-        return MatrixError::unavailable(ADMISSION_RETRY).into_response();
-    };
-    next.run(request).await
 }
 
 #[cfg(test)]

@@ -1,19 +1,26 @@
 //! What every request of a listener shares, and the layers around its routes.
 //!
-//! Owns the bounds (I10), the lookup of sessions, the limiter, and the order of the layers:
+//! Owns the bounds (I10), the lookup of sessions, the limiter, and the order of what is around a route:
 //! the request's log line and metrics outside, then cross-origin headers, then the net under
 //! panics, then admission. Never a rule about a particular endpoint.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request, middleware::Next};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
 use facts::Timestamp;
-use http::Extensions;
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt as _;
+use http::{Extensions, Method};
+use tracing::Instrument as _;
 
 use crate::{
     Admission, Clock, MatrixError, PeerAddress, RateClass, RateKey, RateLimiter, RateTable,
-    Session, SessionKind, Sessions, cors, fallback, observe,
+    Session, SessionKind, Sessions, cors, fallback,
+    observe::{self, Observed},
 };
 
 /// The bounds of an edge. Those on size, time and number always hold; `rates_enabled` turns off
@@ -59,6 +66,7 @@ struct Shared {
     bounds: EdgeBounds,
     limiter: RateLimiter,
     admission: Admission,
+    observed: Observed,
 }
 
 /// What every request shares; cheap to clone. The extractors find it in a request's extensions.
@@ -70,7 +78,8 @@ impl Edge {
     pub fn new(sessions: Arc<dyn Sessions>, clock: Arc<dyn Clock>, bounds: EdgeBounds) -> Self {
         let limiter = RateLimiter::new(bounds.rates, bounds.rates_enabled, bounds.rate_keys_max);
         let admission = Admission::new(bounds.requests_max, bounds.long_polls_max);
-        Self(Arc::new(Shared { sessions, clock, bounds, limiter, admission }))
+        let observed = Observed::default();
+        Self(Arc::new(Shared { sessions, clock, bounds, limiter, admission, observed }))
     }
 
     /// The edge of a request.
@@ -120,22 +129,38 @@ impl Edge {
     }
 }
 
-/// Puts fallbacks and layers around the routes of a listener. Call it once, last.
+/// Puts fallbacks and the layer that all share around the routes of a listener. Call it once,
+/// last.
 pub fn dress(routes: Router, edge: Edge) -> Router {
-    let admission = edge.0.admission.clone();
-    let admit = move |request: Request, next: Next| {
-        crate::admission::admit(admission.clone(), request, next)
-    };
-    let share = move |mut request: Request, next: Next| {
-        request.extensions_mut().insert(edge.clone());
-        next.run(request)
-    };
     routes
         .fallback(fallback::unknown_route)
         .method_not_allowed_fallback(fallback::wrong_method)
-        .layer(axum::middleware::from_fn(share))
-        .layer(axum::middleware::from_fn(admit))
-        .layer(CatchPanicLayer::custom(fallback::panicked))
-        .layer(axum::middleware::from_fn(cors::cross_origin))
-        .layer(axum::middleware::from_fn(observe::observe))
+        .layer(axum::middleware::from_fn_with_state(edge, around))
+}
+
+/// One layer for everything: each layer of its own would cost every request a box and a copy of
+/// the services inside.
+async fn around(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+    let progress = edge.0.observed.begin(&mut request);
+    let working = async move {
+        let mut response = if request.method() == Method::OPTIONS {
+            Response::default()
+        } else {
+            admitted(edge, request, next).await
+        };
+        cors::allow(response.headers_mut());
+        progress.finish(response.status());
+        response
+    };
+    working.instrument(observe::request_span()).await
+}
+
+async fn admitted(edge: Edge, mut request: Request, next: Next) -> Response {
+    let _permit = match edge.0.admission.permit(&request) {
+        Ok(permit) => permit,
+        Err(full) => return full.into_response(),
+    };
+    request.extensions_mut().insert(edge);
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answer.unwrap_or_else(|_payload| fallback::panicked())
 }

@@ -3,8 +3,6 @@
 //! Owns the errors for unknown endpoints, wrong methods and panics (client-server API, "Standard
 //! error response": `M_UNRECOGNIZED`).
 
-use std::any::Any;
-
 use axum::response::{IntoResponse, Response};
 
 use crate::MatrixError;
@@ -19,6 +17,6 @@ pub(crate) async fn wrong_method() -> MatrixError {
 
 /// A broken invariant fails one request. What broke is reported by the process's panic hook; the
 /// payload may quote content and goes nowhere.
-pub(crate) fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response {
+pub(crate) fn panicked() -> Response {
     MatrixError::internal().into_response()
 }

@@ -11,12 +11,13 @@ use std::{
     path::Path,
 };
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey as _};
 use event_log::Random;
 use ruma::{
-    OwnedServerName, OwnedServerSigningKeyId, ServerSigningKeyId, ServerSigningKeyVersion,
-    SigningKeyAlgorithm, signatures::Ed25519KeyPair,
+    AnyKeyName, OwnedServerName, OwnedServerSigningKeyId, OwnedSigningKeyId, ServerSigningKeyId,
+    ServerSigningKeyVersion, SigningKeyAlgorithm,
+    signatures::{KeyPair, Signature},
 };
 
 /// Name of the key file.
@@ -30,9 +31,22 @@ pub struct ServerIdentity {
     /// The server name.
     pub server_name: OwnedServerName,
     /// The key that signs our events and requests.
-    pub key_pair: Ed25519KeyPair,
+    pub key_pair: ServerKey,
     key_version: String,
     public_key: [u8; 32],
+}
+
+/// The key that signs.
+#[derive(Debug)]
+pub struct ServerKey {
+    key: Ed25519KeyPair,
+    id: OwnedSigningKeyId<AnyKeyName>,
+}
+
+impl KeyPair for ServerKey {
+    fn sign(&self, message: &[u8]) -> Signature {
+        Signature::new(self.id.clone(), self.key.sign(message).as_ref().to_vec())
+    }
 }
 
 /// The key file cannot be used.
@@ -83,10 +97,10 @@ impl ServerIdentity {
         seed: &[u8; 32],
     ) -> Option<Self> {
         <&ServerSigningKeyVersion>::try_from(key_version.as_str()).ok()?;
-        let signing_key = SigningKey::from_bytes(seed);
-        let public_key = signing_key.verifying_key().to_bytes();
-        let document = signing_key.to_pkcs8_der().ok()?;
-        let key_pair = Ed25519KeyPair::from_der(document.as_bytes(), key_version.clone()).ok()?;
+        let key = Ed25519KeyPair::from_seed_unchecked(seed).ok()?;
+        let public_key = key.public_key().as_ref().try_into().ok()?;
+        let id = format!("ed25519:{key_version}").try_into().ok()?;
+        let key_pair = ServerKey { key, id };
         Some(Self { server_name, key_pair, key_version, public_key })
     }
 

@@ -34,8 +34,8 @@ pub use self::{
     },
     membership::{JoinPath, MembershipWish, join_path, member_event},
     new_event::{
-        Approvals, Needed, NewEvent, add_signature, decide_new_event, event_template, needed_for,
-        sign_template,
+        Approvals, EventSigner, Needed, NewEvent, add_signature, decide_new_event, event_template,
+        needed_for, sign_template,
     },
     place::{ForeignBatch, GivenState, PlaceAs, PlaceFault, needed_for_placing},
     push::{PushOutcome, push_actions, push_outcome},

@@ -9,16 +9,13 @@ use facts::{
     LogPosition, Timestamp,
     fact::{Fact, PduContent, PduRedacted, PduStored, Placement},
 };
-use ruma::{
-    EventId, OwnedEventId, OwnedUserId, ServerName, room_version_rules::RoomVersionRules,
-    signatures::Ed25519KeyPair,
-};
+use ruma::{EventId, OwnedEventId, OwnedUserId, ServerName, room_version_rules::RoomVersionRules};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 use super::{
     fold::RoomFold,
-    new_event::Approvals,
+    new_event::{Approvals, EventSigner},
     provisional::{PROVISIONAL, entry_ref, provisional},
     refusal::RoomRefusal,
 };
@@ -33,7 +30,7 @@ pub struct LocalContext<'a> {
     /// Our server name.
     pub server_name: &'a ServerName,
     /// The key that signs our events.
-    pub key: &'a Ed25519KeyPair,
+    pub key: &'a dyn EventSigner,
     /// The time of the request.
     pub now: Timestamp,
     /// Fresh secret randomness; salts and other choices are derived from it.

@@ -4,6 +4,8 @@
 //! the rules changes nothing here. Facts of other kinds, and parts that are destroyed, change
 //! nothing but the revision. Invariants: I2, I5 (the caller skips what it has applied), I7.
 
+use std::sync::Arc;
+
 use facts::{
     LogPosition,
     fact::{Fact, PduStored, Placement, PlacementKind, StateBefore, StateChange, Verdict},
@@ -201,13 +203,13 @@ impl RoomFold {
 
     fn remember_txn(&mut self, position: LogPosition, pdu: &Unsettled) {
         let Some(txn) = &pdu.txn else { return };
-        let key = TxnKey::new(&pdu.sender, txn);
+        let key = Arc::new(TxnKey::new(&pdu.sender, txn));
         let entry =
             TxnEntry { event_id: pdu.event_id.clone(), position, at_ms: pdu.origin_server_ts };
         let now = entry.at_ms;
-        self.txns.insert(key.clone(), entry);
+        self.txns.insert(Arc::clone(&key), entry);
         self.txn_order.insert(position, key);
-        while let Some((_, oldest)) = self.txn_order.get_min() {
+        while let Some((oldest_at, oldest)) = self.txn_order.get_min() {
             let stale = self
                 .txns
                 .get(oldest)
@@ -215,8 +217,9 @@ impl RoomFold {
             if !stale && self.txn_order.len() <= TXNS_MAX {
                 break;
             }
+            let oldest_at = *oldest_at;
             self.txns.remove(oldest);
-            self.txn_order = self.txn_order.without_min().1;
+            self.txn_order.remove(&oldest_at);
         }
     }
 

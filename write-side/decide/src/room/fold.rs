@@ -3,6 +3,8 @@
 //! Owns [`RoomFold`] and its questions. It is pure data, cheap to clone (maps share structure),
 //! and equal after a replay of the same facts (I7). Only [`RoomFold::evolve`] changes it.
 
+use std::sync::Arc;
+
 use facts::{LogPosition, Revision, StreamId, fact::ClientTxn};
 use imbl::OrdMap;
 use ruma::{
@@ -119,8 +121,8 @@ pub struct RoomFold {
     pub(crate) index: AuthIndex,
     pub(crate) unsettled: OrdMap<LogPosition, Unsettled>,
     pub(crate) pending_redactions: OrdMap<LogPosition, PendingRedaction>,
-    pub(crate) txns: OrdMap<TxnKey, TxnEntry>,
-    pub(crate) txn_order: OrdMap<LogPosition, TxnKey>,
+    pub(crate) txns: OrdMap<Arc<TxnKey>, TxnEntry>,
+    pub(crate) txn_order: OrdMap<LogPosition, Arc<TxnKey>>,
     pub(crate) next_index: i64,
     pub(crate) oldest_run: i64,
     pub(crate) published: bool,

@@ -8,6 +8,7 @@ mod approvals;
 mod build;
 mod check;
 mod prev;
+mod sign;
 mod template;
 
 use facts::{
@@ -33,6 +34,7 @@ pub use approvals::Approvals;
 pub(crate) use build::create_event_id;
 pub(crate) use check::{check_against, check_state_independent};
 pub(crate) use prev::PREV_EVENTS_MAX;
+pub use sign::EventSigner;
 pub use template::{add_signature, event_template, sign_template};
 
 /// An event that somebody wishes to send.

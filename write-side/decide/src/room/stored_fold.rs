@@ -3,6 +3,8 @@
 //! States after recent events are written as differences from the current state, so that a
 //! written fold is as large as one state. The fold store is deletable: this form may change.
 
+use std::sync::Arc;
+
 use facts::{LogPosition, Revision, StreamId};
 use imbl::OrdMap;
 use ruma::{OwnedEventId, OwnedRoomId, RoomVersionId};
@@ -35,7 +37,7 @@ pub(crate) struct StoredFold {
     pub(super) index: Vec<(LogPosition, IndexedEvent)>,
     unsettled: Vec<(LogPosition, Unsettled)>,
     pending_redactions: Vec<(LogPosition, PendingRedaction)>,
-    txns: Vec<(TxnKey, TxnEntry)>,
+    txns: Vec<(Arc<TxnKey>, TxnEntry)>,
     next_index: i64,
     oldest_run: i64,
     published: bool,

@@ -5,6 +5,21 @@
 
 use ruma::{CanonicalJsonObject, CanonicalJsonValue};
 
+/// False for types of events whose content leaves nothing.
+pub(super) fn leaves_residue(event_type: &str) -> bool {
+    matches!(
+        event_type,
+        "m.room.create"
+            | "m.room.server_acl"
+            | "m.room.encryption"
+            | "m.room.power_levels"
+            | "m.room.third_party_invite"
+            | "m.room.join_rules"
+            | "m.room.redaction"
+            | "m.room.member"
+    )
+}
+
 /// The residue of `pdu`, taken from `rest` (what its redacted form does not have).
 pub(super) fn residue_of(
     pdu: &CanonicalJsonObject,

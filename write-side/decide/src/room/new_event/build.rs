@@ -1,4 +1,4 @@
-//! Building, hashing and signing a PDU of ours.
+//! Building a PDU of ours.
 //!
 //! Owns the form of our events. A salt goes into every one of them (LOG section 4), so that the
 //! content hash which survives a redaction confirms no text.
@@ -9,16 +9,16 @@ use base64::{
 };
 use facts::pdu::SALT_KEY;
 use ruma::{
-    CanonicalJsonObject, CanonicalJsonValue, Int, OwnedEventId, RoomId,
-    events::TimelineEventType,
+    CanonicalJsonObject, CanonicalJsonValue, Int, OwnedEventId, RoomId, events::TimelineEventType,
     room_version_rules::RoomVersionRules,
-    signatures::{JsonError, hash_and_sign_event},
-    state_res::check_pdu_format,
 };
 
-use super::{NewEvent, auth_keys, prev, redaction_target};
+use super::{
+    NewEvent, auth_keys, prev, redaction_target,
+    sign::{malformed, sign},
+};
 use crate::{
-    pdu::{Pdu, event_id_of, reference},
+    pdu::{Pdu, reference},
     room::{
         batch::{LocalContext, RoomBatch},
         refusal::RoomRefusal,
@@ -136,35 +136,9 @@ pub(super) fn finish(
     rules: &RoomVersionRules,
     context: &LocalContext<'_>,
 ) -> Result<Pdu, RoomRefusal> {
-    let json = sign(json, rules, context)?;
-    let event_id = event_id_of(&json, rules)
-        .map_err(|error| malformed(&error))?
-        .ok_or_else(|| RoomRefusal::Malformed("it gets no event id".to_owned()))?;
+    let (json, event_id) = sign(json, rules, context)?;
     Pdu::from_json(event_id, room_id, json)
         .map_err(|error| RoomRefusal::Malformed(error.to_string()))
-}
-
-/// Hashes, signs and measures.
-pub(crate) fn sign(
-    mut json: CanonicalJsonObject,
-    rules: &RoomVersionRules,
-    context: &LocalContext<'_>,
-) -> Result<CanonicalJsonObject, RoomRefusal> {
-    hash_and_sign_event(context.server_name.as_str(), context.key, &mut json, &rules.redaction)
-        .map_err(|error| malformed(&error))?;
-    let bytes = serde_json::to_vec(&json).map_or(usize::MAX, |bytes| bytes.len());
-    if bytes > CREATED_BYTES_MAX {
-        return Err(RoomRefusal::TooLarge);
-    }
-    check_pdu_format(&json, &rules.event_format).map_err(RoomRefusal::Malformed)?;
-    Ok(json)
-}
-
-fn malformed(error: &JsonError) -> RoomRefusal {
-    match error {
-        JsonError::PduTooLarge => RoomRefusal::TooLarge,
-        other => RoomRefusal::Malformed(other.to_string()),
-    }
 }
 
 /// The id that a create event will get as the first event of its batch, from room version 12 on:
@@ -179,8 +153,5 @@ pub(crate) fn create_event_id(
         json.insert(list.to_owned(), CanonicalJsonValue::Array(Vec::new()));
     }
     json.insert("depth".to_owned(), CanonicalJsonValue::Integer(Int::from(1_u8)));
-    let json = sign(json, rules, context)?;
-    event_id_of(&json, rules)
-        .map_err(|error| malformed(&error))?
-        .ok_or_else(|| RoomRefusal::Malformed("it gets no event id".to_owned()))
+    sign(json, rules, context).map(|(_, event_id)| event_id)
 }

@@ -16,6 +16,7 @@ use super::{
     NewEvent,
     build::{finish, make_ours, unsigned},
     check::check_new,
+    sign::As,
 };
 use crate::{
     pdu::{KnownPdu, Pdu, PduLookup, Standing},
@@ -79,7 +80,7 @@ pub fn add_signature(
     context: &LocalContext<'_>,
 ) -> Result<Pdu, RoomRefusal> {
     let mut json = pdu.json().clone();
-    sign_event(context.server_name.as_str(), context.key, &mut json, &rules.redaction)
+    sign_event(context.server_name.as_str(), &As(context.key), &mut json, &rules.redaction)
         .map_err(|error| RoomRefusal::Malformed(error.to_string()))?;
     Pdu::from_json(pdu.owned_event_id(), pdu.room_id(), json)
         .map_err(|error| RoomRefusal::Malformed(error.to_string()))
