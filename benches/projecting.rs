@@ -17,6 +17,10 @@ use event_log::{Log, LogOptions, SystemRandom};
 use facts::Timestamp;
 use projections::{ClientView, source::EntrySource};
 
+/// The allocator of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use crate::{verdict::Samples, written_log::WrittenLog};
 
 const SERVER: &str = "bench.example";

@@ -19,6 +19,7 @@ mod media;
 mod membership;
 mod push;
 pub(crate) mod receipts;
+pub(crate) mod recent;
 mod relations;
 pub(crate) mod rows;
 mod session_changes;
@@ -37,6 +38,7 @@ use facts::{Fact, LogPosition};
 pub use self::session_changes::SessionChanges;
 use self::{
     applying::{Applying, Memory},
+    recent::RecentChanges,
     session_changes::changes_sessions,
 };
 use crate::{
@@ -64,6 +66,7 @@ pub struct ClientView {
     serving: Serving,
     progress: Progress,
     bodies: Arc<Bodies>,
+    recent: Arc<RecentChanges>,
     wakeups: Arc<Wakeups>,
     sessions: SessionChanges,
 }
@@ -92,11 +95,13 @@ impl ClientView {
         let projection =
             ClientProjection::new(bodies.clone(), wakeups.clone(), server_name.to_owned());
         let sessions = projection.sessions.clone();
+        let recent = projection.recent.clone();
         let follower = Follower::open(projection, &ViewsDir::of(data_dir), source)?;
         let view = Self {
             serving: follower.serving(),
             progress: follower.progress(),
             bodies,
+            recent,
             wakeups,
             sessions,
         };
@@ -119,7 +124,8 @@ impl ClientView {
     pub fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
         let rows = self.serving.store().ok_or(SnapshotError::Building)?.snapshot();
         let checkpoint = Checkpoint::read(&rows)?.ok_or(SnapshotError::Building)?;
-        Ok(Snapshot { rows, bodies: self.bodies.clone(), checkpoint })
+        let (bodies, recent) = (self.bodies.clone(), self.recent.clone());
+        Ok(Snapshot { rows, bodies, recent, checkpoint })
     }
 
     /// How far the view is.
@@ -151,6 +157,9 @@ impl ClientView {
 /// How facts become the rows of the client view.
 pub(crate) struct ClientProjection {
     memory: Memory,
+    pub(crate) recent: Arc<RecentChanges>,
+    /// The first entry of the batch at hand.
+    first: Option<LogPosition>,
     wakeups: Arc<Wakeups>,
     sessions: SessionChanges,
     /// The batch at hand changes sessions.
@@ -161,6 +170,8 @@ impl ClientProjection {
     pub(crate) fn new(bodies: Arc<Bodies>, wakeups: Arc<Wakeups>, server_name: String) -> Self {
         Self {
             memory: Memory::new(bodies, server_name),
+            recent: Arc::default(),
+            first: None,
             wakeups,
             sessions: SessionChanges::default(),
             sessions_changed: false,
@@ -182,6 +193,7 @@ impl View for ClientProjection {
     }
 
     fn apply(&mut self, batch: &mut Batch, entry: &SourceEntry) -> Result<(), FollowFault> {
+        self.first.get_or_insert(entry.header.position);
         let Some(fact) = &entry.fact else {
             // Its keys are destroyed: a view that is built now never learns of it.
             return Ok(());
@@ -192,7 +204,10 @@ impl View for ClientProjection {
         Ok(())
     }
 
-    fn committed(&mut self, _checkpoint: &Checkpoint) {
+    fn committed(&mut self, checkpoint: &Checkpoint) {
+        if let Some(first) = self.first.take() {
+            self.recent.committed(first, &mut self.memory.changes, checkpoint.position);
+        }
         if std::mem::take(&mut self.sessions_changed) {
             self.sessions.changed();
         }
@@ -200,6 +215,7 @@ impl View for ClientProjection {
     }
 
     fn discarded(&mut self) {
+        self.first = None;
         self.memory.forget();
     }
 }

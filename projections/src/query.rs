@@ -51,6 +51,7 @@ pub use self::{
 };
 use crate::{
     bodies::{Bodies, Body, EventBody},
+    client_view::recent::{Change, RecentChanges},
     follower::Checkpoint,
     store::StoreSnapshot,
 };
@@ -64,6 +65,7 @@ pub use crate::{
 pub struct Snapshot {
     pub(crate) rows: StoreSnapshot,
     pub(crate) bodies: Arc<Bodies>,
+    pub(crate) recent: Arc<RecentChanges>,
     pub(crate) checkpoint: Checkpoint,
 }
 
@@ -76,6 +78,11 @@ impl Snapshot {
     /// Log, incarnation and position of the snapshot.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
+    }
+
+    /// False if nothing of the kind happened in (since, upto]: there is no row to look for.
+    fn may_have(&self, change: Change, since: LogPosition) -> bool {
+        self.recent.may_hold(change, since, self.position())
     }
 
     /// The entry at a position, opened; `None` where it is destroyed.

@@ -2,7 +2,7 @@
 
 use facts::fact::{AccountDataSet, FilterStored, ProfileFieldSet};
 
-use super::{applying::Applying, push::PUSH_RULES, table::Table};
+use super::{applying::Applying, push::PUSH_RULES, recent::Change, table::Table};
 use crate::store::{Key, Rows, StoreError};
 
 pub(super) fn set(a: &mut Applying<'_>, data: &AccountDataSet) -> Result<(), StoreError> {
@@ -24,6 +24,7 @@ pub(super) fn set(a: &mut Applying<'_>, data: &AccountDataSet) -> Result<(), Sto
     let mut value = room.to_be_bytes().to_vec();
     value.extend_from_slice(data.data_type.as_bytes());
     a.batch.put(Key::new(Table::AccountDataLog).u64(user.0).u64(position), value);
+    a.changed(Change::AccountData(user));
     if room == 0 && data.data_type == PUSH_RULES {
         a.memory.rules.remove(&user);
     }

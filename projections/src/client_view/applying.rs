@@ -13,6 +13,7 @@ use facts::{EntryHeader, EntryRef, LogPosition, StreamId, Timestamp};
 use super::{
     lookup::{room_row, stream_of},
     push::{LocalMember, PushMemo, UserRules},
+    recent::Change,
     rows::RoomRow,
     table::Table,
 };
@@ -35,6 +36,8 @@ pub(super) struct Memory {
     pub(super) server_name: String,
     /// Users for whom the batch at hand holds something new.
     pub(super) touched: HashSet<StreamId>,
+    /// What the batch at hand changes, in order.
+    pub(super) changes: Vec<(LogPosition, Change)>,
     pub(super) local_members: HashMap<StreamId, Arc<Vec<LocalMember>>>,
     pub(super) rules: HashMap<StreamId, Arc<UserRules>>,
     pub(super) push: PushMemo,
@@ -50,6 +53,7 @@ impl Memory {
             reading: None,
             server_name,
             touched: HashSet::new(),
+            changes: Vec::new(),
             local_members: HashMap::new(),
             rules: HashMap::new(),
             complete: HashSet::new(),
@@ -58,6 +62,7 @@ impl Memory {
 
     pub(super) fn forget(&mut self) {
         self.touched.clear();
+        self.changes.clear();
         self.local_members.clear();
         self.rules.clear();
         self.complete.clear();
@@ -142,7 +147,13 @@ impl<'a> Applying<'a> {
         row.last_moved = self.position().0;
         let key = Key::new(Table::Moved).u64(self.position().0).u64(room.0);
         self.batch.put(key, []);
+        self.changed(Change::Moved(room));
         self.put_room(room, row);
+    }
+
+    /// The entry adds a row to a log of changes. Said wherever such a row is put.
+    pub(super) fn changed(&mut self, change: Change) {
+        self.memory.changes.push((self.header.position, change));
     }
 
     /// There is something new for a user.

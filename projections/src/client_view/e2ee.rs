@@ -11,6 +11,7 @@ use facts::{
 use super::{
     applying::Applying,
     lookup::stream_name,
+    recent::Change,
     rows::{FallbackRow, MemberRow, Membership},
     table::Table,
 };
@@ -179,6 +180,7 @@ pub(super) fn signatures(a: &mut Applying<'_>, added: &SignaturesAdded) -> Resul
     if let Some(owner) = a.user(&added.user_id)? {
         let key = Key::new(Table::SignedByUser).u64(signer.0).u64(a.position().0);
         a.batch.put_u64(key, owner.0);
+        a.changed(Change::Signed(signer));
     }
     a.touch(signer);
     Ok(())
@@ -217,6 +219,7 @@ pub(super) fn device_list_changed(a: &mut Applying<'_>) -> Result<(), StoreError
     for room in rooms {
         let key = Key::new(Table::DeviceListLog).u64(room.0).u64(position);
         a.batch.put_u64(key, user.0);
+        a.changed(Change::DeviceLists(room));
         let mut row = a.room_row(room)?;
         a.moved(room, &mut row);
         a.touch_members(room)?;

@@ -10,6 +10,7 @@ use super::{
     applying::Applying,
     events::Placing,
     lookup::member_row,
+    recent::Change,
     rows::{MemberRow, Membership},
     table::Table,
 };
@@ -86,6 +87,7 @@ fn set(
     if before != Some(membership) || membership != Membership::Join {
         let key = Key::new(Table::MemberLog).u64(user.0).u64(position.0).u64(room.0);
         a.batch.put(key, [before.map_or(0, |old| old as u8), membership as u8]);
+        a.changed(Change::Membership(user));
     }
     if before != Some(membership) {
         count(a, room, user_id, before, membership)?;

@@ -8,6 +8,7 @@ use facts::{
 use super::{
     applying::Applying,
     lookup::{event_position, event_row},
+    recent::Change,
     rows::{EventKind, ReceiptLogRow, ReceiptRow},
     table::Table,
 };
@@ -54,6 +55,7 @@ pub(super) fn receipt_set(a: &mut Applying<'_>, receipt: &ReceiptSet) -> Result<
         Key::new(Table::ReceiptLog).u64(room.0).u64(position),
         &ReceiptLogRow { user: user.0, kind: receipt.kind, thread: receipt.thread.clone() },
     );
+    a.changed(Change::Receipt(room));
     let mut room_row = a.room_row(room)?;
     a.moved(room, &mut room_row);
     a.touch(user);

@@ -2,7 +2,10 @@
 
 use facts::{LogPosition, StreamId, fact::StateChange};
 
-use super::{applying::Applying, lookup::state_event, membership, rows::ChangeRow, table::Table};
+use super::{
+    applying::Applying, lookup::state_event, membership, recent::Change, rows::ChangeRow,
+    table::Table,
+};
 use crate::store::{Key, StoreError};
 
 /// Applies the changes of one placement.
@@ -12,6 +15,7 @@ pub(super) fn apply_changes(
     changes: &[StateChange],
 ) -> Result<(), StoreError> {
     let position = a.position().0;
+    a.changed(Change::State(room));
     for (ordinal, change) in changes.iter().enumerate() {
         let StateChange(event_type, state_key, _, new) = change;
         let new = new.map(|new| a.resolve(new));

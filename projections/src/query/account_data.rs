@@ -4,7 +4,7 @@ use facts::{Fact, LogPosition, StreamId};
 
 use super::Snapshot;
 use crate::{
-    client_view::table::Table,
+    client_view::{recent::Change, table::Table},
     store::{Key, KeyReader, Order, Rows, StoreError},
 };
 
@@ -66,6 +66,9 @@ impl Snapshot {
         user: StreamId,
         since: LogPosition,
     ) -> Result<Vec<AccountDataItem>, StoreError> {
+        if !self.may_have(Change::AccountData(user), since) {
+            return Ok(Vec::new());
+        }
         let prefix = Key::new(Table::AccountDataLog).u64(user.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         self.rows

@@ -45,6 +45,9 @@ impl Snapshot {
         since: LogPosition,
         limit: usize,
     ) -> Result<Option<BTreeSet<StreamId>>, StoreError> {
+        if let Some(moved) = self.recent.moved(since, self.position()) {
+            return Ok(Some(moved.into_iter().collect()));
+        }
         let prefix = Key::new(Table::Moved);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         let mut moved = BTreeSet::new();

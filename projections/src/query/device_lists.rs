@@ -6,7 +6,7 @@ use facts::{LogPosition, StreamId};
 
 use super::{Membership, Snapshot};
 use crate::{
-    client_view::table::Table,
+    client_view::{recent::Change, table::Table},
     store::{Key, Order, Rows, StoreError},
 };
 
@@ -78,6 +78,9 @@ impl Snapshot {
         since: LogPosition,
         changed: &mut BTreeSet<StreamId>,
     ) -> Result<(), StoreError> {
+        if !self.may_have(Change::Signed(user), since) {
+            return Ok(());
+        }
         let prefix = Key::new(Table::SignedByUser).u64(user.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         for row in self.rows.iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward) {
@@ -93,6 +96,9 @@ impl Snapshot {
         since: LogPosition,
         changed: &mut BTreeSet<StreamId>,
     ) -> Result<(), StoreError> {
+        if !self.may_have(Change::DeviceLists(room), since) {
+            return Ok(());
+        }
         let prefix = Key::new(Table::DeviceListLog).u64(room.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         for row in self.rows.iterate(from.as_bytes(), &prefix.after_prefix(), Order::Forward) {

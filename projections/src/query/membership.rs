@@ -8,6 +8,7 @@ use super::{Membership, Snapshot, StateEntry};
 use crate::{
     client_view::{
         lookup::{member_row, members},
+        recent::Change,
         rows::MemberRow,
         table::Table,
     },
@@ -128,6 +129,9 @@ impl Snapshot {
         user: StreamId,
         since: LogPosition,
     ) -> Result<Vec<(StreamId, Option<Membership>, Membership)>, StoreError> {
+        if !self.may_have(Change::Membership(user), since) {
+            return Ok(Vec::new());
+        }
         let prefix = Key::new(Table::MemberLog).u64(user.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         self.rows
@@ -154,6 +158,9 @@ impl Snapshot {
         room: StreamId,
         as_of: LogPosition,
     ) -> Result<Option<Membership>, StoreError> {
+        if !self.may_have(Change::Membership(user), as_of) {
+            return Ok(self.membership(user, room)?.map(|member| member.membership));
+        }
         let prefix = Key::new(Table::MemberLog).u64(user.0);
         let upto = prefix.clone().u64(as_of.0.saturating_add(1));
         let rows = self.rows.iterate(upto.as_bytes(), &prefix.after_prefix(), Order::Forward);

@@ -9,6 +9,7 @@ use super::Snapshot;
 use crate::{
     client_view::{
         receipts::receipt_key,
+        recent::Change,
         rows::{ReceiptLogRow, ReceiptRow},
         table::Table,
     },
@@ -41,6 +42,9 @@ impl Snapshot {
         since: LogPosition,
         max: usize,
     ) -> Result<Vec<ReceiptItem>, StoreError> {
+        if !self.may_have(Change::Receipt(room), since) {
+            return Ok(Vec::new());
+        }
         let prefix = Key::new(Table::ReceiptLog).u64(room.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         let mut items = Vec::new();

@@ -10,6 +10,7 @@ use crate::{
         lookup::{
             StateBase, event_row, state_event, state_event_as_of, state_event_before, walk_before,
         },
+        recent::Change,
         rows::ChangeRow,
         table::Table,
     },
@@ -132,6 +133,9 @@ impl Snapshot {
         since: LogPosition,
         upto: LogPosition,
     ) -> Result<Vec<StateDelta>, StoreError> {
+        if !self.may_have(Change::State(room), since) {
+            return Ok(Vec::new());
+        }
         let prefix = Key::new(Table::StateLog).u64(room.0);
         let from = prefix.clone().u64(since.0.saturating_add(1));
         let to = prefix.clone().u64(upto.0.saturating_add(1));

@@ -160,6 +160,7 @@ impl World {
         let bodies = Arc::new(Bodies::new(self.source()));
         let projection =
             ClientProjection::new(bodies.clone(), Arc::new(Wakeups::default()), HERE.to_owned());
+        let recent = projection.recent.clone();
         let mut follower =
             Follower::open(projection, &ViewsDir::of(dir), self.source()).expect("opens");
         follower.catch_up(|| false).expect("follows");
@@ -168,7 +169,7 @@ impl World {
         let checkpoint = Checkpoint::read(&rows).expect("reads").expect("is there");
         assert_eq!(checkpoint.schema, SCHEMA);
         assert!(dir.join(format!("views/{NAME}-v{SCHEMA}")).exists());
-        Snapshot { rows, bodies, checkpoint }
+        Snapshot { rows, bodies, recent, checkpoint }
     }
 }
 
