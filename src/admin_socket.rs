@@ -1,7 +1,7 @@
 //! `<data_dir>/admin.sock`: how `chancery user` speaks to a running server.
 //!
 //! One line of JSON in, one line of JSON out, on a socket that its owner alone can open (0600).
-//! Operator's work only. Invariants: I10 (bounded connections, line length and time).
+//! Operator's work only: of governance nothing but the first set-up of roles, once. Invariants: I10 (bounded connections, line length and time).
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},

@@ -3,12 +3,16 @@
 //! Owns the commands' shapes, how each finds its configuration, and the exit codes: 0 good, 1
 //! refused or fault found, 2 wrong usage. One file a command.
 
+mod case;
 mod config;
 mod failure;
 mod ledger;
 mod log;
 mod output;
+mod policy;
+mod role;
 mod serve;
+mod staff;
 mod user;
 mod verify;
 mod views;
@@ -39,6 +43,12 @@ enum Command {
     /// Manage accounts.
     #[command(subcommand)]
     User(user::User),
+    /// Give and take the roles of officers and auditors.
+    #[command(subcommand)]
+    Role(role::Role),
+    /// Open, approve and read cases, as yourself.
+    #[command(subcommand)]
+    Case(case::Case),
     /// Inspect and maintain the event log.
     #[command(subcommand)]
     Log(log::Log),
@@ -47,6 +57,9 @@ enum Command {
     Ledger(ledger::Ledger),
     /// Verify a data directory, a proof or a checkpoint; needs no server.
     Verify(verify::Verify),
+    /// Check policy documents.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Maintain the views.
     #[command(subcommand)]
     Views(views::Views),
@@ -107,9 +120,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(command) => serve::run(&command, &origin),
         Command::User(command) => user::run(&command, &origin),
+        Command::Role(command) => role::run(&command, &origin),
+        Command::Case(command) => case::run(&command),
         Command::Log(command) => log::run(&command, &origin),
         Command::Ledger(command) => ledger::run(&command, &origin),
         Command::Verify(command) => verify::run(&command),
+        Command::Policy(command) => policy::run(&command),
         Command::Views(command) => views::run(&command, &origin),
         Command::Config(command) => config::run(&command, &origin),
     }

@@ -1,4 +1,4 @@
-//! What `chancery user` asks for, and doing it: in the running server, or by the command itself.
+//! What `chancery user` and `chancery role bootstrap` ask for, and doing it: in the running server, or by the command itself.
 //!
 //! Owns the requests and answers that cross `<data_dir>/admin.sock`. Contains no rule: refusals
 //! come from the commands.
@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 use commands::{
-    CommandError, WriteSide,
+    CommandError, WriteSide, governance,
     user::{self, LogInError, Passwords, RegisterError, RegisterRequest},
 };
 use facts::{StreamId, fact::AccountKind};
@@ -39,6 +39,11 @@ pub(crate) enum UserRequest {
         /// Keep its devices.
         keep_devices: bool,
     },
+    /// Name the first compliance officers; the only thing about roles that an operator can do.
+    BootstrapRoles {
+        /// Their user ids.
+        officers: Vec<OwnedUserId>,
+    },
     /// Accounts after a stream number, in order of creation.
     List {
         /// The last one seen.
@@ -55,6 +60,8 @@ pub(crate) enum UserAnswer {
         /// The account.
         user_id: String,
     },
+    /// The first compliance officers are named.
+    RolesSetUp,
     /// A page of accounts; an empty one is the last.
     Accounts {
         /// The accounts.
@@ -99,6 +106,12 @@ impl UserAdmin {
             }
             UserRequest::ResetPassword { localpart, password, keep_devices } => {
                 self.reset_password(&localpart, &password, keep_devices).await
+            }
+            UserRequest::BootstrapRoles { officers } => {
+                match governance::bootstrap_roles(&self.write_side, &officers).await {
+                    Ok(_) => UserAnswer::RolesSetUp,
+                    Err(error) => refused(why(&error)),
+                }
             }
             UserRequest::List { after } => self.list(after.map(StreamId)),
         }

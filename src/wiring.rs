@@ -26,6 +26,7 @@ use commands::{
 use decide::user::uia::RegistrationMode;
 use event_log::{Log, LogOptions, Random as _, SystemRandom};
 use http_edge::{Edge, dress};
+use policies::{StaffRoutes, staff_router};
 use projections::{ClientView, follower::FollowerHandle};
 use read_side::{ReadSettings, ReadSide, ReadSideParts};
 use ruma::RoomVersionId;
@@ -121,7 +122,8 @@ impl Layers {
         let routes = health_route(ready)
             .merge(read_side::router(self.read_side(config, stopping)))
             .merge(write_endpoints::router(self.write_endpoints(config)?))
-            .merge(self.ledger.routes(config));
+            .merge(self.ledger.routes(config, &self.write_side))
+            .merge(staff_router(self.staff_routes()));
         Ok(dress(routes, edge))
     }
 
@@ -162,6 +164,10 @@ impl Layers {
         })
         .await
         .context("closing the log broke off")
+    }
+
+    fn staff_routes(&self) -> StaffRoutes {
+        StaffRoutes { write_side: self.write_side.clone(), record: Arc::clone(&self.log) as _ }
     }
 
     fn read_side(&self, config: &Config, stopping: &Stopping) -> ReadSide {

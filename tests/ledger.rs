@@ -151,16 +151,31 @@ async fn by_default_only_auditors_read_the_ledger() -> Result<()> {
     });
     let path = "/_matrix/client/v3/login";
     let session = http.json(Method::POST, path, None, Some(&login)).await?.ok()?;
-    let auditor = session["access_token"].as_str().context("a token")?;
+    let administrator = session["access_token"].as_str().context("a token")?;
+    let officers = [register(&server, "ann").await?, register(&server, "ben").await?];
+    let [ann, ben] = officers.each_ref().map(|officer| officer.access_token.as_str());
+    good(&server.command(&["role", "bootstrap", "@ann:localhost", "@ben:localhost"]).await?)?;
+    let otto = register(&server, "otto").await?;
+    let staff = "/_chancery/admin/v1/roles/requests";
+    let wish = json!({ "role": "auditor", "user": otto.user_id, "reason": "audit" });
+    let asked = http.json(Method::POST, staff, Some(ann), Some(&wish)).await?.ok()?;
+    let approve = format!("{staff}/{}/approve", asked["request"]);
+    let reason = json!({ "reason": "agreed" });
+    http.json(Method::POST, &approve, Some(ben), Some(&reason)).await?.ok()?;
     for path in paths {
         get(&http, path, None).await?.refused(401, "M_MISSING_TOKEN").context(path)?;
         get(&http, path, Some("none")).await?.refused(401, "M_UNKNOWN_TOKEN").context(path)?;
         let member = Some(alice.access_token.as_str());
         get(&http, path, member).await?.refused(403, "M_FORBIDDEN").context(path)?;
-        let answer = get(&http, path, Some(auditor)).await?;
-        ensure!(answer.status == 200, "{answer}");
-        let public = answer.headers["cache-control"].to_str()?.contains("public");
-        ensure!(!public, "no shared cache keeps what needs a token");
+        // Running the server is no role.
+        let admin = get(&http, path, Some(administrator)).await?;
+        admin.refused(403, "M_FORBIDDEN").context(path)?;
+        for token in [otto.access_token.as_str(), ann] {
+            let answer = get(&http, path, Some(token)).await?;
+            ensure!(answer.status == 200, "{answer}");
+            let public = answer.headers["cache-control"].to_str()?.contains("public");
+            ensure!(!public, "no shared cache keeps what needs a token");
+        }
     }
     server.finish().await
 }

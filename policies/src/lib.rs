@@ -1,1 +1,16 @@
-//! policies
+//! Rules of the organization over a Matrix server: one module a policy.
+//!
+//! Owns the reader of policy documents, roles and cases over HTTP, and walking what lies in a scope. Truth is the write side's: a
+//! policy decides by commands and reads the log. Invariants: I16. Never appends, and never keeps
+//! truth of its own.
+
+pub mod document;
+pub mod roles_and_cases;
+pub mod scope_walk;
+
+pub use decide::policy::{Explanation, Fate, Record, Rules, explain, fate, weakening};
+
+pub use self::document::{Problem, read_document};
+pub use self::roles_and_cases::{
+    ADMIN_PREFIX, StaffRoute, StaffRoutes, staff_router, staff_routes,
+};

@@ -8,7 +8,7 @@ mod get_consistency;
 mod get_proof;
 mod get_tile;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use axum::{
     Router,
@@ -27,10 +27,13 @@ pub const LEDGER_PREFIX: &str = "/_chancery/log/v1";
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
 
+/// Whether a session is an auditor's, once that is known.
+pub type AuditorFuture<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
 /// Says who is an auditor.
 pub trait Auditors: Send + Sync + 'static {
     /// Whether this session may read the ledger.
-    fn is_auditor(&self, session: &Session) -> bool;
+    fn is_auditor<'a>(&'a self, session: &'a Session) -> AuditorFuture<'a>;
 }
 
 /// Who may read the ledger.
@@ -72,12 +75,12 @@ enum Keeping {
 }
 
 impl LedgerRoutes {
-    fn admit(&self, session: Option<&Session>) -> Result<(), MatrixError> {
+    async fn admit(&self, session: Option<&Session>) -> Result<(), MatrixError> {
         let LedgerReaders::Auditors(auditors) = &self.readers else {
             return Ok(());
         };
         let session = session.ok_or_else(MatrixError::missing_token)?;
-        if auditors.is_auditor(session) {
+        if auditors.is_auditor(session).await {
             Ok(())
         } else {
             Err(MatrixError::forbidden("Only auditors may read the ledger"))

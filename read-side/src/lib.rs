@@ -30,7 +30,7 @@ mod visibility;
 mod walk;
 
 pub use self::{
-    ledger::{Auditors, LEDGER_PREFIX, LedgerReaders, LedgerRoutes, ledger_router},
+    ledger::{AuditorFuture, Auditors, LEDGER_PREFIX, LedgerReaders, LedgerRoutes, ledger_router},
     ports::{
         Backfill, BackfillFuture, BlobError, BlobStream, HistoryGap, MediaBlobs, NoRemote, Remote,
         Wish, WishFuture, Wishes,

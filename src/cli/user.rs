@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(super) use self::ask::ask;
 use super::Origin;
 
 #[derive(Debug, Subcommand)]

@@ -10,9 +10,10 @@ use std::{
 
 use anyhow::Context as _;
 use axum::Router;
+use commands::{WriteSide, governance::governance};
 use event_log::{Log, SystemRandom, ledger::Ledger};
-use http_edge::Session;
-use read_side::{Auditors, LedgerReaders, LedgerRoutes, ledger_router};
+use http_edge::{Session, SessionKind};
+use read_side::{AuditorFuture, Auditors, LedgerReaders, LedgerRoutes, ledger_router};
 
 use crate::{
     clock::SystemClock,
@@ -49,11 +50,11 @@ impl LedgerThread {
     }
 
     /// The routes by the configuration; none where it is off.
-    pub(super) fn routes(&self, config: &Config) -> Router {
+    pub(super) fn routes(&self, config: &Config, write_side: &WriteSide) -> Router {
         let readers = match config.ledger.access {
             LedgerAccess::Off => return Router::new(),
             LedgerAccess::Public => LedgerReaders::Everybody,
-            LedgerAccess::Auditors => LedgerReaders::Auditors(Arc::new(Administrators)),
+            LedgerAccess::Auditors => LedgerReaders::Auditors(Arc::new(Staff(write_side.clone()))),
         };
         ledger_router(LedgerRoutes { ledger: Arc::clone(&self.ledger), readers })
     }
@@ -70,11 +71,24 @@ impl Drop for LedgerThread {
     }
 }
 
-/// Until there are roles, server administrators are the auditors.
-struct Administrators;
+/// Auditors and officers, by the roles in force. Server administrators are not among them.
+struct Staff(WriteSide);
 
-impl Auditors for Administrators {
-    fn is_auditor(&self, session: &Session) -> bool {
-        session.admin
+impl Auditors for Staff {
+    fn is_auditor<'a>(&'a self, session: &'a Session) -> AuditorFuture<'a> {
+        Box::pin(async move {
+            // An application service could speak for others.
+            if session.kind != SessionKind::User {
+                return false;
+            }
+            let user = session.user.as_str();
+            match governance(&self.0, |fold| fold.roles.is_staff(user)).await {
+                Ok(is_staff) => is_staff,
+                Err(error) => {
+                    tracing::error!(?error, "roles could not be looked up");
+                    false
+                }
+            }
+        })
     }
 }

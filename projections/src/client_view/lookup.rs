@@ -23,6 +23,8 @@ pub(crate) fn kind_number(kind: StreamKind) -> u8 {
         StreamKind::Alias => 4,
         StreamKind::Server => 5,
         StreamKind::Peer => 6,
+        StreamKind::Governance => 7,
+        StreamKind::Audit => 8,
     }
 }
 

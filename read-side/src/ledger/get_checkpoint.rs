@@ -10,7 +10,7 @@ pub(super) async fn get_checkpoint(
     State(routes): State<LedgerRoutes>,
     MaybeAuth(session): MaybeAuth,
 ) -> Result<Response, MatrixError> {
-    routes.admit(session.as_ref())?;
+    routes.admit(session.as_ref()).await?;
     let note = routes.ledger.published().note.to_string();
     Ok(routes.answer(note, TEXT, Keeping::Never))
 }

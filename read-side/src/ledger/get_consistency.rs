@@ -28,7 +28,7 @@ pub(super) async fn get_consistency(
     MaybeAuth(session): MaybeAuth,
     sizes: Result<Query<Sizes>, QueryRejection>,
 ) -> Result<Response, MatrixError> {
-    routes.admit(session.as_ref())?;
+    routes.admit(session.as_ref()).await?;
     let malformed = || MatrixError::invalid_param("from and to must be two sizes of the tree");
     let Query(Sizes { from, to, .. }) = sizes.map_err(|_| malformed())?;
     if from > to {

@@ -15,7 +15,7 @@ pub(super) async fn get_proof(
     MaybeAuth(session): MaybeAuth,
     Path(position): Path<String>,
 ) -> Result<Response, MatrixError> {
-    routes.admit(session.as_ref())?;
+    routes.admit(session.as_ref()).await?;
     let number: u64 = position.parse().map_err(|_| nothing_there())?;
     // One way to write a number, as everywhere in these paths.
     if number.to_string() != position {

@@ -15,7 +15,7 @@ pub(super) async fn get_tile(
     MaybeAuth(session): MaybeAuth,
     Path(path): Path<String>,
 ) -> Result<Response, MatrixError> {
-    routes.admit(session.as_ref())?;
+    routes.admit(session.as_ref()).await?;
     let bytes = if let Some(path) = path.strip_prefix("entries/") {
         let bundle = Bundle::from_path(path).ok_or_else(nothing_there)?;
         routes.ask(move |ledger| ledger.bundle(bundle)).await?

@@ -1,4 +1,4 @@
-//! Where `chancery user` gets its work done: in the running server, or here when none runs.
+//! Where an operator's commands get their work done: in the running server, or here when none runs.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Does what is asked. Without a server it takes the lease and does it itself.
-pub(super) fn ask(config: &Config, request: UserRequest) -> anyhow::Result<UserAnswer> {
+pub(in crate::cli) fn ask(config: &Config, request: UserRequest) -> anyhow::Result<UserAnswer> {
     let answer = match admin_socket::ask(&config.server.data_dir, &request)? {
         Some(answer) => answer,
         None => alone(config, request)?,

@@ -102,6 +102,8 @@ pub(crate) fn kind_number(kind: StreamKind) -> u8 {
         StreamKind::Alias => 4,
         StreamKind::Server => 5,
         StreamKind::Peer => 6,
+        StreamKind::Governance => 7,
+        StreamKind::Audit => 8,
     }
 }
 
@@ -114,6 +116,8 @@ pub(crate) fn kind_of_number(number: u8) -> Option<StreamKind> {
         StreamKind::Alias,
         StreamKind::Server,
         StreamKind::Peer,
+        StreamKind::Governance,
+        StreamKind::Audit,
     ]
     .into_iter()
     .find(|kind| kind_number(*kind) == number)

@@ -13,6 +13,7 @@ mod flush;
 mod fold;
 mod fold_store;
 mod gate;
+pub mod governance;
 mod identity;
 mod in_flight;
 mod index;

@@ -124,7 +124,8 @@ impl WriteSide {
         Self::open_with(parts, |kinds| {
             let kinds = crate::room::register(kinds);
             let kinds = crate::user::register_kinds(kinds);
-            crate::alias::register_kinds(kinds)
+            let kinds = crate::alias::register_kinds(kinds);
+            crate::governance::register_kinds(kinds)
         })
         .await
     }

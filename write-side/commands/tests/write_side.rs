@@ -8,6 +8,10 @@ mod concurrency;
 mod erased;
 #[path = "write_side/foreign.rs"]
 mod foreign;
+#[path = "write_side/governance.rs"]
+mod governance;
+#[path = "write_side/holds.rs"]
+mod holds;
 #[path = "write_side/membership.rs"]
 mod membership;
 #[path = "write_side/restart.rs"]

@@ -5,9 +5,11 @@
 //! data), I9 (time and randomness are parameters). Never reads a clock, a store or the network.
 
 pub mod alias;
+pub mod governance;
 pub mod inbox;
 pub mod media;
 pub mod pdu;
+pub mod policy;
 pub mod registration_token;
 pub mod resolution;
 pub mod room;

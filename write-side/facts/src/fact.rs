@@ -6,11 +6,16 @@
 //! Never decides anything.
 
 mod account;
+mod audit;
 mod device;
 mod e2ee;
+mod erasure;
+mod governance;
+mod hold;
 mod inbox;
 mod log;
 mod media;
+mod policy;
 mod registry;
 mod room;
 mod server;
@@ -24,6 +29,7 @@ pub use self::{
         FilterStored, PasswordSet, ProfileFieldSet, ReceiptKind, ReceiptSet, RoomForgotten,
         ThreadScope,
     },
+    audit::{AccessKind, ContentAccessed, StaffRecord, StaffRecordRead},
     device::{
         ClientTxnRecorded, DeviceAdded, DeviceRenamed, DeviceSeen, DevicesRemoved, SessionOpened,
         SessionRefreshed,
@@ -34,6 +40,15 @@ pub use self::{
         FallbackKeyUsed, FallbackKeysSet, NamedKey, OneTimeKeyClaimed, OneTimeKeysAdded,
         SignatureTarget, SignaturesAdded,
     },
+    erasure::{ErasureEnd, ErasureEnded, ErasureRequested},
+    governance::{
+        Act, CaseApproved, CaseClosed, CaseOpened, CaseRejected, Role, RoleApproved, RoleRejected,
+        RoleRequested, RoleRevoked, RolesBootstrapped, Scope, Subject,
+    },
+    hold::{
+        CustodiansNotified, HoldExtent, HoldPlaced, HoldReleaseRejected, HoldReleaseRequested,
+        HoldReleased, HoldWidened,
+    },
     inbox::{ToDeviceAcknowledged, ToDeviceQueued},
     log::{
         ClockConfirmed, ClockJumped, ForkReason, KeyEndorsement, KeyRange, LedgerKeySet, LogForked,
@@ -41,6 +56,10 @@ pub use self::{
         SurfaceReport,
     },
     media::{MediaReserved, MediaStored},
+    policy::{
+        DAY_MS, Period, PeriodError, PolicyApplied, PolicyDocument, PolicyRule, RecordKind,
+        RedactionRule, RoomRetentionRule, YEAR_DAYS,
+    },
     registry::{Fact, KeyRule, PartRule, REGISTRY, RegisteredFact},
     room::{
         AliasRemoved, AliasSet, ClientTxn, InviteStateStored, PduContent, PduPlaced, PduRedacted,

@@ -45,11 +45,13 @@ pub enum RecordClass {
     Unplaced = 18,
     /// Keys and device lists of other servers.
     Peer = 19,
+    /// Roles, cases, policies and holds; never expires.
+    Governance = 20,
 }
 
 impl RecordClass {
     /// All classes, in order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Control,
         Self::Name,
         Self::StateSkeleton,
@@ -69,6 +71,7 @@ impl RecordClass {
         Self::InviteState,
         Self::Unplaced,
         Self::Peer,
+        Self::Governance,
     ];
 
     /// The number on disk.

@@ -16,10 +16,18 @@ use facts::{Batch, EntryHeader, LogPosition};
 use crate::stage::{Stage, room_of, say};
 
 /// A log whose disk fails from some moment on: positions are given, nothing becomes durable.
-struct Failing {
+pub(crate) struct Failing {
     log: Arc<Log>,
-    failed: AtomicBool,
+    pub(crate) failed: AtomicBool,
     accepts: AtomicBool,
+}
+
+impl Failing {
+    /// A log that works, for now.
+    pub(crate) fn over(log: Arc<Log>) -> Arc<Self> {
+        let (failed, accepts) = (AtomicBool::new(false), AtomicBool::new(true));
+        Arc::new(Self { log, failed, accepts })
+    }
 }
 
 impl Journal for Failing {
@@ -62,11 +70,7 @@ impl Journal for Failing {
 #[tokio::test(flavor = "multi_thread")]
 async fn i13_a_stopped_writer_refuses_everything_and_flushes_nothing() {
     let mut stage = Stage::new();
-    let journal = Arc::new(Failing {
-        log: stage.log(),
-        failed: AtomicBool::new(false),
-        accepts: AtomicBool::new(true),
-    });
+    let journal = Failing::over(stage.log());
     let parts = stage.parts(Arc::clone(&journal) as _);
     let write_side = WriteSide::open(parts).await.unwrap();
     let room = room_of(&write_side, "alice", Preset::PublicChat).await;

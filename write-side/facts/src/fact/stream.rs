@@ -24,6 +24,11 @@ pub enum StreamKind {
     Server,
     /// Another server, named by its server name.
     Peer,
+    /// Roles, cases, policies and holds, named by our server name. Its revision fences what is
+    /// destroyed: an order that was decided on an older one is refused.
+    Governance,
+    /// The audit trail, named by our server name.
+    Audit,
 }
 
 /// A stream begins. Its position is the stream's number.

@@ -1,5 +1,10 @@
 //! One sample of every fact, and more where a shape has several forms.
 
+#[path = "governance_samples.rs"]
+mod governance;
+#[path = "policy_samples.rs"]
+mod policy;
+
 use facts::{
     EntryRef, Fact, KeyEpoch, LogId, LogPosition, Timestamp,
     fact::{
@@ -45,6 +50,12 @@ pub(crate) fn all() -> Vec<(&'static str, Fact)> {
     all.extend(inboxes_and_media());
     all.extend(keys());
     all.extend(backups());
+    all.extend(governance::roles());
+    all.extend(governance::cases());
+    all.extend(governance::accesses());
+    all.extend(policy::policies());
+    all.extend(policy::holds());
+    all.extend(policy::erasures());
     all
 }
 
@@ -105,6 +116,11 @@ fn ledger_key(endorsement: Option<KeyEndorsement>) -> LedgerKeySet {
 fn streams() -> Vec<(&'static str, Fact)> {
     vec![
         ("room", StreamOpened { kind: StreamKind::Room, name: ROOM.to_owned() }.into()),
+        (
+            "governance",
+            StreamOpened { kind: StreamKind::Governance, name: "example.org".to_owned() }.into(),
+        ),
+        ("audit", StreamOpened { kind: StreamKind::Audit, name: "example.org".to_owned() }.into()),
         ("user", StreamOpened { kind: StreamKind::User, name: USER.to_owned() }.into()),
         ("", RegistrationTokenUsed { token_hash: [3; 32] }.into()),
         (

@@ -1,0 +1,232 @@
+//! A server with accounts, officers and a room, which answers over the real router.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use axum::{Router, body::Body};
+use commands::{
+    ServerIdentity, WriteSide, WriteSideParts,
+    governance::{Actor, approve_role, bootstrap_roles, request_role},
+    room::{Sent, create_room, send_event},
+    user::{self as users, Passwords, RegisterRequest},
+};
+use decide::room::{CreateRoom, NewEvent, Preset};
+use event_log::{Clock, Log, LogOptions, SeededRandom};
+use facts::{
+    Fact, LogPosition, Timestamp,
+    fact::{AccountKind, Role},
+};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use http_edge::{
+    Claim, Edge, EdgeBounds, PeerAddress, Session, SessionKind, SessionRefusal, Sessions, dress,
+};
+use policies::{ADMIN_PREFIX, StaffRoutes, staff_router};
+use ruma::{OwnedRoomId, OwnedUserId, RoomVersionId, UserId};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::journal::Failing;
+
+pub(crate) const DAY: u64 = 86_400_000;
+
+/// One millisecond passes at each look.
+pub(crate) struct Ticking(AtomicU64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+struct EdgeClock;
+
+impl http_edge::Clock for EdgeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1)
+    }
+}
+
+/// A token is a person's name; `admin` is a server administrator, `bot` an application service.
+struct NameSessions(WriteSide);
+
+impl Sessions for NameSessions {
+    fn lookup(&self, claim: &Claim<'_>, _: Timestamp) -> Result<Session, SessionRefusal> {
+        let unknown = SessionRefusal::Unknown { soft_logout: false };
+        let user = user(claim.token.strip_prefix("bot-").unwrap_or(claim.token));
+        let user_stream = self.0.user_stream(&user).unwrap().ok_or(unknown)?;
+        let kind = match claim.token.strip_prefix("bot-") {
+            Some(_) => SessionKind::Appservice,
+            None => SessionKind::User,
+        };
+        let admin = claim.token == "admin";
+        Ok(Session { user, device: None, user_stream, kind, admin })
+    }
+}
+
+pub(crate) fn user(name: &str) -> OwnedUserId {
+    UserId::parse(format!("@{name}:example.org")).unwrap()
+}
+
+pub(crate) fn who(name: &str) -> Actor {
+    Actor { user: user(name), address: None }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.json()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) ws: WriteSide,
+    pub(crate) failing: Arc<Failing>,
+    clock: Arc<Ticking>,
+    app: Router,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    /// Ann and Ben are compliance officers, Cleo is legal, Otto an auditor; Dan, Eve and the
+    /// server's administrator hold no role.
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Ticking(AtomicU64::new(1_700_000_000_000)));
+        let random = Arc::new(SeededRandom::new(7));
+        let options = LogOptions::new(dir.path(), "example.org");
+        let log = Log::open(options, Arc::clone(&clock) as _, Arc::clone(&random) as _).unwrap();
+        let failing = Failing::over(Arc::new(log));
+        let name = ruma::server_name!("example.org").to_owned();
+        let identity = ServerIdentity::from_seed(name, "a_1".to_owned(), &[7; 32]).unwrap();
+        let parts = WriteSideParts::new(
+            Arc::clone(&failing) as _,
+            dir.path().join("folds"),
+            Arc::new(identity),
+            Arc::clone(&clock) as _,
+            random,
+        );
+        let ws = WriteSide::open(parts).await.unwrap();
+        let routes = StaffRoutes { write_side: ws.clone(), record: Arc::clone(&failing) as _ };
+        let sessions = NameSessions(ws.clone());
+        let bounds = EdgeBounds { rates_enabled: false, ..EdgeBounds::default() };
+        let edge = Edge::new(Arc::new(sessions), Arc::new(EdgeClock), bounds);
+        let app = dress(staff_router(routes), edge);
+        let world = Self { ws, failing, clock, app, _dir: dir };
+        world.people().await;
+        world
+    }
+
+    async fn people(&self) {
+        for name in ["ann", "ben", "cleo", "otto", "dan", "eve", "admin"] {
+            let user = user(name);
+            let request = RegisterRequest {
+                user: &user,
+                kind: AccountKind::User,
+                password: None,
+                admin: name == "admin",
+                display_name: None,
+                log_in: None,
+                registration_token: None,
+                reserved: false,
+            };
+            users::register(&self.ws, &Passwords::new(1), request).await.unwrap();
+        }
+        bootstrap_roles(&self.ws, &[user("ann"), user("ben")]).await.unwrap();
+        for (role, name) in [(Role::Legal, "cleo"), (Role::Auditor, "otto")] {
+            let asked =
+                request_role(&self.ws, &who("ann"), role, &user(name), "because").await.unwrap();
+            approve_role(&self.ws, &who("ben"), asked, "agreed").await.unwrap();
+        }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now().0
+    }
+
+    pub(crate) fn pass_days(&self, days: u64) {
+        self.clock.0.fetch_add(days * DAY, Ordering::Relaxed);
+    }
+
+    pub(crate) async fn room(&self, creator: &str) -> OwnedRoomId {
+        let mut wish = CreateRoom::new(user(creator), RoomVersionId::V12);
+        wish.preset = Some(Preset::PublicChat);
+        create_room(&self.ws, &wish, false).await.unwrap()
+    }
+
+    pub(crate) async fn send(&self, room: &OwnedRoomId, name: &str, content: Value) -> Sent {
+        let content = NewEvent::content_of(&content).unwrap();
+        let event = NewEvent::message(user(name), "m.room.message", content);
+        send_event(&self.ws, room, event).await.unwrap()
+    }
+
+    pub(crate) async fn say(&self, room: &OwnedRoomId, name: &str, body: &str) -> Sent {
+        self.send(room, name, json!({ "msgtype": "m.text", "body": body })).await
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.call("GET", token, path, &Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.call("POST", token, path, body).await
+    }
+
+    pub(crate) async fn call(&self, method: &str, token: &str, path: &str, body: &Value) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{ADMIN_PREFIX}{path}"));
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let mut request = request.body(body).unwrap();
+        request.extensions_mut().insert(PeerAddress([192, 0, 2, 1].into()));
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        Answer { status, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// Opens a case as Ann; its number.
+    pub(crate) async fn open_case(&self, scope: Value) -> u64 {
+        let mut body = scope;
+        body["expires_at"] = (self.now() + 30 * DAY).into();
+        body["reason"] = "inquiry 7".into();
+        self.post("ann", "/cases", &body).await.ok()["case"].as_u64().unwrap()
+    }
+
+    /// Opens a case as Ann that Ben approves; its number.
+    pub(crate) async fn case(&self, scope: Value) -> u64 {
+        let case = self.open_case(scope).await;
+        self.decide("ben", "approve", case).await.ok();
+        case
+    }
+
+    /// `approve`, `reject` or `close`.
+    pub(crate) async fn decide(&self, name: &str, how: &str, case: u64) -> Answer {
+        self.post(name, &format!("/cases/{case}/{how}"), &json!({ "reason": "because" })).await
+    }
+
+    /// Every fact of the log, from a position on.
+    pub(crate) fn facts(&self, from: LogPosition) -> Vec<(LogPosition, Fact)> {
+        let log = &self.failing.log;
+        (from.0..=log.head().0)
+            .filter_map(|at| {
+                let entry = log.read(LogPosition(at)).unwrap()?;
+                Some((LogPosition(at), entry.fact().unwrap()?))
+            })
+            .collect()
+    }
+}

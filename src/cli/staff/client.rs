@@ -1,0 +1,117 @@
+//! The HTTP client of officers' commands.
+//!
+//! Owns one request and its answer, with bounds on time and length. TLS checks the server against
+//! the operating system's roots; a token goes over plain HTTP to this machine alone.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use http::{Request, Uri, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::{client::legacy, rt::TokioExecutor};
+use policies::ADMIN_PREFIX;
+use serde_json::Value;
+
+use crate::cli::Failure;
+
+/// For one answer.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// An answer is at most this long; a page of events has 8 MiB of parts.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A server, and as whom to speak to it.
+pub(super) struct Client {
+    base: String,
+    token: String,
+}
+
+impl Client {
+    pub(super) fn new(server: &str, token: &str) -> anyhow::Result<Self> {
+        let base = server.trim_end_matches('/');
+        let wrong = |why: &str| {
+            let what = format!("`{server}` is no address of a server: {why}");
+            Failure::new(what, "name it as https://matrix.example.org")
+        };
+        let uri: Uri = base.parse().map_err(|_| wrong("it is no URL"))?;
+        match (uri.scheme_str(), uri.host()) {
+            (Some("https"), Some(_))
+            | (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => {}
+            (Some("http"), Some(_)) => bail!(wrong("plain http would show your token to others")),
+            _ => bail!(wrong("it begins with https://")),
+        }
+        if token.is_empty() || token.contains(char::is_whitespace) {
+            bail!(Failure::new(
+                "the token file does not hold one access token",
+                "put your own access token into it, and nothing else"
+            ));
+        }
+        Ok(Self { base: base.to_owned(), token: token.to_owned() })
+    }
+
+    /// One request; its answer if it was good, else why not.
+    pub(super) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        runtime.block_on(async {
+            let exchange = tokio::time::timeout(DEADLINE, self.exchange(method, path, body)).await;
+            exchange.unwrap_or_else(|_| {
+                let what = format!("{} did not answer within {} s", self.base, DEADLINE.as_secs());
+                Err(Failure::new(what, "see whether the server is well, and try again").into())
+            })
+        })
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let connector = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .context("this machine has no roots to check servers against")?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client: legacy::Client<_, Full<Bytes>> =
+            legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{ADMIN_PREFIX}{path}", self.base))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(bytes)))
+            .context("no request can be made of this")?;
+        let response = client.request(request).await.map_err(|error| {
+            let what = format!("cannot reach {}: {error}", self.base);
+            anyhow::Error::from(error)
+                .context(Failure::new(what, "see that the server runs and the address is right"))
+        })?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = body
+            .map_err(|error| anyhow::anyhow!("{} broke off its answer: {error}", self.base))?
+            .to_bytes();
+        let answer: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let why = answer["error"].as_str().unwrap_or("the server gave no reason");
+        let code = answer["errcode"].as_str().unwrap_or("-");
+        Err(Failure::new(
+            format!("refused ({} {code}): {why}", status.as_u16()),
+            "change what you ask for; `chancery role list` and `chancery case list` show what is",
+        )
+        .into())
+    }
+}

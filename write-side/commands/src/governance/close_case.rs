@@ -1,0 +1,20 @@
+//! Closing a case before its time.
+
+use decide::governance as rules;
+use facts::LogPosition;
+
+use super::{Actor, GovernanceError, decide_as};
+use crate::WriteSide;
+
+/// Ends a case that is in force: nothing may be read once this answers.
+pub async fn close_case(
+    ws: &WriteSide,
+    actor: &Actor,
+    case: LogPosition,
+    reason: &str,
+) -> Result<(), GovernanceError> {
+    let (act, now) = (actor.act(reason), ws.now());
+    let decide = |fold: &rules::GovernanceFold| rules::close_case(fold, case, act.clone(), now);
+    decide_as(ws, &actor.user, decide).await?;
+    Ok(())
+}
