@@ -12,7 +12,7 @@ mod verdict;
 #[path = "support/written_log.rs"]
 mod written_log;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -27,6 +27,8 @@ const SCALES: [(u32, u64, usize, usize); 3] =
     [(1, 2_000, 10, 20), (10, 20_000, 30, 60), (100, 200_000, 100, 200)];
 /// Who reads: a member of the first ten rooms, whatever the number of rooms.
 const READER: usize = 9;
+/// Answers that each come after a message of their own, for each scale.
+const FRESH: u32 = 400;
 /// At a hundred times the history, as a multiple of what it costs at once: noise, not growth.
 const GROWTH_MAX: f64 = 1.3;
 
@@ -35,7 +37,7 @@ fn sync(c: &mut Criterion) {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let mut group = c.benchmark_group("sync");
     group.sample_size(20).measurement_time(Duration::from_secs(5));
-    let mut incremental = Vec::new();
+    let (mut incremental, mut fresh) = (Vec::new(), Vec::new());
     for (factor, entries, rooms, people) in SCALES {
         let mut server = ReadingServer::new(people, rooms);
         server.written.talk(entries);
@@ -59,12 +61,51 @@ fn sync(c: &mut Criterion) {
             });
         });
         incremental.push((factor, samples.median(), samples.cpu()));
+        if samples.median().is_some() {
+            fresh.push((factor, after_a_message(&runtime, &mut server, &user, since)));
+        }
         group.bench_function(format!("initial, history {factor}x"), |b| {
             b.iter(|| runtime.block_on(server.bytes(&user, "/v3/sync?timeout=0")));
         });
     }
     group.finish();
     report(&incremental);
+    report_fresh(&fresh);
+}
+
+/// Median seconds of an answer that comes right after a message: no answer is asked for twice, so
+/// nothing can be known from the one before but what a real client's next answer shares with it.
+fn after_a_message(
+    runtime: &tokio::runtime::Runtime,
+    server: &mut ReadingServer,
+    user: &str,
+    mut since: String,
+) -> f64 {
+    let mut samples = Samples::default();
+    for _ in 0..FRESH {
+        server.written.text(3);
+        runtime.block_on(server.follow());
+        let path = format!("/v3/sync?timeout=0&since={since}");
+        let started = Instant::now();
+        let bytes = runtime.block_on(server.bytes(user, &path));
+        samples.add(started.elapsed(), 1);
+        let news: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        news["next_batch"].as_str().expect("a token").clone_into(&mut since);
+    }
+    samples.median().expect("samples")
+}
+
+fn report_fresh(fresh: &[(u32, f64)]) {
+    let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else { return };
+    let curve: Vec<String> =
+        fresh.iter().map(|(at, seconds)| format!("{at}x {:.0} us", seconds * 1e6)).collect();
+    let growth = last.1 / first.1;
+    verdict::say(
+        "incremental sync, each right after a message of its own",
+        &format!("{}, by the clock {growth:.2} times", curve.join(", ")),
+        "flat (<= 1.3 times)",
+        growth <= GROWTH_MAX,
+    );
 }
 
 /// Factor, median seconds and processor seconds of an answer.

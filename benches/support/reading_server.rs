@@ -104,9 +104,14 @@ impl ReadingServer {
         user_id.to_owned()
     }
 
+    /// Waits until the view has everything that is in the log.
+    pub(crate) async fn follow(&self) {
+        assert!(self.view.wait_for(self.log.head(), FOLLOW_MAX).await, "the view follows");
+    }
+
     /// The body of a `GET` below `/_matrix/client` that must be good, as of the log's head.
     pub(crate) async fn bytes(&self, token: &str, path: &str) -> Bytes {
-        assert!(self.view.wait_for(self.log.head(), FOLLOW_MAX).await, "the view follows");
+        self.follow().await;
         let mut request = Request::builder()
             .uri(format!("/_matrix/client{path}"))
             .header("authorization", format!("Bearer {token}"))

@@ -49,7 +49,7 @@ use crate::{
     },
     query::Snapshot,
     source::{EntrySource, SourceEntry},
-    store::{Batch, StoreError},
+    store::{Batch, Grouping, StoreError},
     wakeups::Wakeups,
 };
 
@@ -186,6 +186,10 @@ impl View for ClientProjection {
 
     fn schema(&self) -> u32 {
         SCHEMA
+    }
+
+    fn grouping(&self) -> Grouping {
+        table::group
     }
 
     fn reading(&mut self, lag: u64) {

@@ -28,7 +28,7 @@ pub use self::{
 };
 use crate::{
     source::{SourceEntry, SourceError},
-    store::{Batch, Store, StoreError},
+    store::{Batch, Grouping, Store, StoreError},
 };
 
 /// Entries that are applied and committed as one, at most.
@@ -48,6 +48,11 @@ pub trait View: Send + 'static {
     /// being built beside it.
     fn reads_schema(&self, _older: u32) -> bool {
         false
+    }
+
+    /// Groups of rows whose ends are kept in memory once they were read.
+    fn grouping(&self) -> Grouping {
+        |_| None
     }
 
     /// Entries are about to be read, this far from the head.

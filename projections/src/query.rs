@@ -20,6 +20,7 @@ mod relations;
 mod rooms;
 mod sessions;
 mod state;
+mod state_use;
 mod threads;
 mod timeline;
 mod to_device;
@@ -44,6 +45,7 @@ pub use self::{
     rooms::{RoomCounts, RoomSummary},
     sessions::{Device, Session},
     state::{StateDelta, StateEntry},
+    state_use::{CHANGES_WALKED_MAX, StateUse},
     timeline::{Direction, LiveRange, PageItem, TimelineEvent},
     to_device::ToDeviceItem,
     unread::{RoomUnread, UnreadCounts},

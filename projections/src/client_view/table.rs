@@ -3,6 +3,8 @@
 //! Owns the table numbers; a changed meaning raises [`super::SCHEMA`]. Streams stand for rooms and
 //! users in keys; names, types and state keys are copied where lookups need them.
 
+use crate::store::end_of_str;
+
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident = $number:literal),+ $(,)?) => {
         /// A table of the client view.
@@ -135,4 +137,26 @@ tables! {
     RedactionApplied = 56,
     /// signer, position → owner of the signed key
     SignedByUser = 57,
+}
+
+/// Groups of rows of which `/sync` reads the end, or that are few: see [`crate::store::Grouping`].
+pub(crate) fn group(key: &[u8]) -> Option<usize> {
+    /// Bytes of a table and a stream.
+    const STREAM: usize = 9;
+    const TWO_STREAMS: usize = 17;
+    const LIVE: u8 = Table::Live as u8;
+    const THREAD_ORDER: u8 = Table::ThreadOrder as u8;
+    const INBOX: u8 = Table::Inbox as u8;
+    const ONE_TIME_COUNT: u8 = Table::OneTimeCount as u8;
+    const FALLBACK: u8 = Table::Fallback as u8;
+    const NOTIFY_ROOM: u8 = Table::NotifyRoom as u8;
+    const NOTIFY_USER: u8 = Table::NotifyUser as u8;
+    match *key.first()? {
+        LIVE | THREAD_ORDER | INBOX | ONE_TIME_COUNT | FALLBACK => {
+            (key.len() >= STREAM).then_some(STREAM)
+        }
+        NOTIFY_ROOM => end_of_str(key, STREAM),
+        NOTIFY_USER => end_of_str(key, TWO_STREAMS),
+        _ => None,
+    }
 }

@@ -2,6 +2,7 @@
 
 mod convergence;
 mod questions;
+mod remembering;
 
 mod following;
 mod world;

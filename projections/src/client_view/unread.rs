@@ -87,7 +87,8 @@ fn sums(rows: &impl Rows, prefix: &Key, upto: LogPosition) -> Result<Sums, Store
     let value = if upto.0 == u64::MAX {
         rows.get(key.as_bytes())?
     } else {
-        rows.last_at_most(prefix, &key)?.map(|(_, value)| value)
+        // Sums are added at the end and never removed.
+        rows.last_settled(prefix, &key)?
     };
     match value {
         Some(value) => Sums::decode(&value).ok_or(StoreError::Row(prefix.table())),

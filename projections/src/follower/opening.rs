@@ -50,17 +50,18 @@ pub(super) fn open(
 ) -> Result<Opened, OpenError> {
     fs::create_dir_all(&dir.0).map_err(OpenError::Folder)?;
     let path = dir.view(view.name(), view.schema());
-    let (store, checkpoint) = if let Some(opened) = open_matching(&path, view.schema(), source)? {
-        opened
-    } else {
-        remove(&path)?;
-        (Store::open(&path)?, None)
-    };
+    let (store, checkpoint) =
+        if let Some(opened) = open_matching(&path, view, view.schema(), source)? {
+            opened
+        } else {
+            remove(&path)?;
+            (Store::open(&path, view.grouping())?, None)
+        };
     let mut older = None;
     let mut stale = Vec::new();
     for (schema, path) in older_schemas(view.name(), view.schema(), dir)? {
         if checkpoint.is_none() && older.is_none() && view.reads_schema(schema) {
-            older = open_matching(&path, schema, source)?.map(|(store, _)| store);
+            older = open_matching(&path, view, schema, source)?.map(|(store, _)| store);
         }
         stale.push(path);
     }
@@ -70,6 +71,7 @@ pub(super) fn open(
 /// Opens a store if its checkpoint matches the log; an empty one matches any log.
 fn open_matching(
     path: &Path,
+    view: &impl View,
     schema: u32,
     source: &dyn EntrySource,
 ) -> Result<Option<(Store, Option<Checkpoint>)>, OpenError> {
@@ -78,7 +80,8 @@ fn open_matching(
     }
     // A store that does not open after a power loss is no fault: it is built anew.
     // fjall asserts on some damaged journals, so a panic counts as "does not open" too.
-    let opened = catch_unwind(AssertUnwindSafe(|| Store::open(path)));
+    let grouping = view.grouping();
+    let opened = catch_unwind(AssertUnwindSafe(|| Store::open(path, grouping)));
     let Ok(Ok(store)) = opened else {
         tracing::warn!(view = %path.display(), "the view's store does not open and is built anew");
         return Ok(None);

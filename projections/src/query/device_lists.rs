@@ -45,7 +45,11 @@ impl Snapshot {
                     changes.changed.extend(members()?.into_iter().map(|member| member.user));
                 }
                 (true, false) => gone.extend(members()?.into_iter().map(|member| member.user)),
-                _ => {}
+                // Away for a while: what changed meanwhile was not told.
+                (true, true) => {
+                    changes.changed.extend(members()?.into_iter().map(|member| member.user));
+                }
+                (false, false) => {}
             }
         }
         for room in moved {
@@ -131,7 +135,14 @@ impl Snapshot {
                 (true, false) => {
                     gone.insert(member);
                 }
-                _ => {}
+                // The same: joins that only repeat are not logged.
+                (true, true) => {
+                    let away = self.membership_changes(member, since)?;
+                    if away.iter().any(|(in_room, _, _)| *in_room == room) {
+                        changed.insert(member);
+                    }
+                }
+                (false, false) => {}
             }
         }
         Ok(())

@@ -12,7 +12,8 @@ use super::{
 
 /// Pending writes in order.
 type PendingIter<'a> = Box<dyn Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)> + 'a>;
-type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// Values by key; `None` removes.
+pub(super) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Pending writes over a snapshot.
 pub struct Batch {

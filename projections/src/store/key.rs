@@ -89,16 +89,33 @@ impl Key {
 
     /// The first key after all those with this prefix.
     pub fn after_prefix(&self) -> Vec<u8> {
-        let mut end = self.0.clone();
-        while let Some(last) = end.last_mut() {
-            if *last < u8::MAX {
-                *last += 1;
-                return end;
-            }
-            end.pop();
+        after_prefix(&self.0)
+    }
+}
+
+/// As [`Key::after_prefix`], of an encoded prefix.
+pub(super) fn after_prefix(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.last_mut() {
+        if *last < u8::MAX {
+            *last += 1;
+            return end;
         }
-        // Table bytes are below 0xff, so a prefix never consists of 0xff alone.
-        vec![u8::MAX]
+        end.pop();
+    }
+    // Table bytes are below 0xff, so a prefix never consists of 0xff alone.
+    vec![u8::MAX]
+}
+
+/// Where the string ends that begins at `from` in an encoded key; `None` where none does.
+pub(crate) fn end_of_str(key: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        match (key.get(at)?, key.get(at + 1)) {
+            (0, Some(1)) => return Some(at + 2),
+            (0, _) => at += 2,
+            _ => at += 1,
+        }
     }
 }
 
@@ -186,6 +203,17 @@ mod tests {
         assert_eq!(reader.i64().expect("field"), 0);
         assert_eq!(reader.str().expect("field"), "a\0b");
         assert!(reader.u8().is_err());
+    }
+
+    #[test]
+    fn the_end_of_a_string_is_found() {
+        for text in ["", "a", "a\0b", "\0", "\0\u{1}"] {
+            let key = Key::new(1).str(text);
+            let end = key.as_bytes().len();
+            let longer = key.u64(1);
+            assert_eq!(end_of_str(longer.as_bytes(), 1), Some(end), "{text:?}");
+            assert_eq!(end_of_str(&longer.as_bytes()[..end - 1], 1), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -39,6 +39,12 @@ pub trait Rows {
         self.iterate(prefix.as_bytes(), &end, Order::Backward).next().transpose()
     }
 
+    /// The value of [`Self::last_at_most`] where all rows with `prefix` up to `upto` are settled:
+    /// nothing committed later adds, changes or removes one of them.
+    fn last_settled(&self, prefix: &Key, upto: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.last_at_most(prefix, upto)?.map(|(_, value)| value))
+    }
+
     /// A value of exactly 8 bytes, big-endian.
     fn get_u64(&self, key: &Key) -> Result<Option<u64>, StoreError> {
         self.get(key.as_bytes())?

@@ -23,7 +23,8 @@ pub(super) fn left(
     let news = look.since.is_some_and(|since| member.changed > since.position);
     let wanted = news || look.asker.filter.include_leave();
     let forgotten = look.snapshot.forgotten(look.asker.user, member.room)?.is_some();
-    if !wanted || forgotten || (!news && look.since.is_some()) {
+    // A leaving is told even where the room was forgotten since: the client has not heard of it.
+    if !wanted || (forgotten && !news) || (!news && look.since.is_some()) {
         return Ok(None);
     }
     let upto = member.changed;

@@ -24,7 +24,10 @@ pub(crate) fn joined(
     let upto = look.snapshot.position();
     // A room that the user joined since the last answer is told whole.
     let known = look.since.map(|since| since.position).filter(|since| member.since <= *since);
-    let timeline = timeline(look, member.room, room_id, known.unwrap_or_default(), upto)?;
+    let mut timeline = timeline(look, member.room, room_id, known.unwrap_or_default(), upto)?;
+    // What a client may have from an earlier stay does not join what is told here.
+    let newly_joined = look.since.is_some() && known.is_none();
+    timeline.limited |= newly_joined && timeline.prev_batch.is_some();
     let from = if look.asker.full_state { None } else { known };
     let state = state_section(look, member.room, Stretch { from, upto }, &timeline)?;
     let receipts = ephemeral::moved_receipts(look, member.room, known)?;

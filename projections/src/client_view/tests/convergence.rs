@@ -15,10 +15,10 @@ use crate::{
     store::Store,
 };
 
-const NAMES: [&str; 4] = ["ann", "ben", "cho", "dee"];
+pub(super) const NAMES: [&str; 4] = ["ann", "ben", "cho", "dee"];
 
 /// One random step of the world.
-fn step(world: &mut World, random: &mut StdRng, sent: &mut Vec<(usize, LogPosition)>) {
+pub(super) fn step(world: &mut World, random: &mut StdRng, sent: &mut Vec<(usize, LogPosition)>) {
     let name = NAMES[random.random_range(0..NAMES.len())];
     let user = world.users[name];
     let room = random.random_range(0..world.rooms.len());
@@ -78,7 +78,7 @@ fn step(world: &mut World, random: &mut StdRng, sent: &mut Vec<(usize, LogPositi
     }
 }
 
-fn begin() -> World {
+pub(super) fn begin() -> World {
     let mut world = World::new();
     for name in NAMES {
         world.user(name);
@@ -136,7 +136,7 @@ fn a_torn_store_comes_back_as_an_earlier_instant_or_is_built_anew() {
         if seed % 2 == 0 {
             // A part of the rows has left the journal for a table.
             let path = running.path().join(format!("views/{NAME}-v{SCHEMA}"));
-            Store::open(&path).expect("opens").compact().expect("compacts");
+            Store::open(&path, |_| None).expect("opens").compact().expect("compacts");
         }
         for _ in 0..40 {
             step(&mut world, &mut random, &mut sent);

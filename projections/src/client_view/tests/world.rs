@@ -19,6 +19,7 @@ use serde_json::json;
 pub(super) use crate::source::memory::HERE;
 use crate::{
     bodies::Bodies,
+    client_view::recent::RecentChanges,
     client_view::{ClientProjection, NAME, SCHEMA},
     follower::{Checkpoint, Follower, ViewsDir},
     query::Snapshot,
@@ -157,18 +158,38 @@ impl World {
 
     /// Brings the view in `dir` up to the head and opens a snapshot of it.
     pub(super) fn project(&self, dir: &Path) -> Snapshot {
+        self.follow(dir).look()
+    }
+
+    /// A follower of the view in `dir` that stays.
+    pub(super) fn follow(&self, dir: &Path) -> Following {
         let bodies = Arc::new(Bodies::new(self.source()));
         let projection =
             ClientProjection::new(bodies.clone(), Arc::new(Wakeups::default()), HERE.to_owned());
         let recent = projection.recent.clone();
-        let mut follower =
+        let follower =
             Follower::open(projection, &ViewsDir::of(dir), self.source()).expect("opens");
-        follower.catch_up(|| false).expect("follows");
-        follower.take_over();
-        let rows = follower.serving().store().expect("serves").snapshot();
+        assert!(dir.join(format!("views/{NAME}-v{SCHEMA}")).exists());
+        Following { follower, bodies, recent }
+    }
+}
+
+/// A view that follows when told.
+pub(super) struct Following {
+    follower: Follower<ClientProjection>,
+    bodies: Arc<Bodies>,
+    recent: Arc<RecentChanges>,
+}
+
+impl Following {
+    /// The view at the head.
+    pub(super) fn look(&mut self) -> Snapshot {
+        self.follower.catch_up(|| false).expect("follows");
+        self.follower.take_over();
+        let rows = self.follower.serving().store().expect("serves").snapshot();
         let checkpoint = Checkpoint::read(&rows).expect("reads").expect("is there");
         assert_eq!(checkpoint.schema, SCHEMA);
-        assert!(dir.join(format!("views/{NAME}-v{SCHEMA}")).exists());
+        let (bodies, recent) = (self.bodies.clone(), self.recent.clone());
         Snapshot { rows, bodies, recent, checkpoint }
     }
 }
