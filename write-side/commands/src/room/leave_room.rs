@@ -7,7 +7,7 @@ use ruma::{OwnedUserId, RoomId, events::room::member::MembershipState};
 use super::{
     MemberDetails, RoomCommandRefusal,
     act::{Intent, RoomError, Sent},
-    local::check_local_room,
+    local::{check_local_room, is_empty_room},
     member_event::{current_member_event, member_event},
 };
 use crate::WriteSide;
@@ -31,6 +31,8 @@ pub async fn leave_room(
                     });
                 }
                 (MembershipState::Join, _) => {}
+                // An invite that outlived everybody who could still be in the room.
+                _ if is_empty_room(fold) => {}
                 _ => check_local_room(fold, write_side.identity())?,
             }
             Ok(leave.clone().into())

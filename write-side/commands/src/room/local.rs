@@ -19,6 +19,12 @@ pub(crate) fn check_local_room(
     }
 }
 
+/// True where nobody is joined in a room that we were in: nobody else can do it for us.
+pub(crate) fn is_empty_room(fold: &RoomFold) -> bool {
+    fold.state_entry("m.room.create", "").is_some()
+        && !fold.members().any(|(_, membership)| membership == MembershipState::Join)
+}
+
 /// True where a user of this server is joined.
 pub(crate) fn is_local_room(fold: &RoomFold, identity: &ServerIdentity) -> bool {
     fold.members().any(|(user, membership)| {
