@@ -3,9 +3,12 @@
 //! Owns the commands' shapes, how each finds its configuration, and the exit codes: 0 good, 1
 //! refused or fault found, 2 wrong usage. One file a command.
 
+mod audit;
 mod case;
 mod config;
+mod erasure;
 mod failure;
+mod hold;
 mod ledger;
 mod log;
 mod output;
@@ -49,6 +52,9 @@ enum Command {
     /// Open, approve and read cases, as yourself.
     #[command(subcommand)]
     Case(case::Case),
+    /// List or export the audit trail, as yourself.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Inspect and maintain the event log.
     #[command(subcommand)]
     Log(log::Log),
@@ -57,9 +63,15 @@ enum Command {
     Ledger(ledger::Ledger),
     /// Verify a data directory, a proof or a checkpoint; needs no server.
     Verify(verify::Verify),
-    /// Check policy documents.
+    /// Check, apply and show policy documents, and what they mean for the record.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Place and release legal holds, as yourself.
+    #[command(subcommand)]
+    Hold(hold::Hold),
+    /// Ask for the erasure of persons, as yourself.
+    #[command(subcommand)]
+    Erasure(erasure::Erasure),
     /// Maintain the views.
     #[command(subcommand)]
     Views(views::Views),
@@ -122,10 +134,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(command) => user::run(&command, &origin),
         Command::Role(command) => role::run(&command, &origin),
         Command::Case(command) => case::run(&command),
+        Command::Audit(command) => audit::run(&command),
         Command::Log(command) => log::run(&command, &origin),
         Command::Ledger(command) => ledger::run(&command, &origin),
         Command::Verify(command) => verify::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Hold(command) => hold::run(&command),
+        Command::Erasure(command) => erasure::run(&command),
         Command::Views(command) => views::run(&command, &origin),
         Command::Config(command) => config::run(&command, &origin),
     }

@@ -6,10 +6,16 @@
 use std::fmt::Display;
 
 use commands::{
-    CommandError, WriteSide, governance,
-    user::{self, LogInError, Passwords, RegisterError, RegisterRequest},
+    CommandError, WriteSide,
+    audit::{By, record_administration},
+    governance,
+    user::{self, LogInError, NewPassword, Passwords, RegisterError, RegisterRequest},
 };
-use facts::{StreamId, fact::AccountKind};
+use decide::governance::check_reason;
+use facts::{
+    StreamId,
+    fact::{AccountKind, AdministrativeAct},
+};
 use projections::ClientView;
 use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
@@ -29,6 +35,9 @@ pub(crate) enum UserRequest {
         password: String,
         /// Make it a server administrator.
         admin: bool,
+        /// Why, for the audit trail.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// Give an account a new password.
     ResetPassword {
@@ -38,6 +47,9 @@ pub(crate) enum UserRequest {
         password: String,
         /// Keep its devices.
         keep_devices: bool,
+        /// Why, for the audit trail.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// Name the first compliance officers; the only thing about roles that an operator can do.
     BootstrapRoles {
@@ -59,6 +71,13 @@ pub(crate) enum UserAnswer {
     Done {
         /// The account.
         user_id: String,
+    },
+    /// An account has a new password.
+    PasswordSet {
+        /// The account.
+        user_id: String,
+        /// It has roles, which count for nothing until another officer vouches for it.
+        roles_suspended: bool,
     },
     /// The first compliance officers are named.
     RolesSetUp,
@@ -101,11 +120,15 @@ impl UserAdmin {
     /// Does what is asked.
     pub(crate) async fn answer(&self, request: UserRequest) -> UserAnswer {
         match request {
-            UserRequest::Create { localpart, password, admin } => {
-                self.create(&localpart, &password, admin).await
-            }
-            UserRequest::ResetPassword { localpart, password, keep_devices } => {
-                self.reset_password(&localpart, &password, keep_devices).await
+            UserRequest::Create { localpart, password, admin, reason } => match because(reason) {
+                Ok(by) => self.create(&localpart, &password, admin, &by).await,
+                Err(refused) => refused,
+            },
+            UserRequest::ResetPassword { localpart, password, keep_devices, reason } => {
+                match because(reason) {
+                    Ok(by) => self.reset_password(&localpart, &password, keep_devices, &by).await,
+                    Err(refused) => refused,
+                }
             }
             UserRequest::BootstrapRoles { officers } => {
                 match governance::bootstrap_roles(&self.write_side, &officers).await {
@@ -113,11 +136,11 @@ impl UserAdmin {
                     Err(error) => refused(why(&error)),
                 }
             }
-            UserRequest::List { after } => self.list(after.map(StreamId)),
+            UserRequest::List { after } => self.list_recorded(after.map(StreamId)).await,
         }
     }
 
-    async fn create(&self, localpart: &str, password: &str, admin: bool) -> UserAnswer {
+    async fn create(&self, localpart: &str, password: &str, admin: bool, by: &By) -> UserAnswer {
         let user = match self.user_id(localpart) {
             Ok(user) => user,
             Err(refused) => return refused,
@@ -131,6 +154,7 @@ impl UserAdmin {
             log_in: None,
             registration_token: None,
             reserved: false,
+            by,
         };
         match user::register(&self.write_side, &self.passwords, request).await {
             Ok(done) => UserAnswer::Done { user_id: done.user_id.to_string() },
@@ -140,17 +164,41 @@ impl UserAdmin {
         }
     }
 
-    async fn reset_password(&self, localpart: &str, password: &str, keep: bool) -> UserAnswer {
+    async fn reset_password(
+        &self,
+        localpart: &str,
+        password: &str,
+        keep: bool,
+        by: &By,
+    ) -> UserAnswer {
         let user = match self.user_id(localpart) {
             Ok(user) => user,
             Err(refused) => return refused,
         };
         let (write, passwords) = (&self.write_side, &self.passwords);
-        match user::set_password(write, passwords, &user, password, !keep, None).await {
-            Ok(()) => UserAnswer::Done { user_id: user.to_string() },
+        let new = NewPassword { password, log_out_others: !keep, kept_device: None };
+        // First: a crash in between leaves roles suspended, never an officer whom the operator
+        // can act as.
+        let roles_suspended = match governance::suspend_roles(write, &user).await {
+            Ok(suspended) => suspended,
+            Err(error) => return refused(why(&error)),
+        };
+        match user::set_password(write, passwords, &user, new, by).await {
+            Ok(()) => UserAnswer::PasswordSet { user_id: user.to_string(), roles_suspended },
             Err(LogInError::Command(error)) => refused(why(&error)),
             Err(error) => refused(error),
         }
+    }
+
+    /// That the accounts are looked at is a fact before the first is shown.
+    async fn list_recorded(&self, after: Option<StreamId>) -> UserAnswer {
+        if after.is_none() {
+            let (by, act) = (By::operator(), AdministrativeAct::AccountsListed);
+            if let Err(error) = record_administration(&self.write_side, &by, act).await {
+                return refused(why(&error));
+            }
+        }
+        self.list(after)
     }
 
     fn list(&self, after: Option<StreamId>) -> UserAnswer {
@@ -179,6 +227,14 @@ impl UserAdmin {
         UserId::parse_with_server_name(localpart, server)
             .map_err(|error| refused(format!("`{localpart}` is no user name: {error}")))
     }
+}
+
+/// The operator with a reason, if one was given.
+fn because(reason: Option<String>) -> Result<By, UserAnswer> {
+    if let Some(reason) = &reason {
+        check_reason(reason).map_err(refused)?;
+    }
+    Ok(By::operator().because(reason))
 }
 
 fn refused(why: impl Display) -> UserAnswer {

@@ -167,7 +167,11 @@ impl Layers {
     }
 
     fn staff_routes(&self) -> StaffRoutes {
-        StaffRoutes { write_side: self.write_side.clone(), record: Arc::clone(&self.log) as _ }
+        StaffRoutes {
+            write_side: self.write_side.clone(),
+            record: Arc::clone(&self.log) as _,
+            view: self.view.clone(),
+        }
     }
 
     fn read_side(&self, config: &Config, stopping: &Stopping) -> ReadSide {

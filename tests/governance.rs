@@ -161,6 +161,30 @@ async fn roles_and_a_case(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_resets_an_officers_password_is_no_officer() -> Result<()> {
+    let server = Server::start().await?;
+    let (ann, ben) = (register(&server, "ann").await?, register(&server, "ben").await?);
+    set_up(&server, [&ann, &ben]).await?;
+    let password = tempfile::NamedTempFile::new()?;
+    std::fs::write(password.path(), "another pass phrase")?;
+    let file = password.path().to_str().context("a path in UTF-8")?;
+    // Even on the devices that stay signed in: the operator may have copied nothing but that.
+    let reset = ["user", "reset-password", "ann", "--keep-devices", "--password-file", file];
+    let done = server.command(&reset).await?;
+    ensure!(String::from_utf8_lossy(&done.stdout).contains("role restore @ann:localhost"));
+    let (ann, ben) = (Officer::new(&server, &ann)?, Officer::new(&server, &ben)?);
+    ann.may_not(&["role", "list"], "officers and auditors").await?;
+    let restore = ["role", "restore", "@ann:localhost", "--reason", "seen in person"];
+    ann.may_not(&restore, "a compliance officer").await?;
+    let roles = ben.does(&["role", "list"]).await?;
+    ensure!(roles["holders"][0]["suspended"] == true, "{roles}");
+    ben.does(&restore).await?;
+    ann.does(&["role", "list"]).await?;
+    drop((ann, ben));
+    server.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_set_up_works_without_a_server_and_a_members_officer_stays_out() -> Result<()> {
     let mut server = Server::start().await?;
     let (ann, ben, room) = two_in_a_room(&server, &json!({ "preset": "private_chat" })).await?;
@@ -185,5 +209,100 @@ async fn the_first_set_up_works_without_a_server_and_a_members_officer_stays_out
     ]);
     ensure!(wrong.await?.status.code() == Some(1));
     drop(officer);
+    server.finish().await
+}
+
+/// A login that fails, a login that goes well, and a new password by the operator.
+async fn comings_and_goings(server: &Server) -> Result<()> {
+    register(server, "dora").await?;
+    let wrong = json!({
+        "type": "m.login.password", "password": "canaryguessqzx",
+        "identifier": { "type": "m.id.user", "user": "dora" },
+    });
+    let path = "/_matrix/client/v3/login";
+    let answer = server.http().json(Method::POST, path, None, Some(&wrong)).await?;
+    ensure!(answer.status.as_u16() == 403, "{}", answer.status);
+    MatrixClient::log_in(&server.http(), "dora", harness::PASSWORD, None).await?;
+    let password = tempfile::NamedTempFile::new()?;
+    std::fs::write(password.path(), "canarynewqzx")?;
+    let file = password.path().to_str().context("a path in UTF-8")?;
+    let reset = ["user", "reset-password", "dora", "--reason", "lost phone"];
+    let done = server.command(&[&reset[..], &["--password-file", file]].concat()).await?;
+    ensure!(done.status.success(), "{}", stderr(&done));
+    Ok(())
+}
+
+/// The entries of the trail as `chancery audit list` prints them.
+async fn trail(officer: &Officer<'_>, more: &[&str]) -> Result<Vec<Value>> {
+    let listed = officer.run(&[&["audit", "list", "--json"], more].concat()).await?;
+    ensure!(listed.status.success(), "{}", stderr(&listed));
+    let lines = String::from_utf8(listed.stdout)?;
+    lines.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+/// That these entries follow each other, with others in between or not: kind, who acted, whom it
+/// is about, and a value of the details.
+fn appear(entries: &[Value], wanted: &[[&str; 4]]) -> Result<()> {
+    let mut wanted = wanted.iter().peekable();
+    for entry in entries {
+        let Some([kind, actor, subject, detail]) = wanted.peek() else { break };
+        let is = |key: &str, text: &str| entry[key].as_str().unwrap_or("-") == text;
+        let named = is("kind", kind) && is("actor", actor) && is("subject", subject);
+        if named && entry["details"].to_string().contains(detail) {
+            wanted.next();
+        }
+    }
+    ensure!(wanted.peek().is_none(), "{:?} is missing in {entries:#?}", wanted.peek());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_and_administration_are_in_the_trail_and_no_secret_is() -> Result<()> {
+    let mut server = Server::start().await?;
+    let (ann, ben) = (register(&server, "ann").await?, register(&server, "ben").await?);
+    set_up(&server, [&ann, &ben]).await?;
+    comings_and_goings(&server).await?;
+    let (first, second) = (Officer::new(&server, &ann)?, Officer::new(&server, &ben)?);
+    let why = ["--reason", "because"];
+    let grant = ["role", "grant", "auditor", "@dora:localhost", why[0], why[1]];
+    let asked = first.does(&grant).await?["request"].to_string();
+    second.does(&["role", "approve", &asked, why[0], why[1]]).await?;
+    drop((first, second));
+    server.stop_gracefully().await?;
+    server.restart().await?;
+
+    let ben_again = Officer::new(&server, &ben)?;
+    let (dora, operator) = ("@dora:localhost", "operator");
+    let wanted = [
+        ["administration_recorded", dora, dora, "account_created"],
+        ["login_recorded", dora, dora, "registration"],
+        ["login_recorded", "-", dora, "wrong_password"],
+        ["login_recorded", dora, dora, "accepted"],
+        ["administration_recorded", operator, dora, "password_set"],
+        ["sessions_ended", operator, dora, "password_set"],
+        ["role_requested", "@ann:localhost", dora, "auditor"],
+        ["role_approved", "@ben:localhost", "-", &asked],
+        ["staff_record_read", "@ben:localhost", "-", "audit_trail"],
+    ];
+    let entries = trail(&ben_again, &[]).await?;
+    appear(&entries, &wanted)?;
+    let failed = entries.iter().find(|entry| entry["details"]["outcome"] == "wrong_password");
+    ensure!(failed.context("a failed login")?["address"] == "127.0.0.1");
+    ensure!(entries.iter().any(|entry| entry["reason"] == "lost phone"));
+    let logins = trail(&ben_again, &["--kind", "login_recorded", "--user", dora]).await?;
+    ensure!(logins.len() == 3, "{logins:?}");
+    ben_again.may_not(&["audit", "list", "--kind", "nonsense"], "login_recorded").await?;
+
+    let out = server.data_dir().join("../trail.jsonl");
+    let out = out.to_str().context("a path in UTF-8")?;
+    let written = ben_again.does(&["audit", "export", "--out", out]).await?;
+    let text = std::fs::read_to_string(out)?;
+    ensure!(written["entries"].as_u64() == Some(text.lines().count().try_into()?));
+    ensure!(text.lines().count() > entries.len(), "the looks since then are in it");
+    for secret in [harness::PASSWORD, "canary", "argon2", &ann.access_token, &ben.access_token] {
+        ensure!(!text.contains(secret), "{secret} stands in the trail");
+    }
+    ben_again.may_not(&["audit", "export", "--out", out], "is there already").await?;
+    drop(ben_again);
     server.finish().await
 }

@@ -5,6 +5,7 @@
 //! truth of its own.
 
 pub mod document;
+pub mod record_description;
 pub mod roles_and_cases;
 pub mod scope_walk;
 

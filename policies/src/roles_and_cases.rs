@@ -7,12 +7,15 @@
 
 mod approve_case;
 mod approve_role;
+mod audit_json;
 mod case_json;
 mod close_case;
 mod errors;
 mod event_json;
 mod get_case;
+mod keeping;
 mod list_accesses;
+mod list_audit;
 mod list_cases;
 mod list_roles;
 mod officer;
@@ -22,6 +25,7 @@ mod read_events;
 mod reject_case;
 mod reject_role;
 mod request_role;
+mod restore_roles;
 mod revoke_role;
 
 use std::sync::Arc;
@@ -31,6 +35,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use commands::WriteSide;
+use projections::ClientView;
 use serde_json::Value;
 
 pub use self::errors::matrix_error;
@@ -47,6 +52,8 @@ pub struct StaffRoutes {
     pub write_side: WriteSide,
     /// The log.
     pub record: Arc<dyn Record>,
+    /// What clients see: what became of a record after it was received.
+    pub view: ClientView,
 }
 
 /// A route of the staff.
@@ -62,8 +69,7 @@ type Answer = Result<Json<Value>, EndpointError>;
 
 /// The routes, to be merged with others and dressed by `http_edge::dress`.
 pub fn staff_router(routes: StaffRoutes) -> Router {
-    table()
-        .into_iter()
+    all()
         .fold(Router::new(), |router, (route, handler)| {
             router.route(&format!("{ADMIN_PREFIX}{}", route.path), handler)
         })
@@ -72,7 +78,12 @@ pub fn staff_router(routes: StaffRoutes) -> Router {
 
 /// What [`staff_router`] serves, below [`ADMIN_PREFIX`].
 pub fn staff_routes() -> Vec<StaffRoute> {
-    table().into_iter().map(|(route, _)| route).collect()
+    all().map(|(route, _)| route).collect()
+}
+
+/// Every row, this file's and those of policies, holds and erasures.
+fn all() -> impl Iterator<Item = (StaffRoute, MethodRouter<StaffRoutes>)> {
+    table().into_iter().chain(keeping::table())
 }
 
 fn table() -> Vec<(StaffRoute, MethodRouter<StaffRoutes>)> {
@@ -84,6 +95,7 @@ fn table() -> Vec<(StaffRoute, MethodRouter<StaffRoutes>)> {
         act("/roles/requests/{request}/approve", post(approve_role::approve_role)),
         act("/roles/requests/{request}/reject", post(reject_role::reject_role)),
         act("/roles/revoke", post(revoke_role::revoke_role)),
+        act("/roles/restore", post(restore_roles::restore_roles)),
         read("/cases", get(list_cases::list_cases)),
         act("/cases", post(open_case::open_case)),
         read("/cases/{case}", get(get_case::get_case)),
@@ -92,5 +104,6 @@ fn table() -> Vec<(StaffRoute, MethodRouter<StaffRoutes>)> {
         act("/cases/{case}/close", post(close_case::close_case)),
         read("/cases/{case}/events", get(read_events::read_events)),
         read("/cases/{case}/accesses", get(list_accesses::list_accesses)),
+        read("/audit", get(list_audit::list_audit)),
     ]
 }

@@ -139,7 +139,10 @@ impl Page {
 
 /// The first position that was recorded at `from` or later: recorded time never goes back, so it
 /// is found by halving.
-fn first_of(record: &dyn Record, from: Option<Timestamp>) -> Result<LogPosition, ReadFault> {
+pub(crate) fn first_of(
+    record: &dyn Record,
+    from: Option<Timestamp>,
+) -> Result<LogPosition, ReadFault> {
     let Some(from) = from else { return Ok(LogPosition(0)) };
     let (mut low, mut high) = (0, record.head().0 + 1);
     while low < high {

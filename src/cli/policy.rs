@@ -1,6 +1,10 @@
 //! `chancery policy`.
 
+mod apply;
 mod check;
+mod explain;
+mod plan;
+mod show;
 
 use std::process::ExitCode;
 
@@ -10,10 +14,23 @@ use clap::Subcommand;
 pub(super) enum Policy {
     /// Say everything that is wrong with a policy document; needs no server. Exit 1 if something is.
     Check(check::Check),
+    /// Replace the policies in force by a document. Says what changes, and asks.
+    Apply(apply::Apply),
+    /// Print the document in force, or every version that was.
+    Show(show::Show),
+    /// Say what becomes of an event, and by which rules.
+    Explain(explain::Explain),
+    /// Say what would be destroyed or restricted now, and do nothing.
+    Plan(plan::Plan),
 }
 
 pub(super) fn run(command: &Policy) -> anyhow::Result<ExitCode> {
     match command {
-        Policy::Check(check) => check::run(check),
-    }
+        Policy::Check(check) => return check::run(check),
+        Policy::Apply(apply) => apply::run(apply),
+        Policy::Show(show) => show::run(show),
+        Policy::Explain(explain) => explain::run(explain),
+        Policy::Plan(plan) => plan::run(plan),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

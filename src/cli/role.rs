@@ -4,6 +4,7 @@ mod bootstrap;
 mod decide;
 mod grant;
 mod list;
+mod restore;
 mod revoke;
 
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ pub(super) enum Role {
     Reject(decide::Decide),
     /// Take a role away, or give up your own.
     Revoke(revoke::Revoke),
+    /// Vouch for an officer whose password the operator has set: the roles count again.
+    Restore(restore::Restore),
 }
 
 pub(super) fn run(command: &Role, origin: &Origin) -> anyhow::Result<ExitCode> {
@@ -36,6 +39,7 @@ pub(super) fn run(command: &Role, origin: &Origin) -> anyhow::Result<ExitCode> {
         Role::Approve(decide) => decide::run(decide, "approve"),
         Role::Reject(decide) => decide::run(decide, "reject"),
         Role::Revoke(revoke) => revoke::run(revoke),
+        Role::Restore(restore) => restore::run(restore),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@
 //! directory or the operator's socket.
 
 mod client;
+mod consent;
 mod moment;
 
 use std::path::PathBuf;
@@ -14,7 +15,10 @@ use clap::Args;
 use serde_json::Value;
 
 use self::client::Client;
-pub(super) use self::moment::{Moment, moment_text};
+pub(super) use self::{
+    consent::Consent,
+    moment::{Moment, moment_text},
+};
 use super::{Failure, output};
 
 /// Where to ask, and as whom.

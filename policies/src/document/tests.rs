@@ -119,9 +119,9 @@ fn broken_toml_and_columns_behind_wide_letters_are_placed() {
 fn a_document_has_a_largest_size_and_a_largest_number_of_policies() {
     let long = format!("# {}\n", "x".repeat(decide::policy::DOCUMENT_BYTES_MAX));
     assert!(problems(&long)[0].starts_with("1:1: the document has "));
-    let many: String = (0..257)
-        .map(|i| format!("[policy.p{i}]\nrecords = [\"state\"]\nkeep_at_least = \"1d\"\n"))
-        .collect();
+    let many = (0..257).fold(String::new(), |text, i| {
+        text + &format!("[policy.p{i}]\nrecords = [\"state\"]\nkeep_at_least = \"1d\"\n")
+    });
     assert_eq!(problems(&many), ["1:1: 257 policies; there can be 256"]);
 }
 

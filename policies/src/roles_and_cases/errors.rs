@@ -87,9 +87,11 @@ fn of_refusal(refusal: &No) -> MatrixError {
         | No::UnknownScopeUser(_)
         | No::UnknownScopeRoom(_)
         | No::UnknownCase => MatrixError::not_found(text),
-        No::RolesExist | No::AlreadyHolds | No::AlreadyRequested | No::NotPending(_) => {
-            MatrixError::conflict(text)
-        }
+        No::RolesExist
+        | No::AlreadyHolds
+        | No::AlreadyRequested
+        | No::NotSuspended
+        | No::NotPending(_) => MatrixError::conflict(text),
         No::NotTwoOfficers
         | No::NotLocal
         | No::Deactivated
@@ -105,7 +107,7 @@ fn of_refusal(refusal: &No) -> MatrixError {
 }
 
 /// A refusal in its own words, with a capital.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars
         .next()

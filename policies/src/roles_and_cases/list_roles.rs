@@ -24,7 +24,7 @@ fn roles_json(roles: &Roles, now: Timestamp) -> Value {
         .holders()
         .map(|(user, held)| {
             let names: Vec<_> = held.iter().map(|role| role.name()).collect();
-            json!({ "user": user, "roles": names })
+            json!({ "user": user, "roles": names, "suspended": roles.are_suspended(user) })
         })
         .collect();
     let requests: Vec<Value> = roles

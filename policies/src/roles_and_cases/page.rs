@@ -28,6 +28,10 @@ pub(super) struct PageQuery {
 }
 
 impl PageQuery {
+    pub(super) fn new(from: u64, limit: Option<usize>) -> Self {
+        Self { from, limit }
+    }
+
     pub(super) fn from(&self) -> LogPosition {
         LogPosition(self.from)
     }

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
+mod describing;
 mod journal;
+mod keeping;
+mod planning;
 mod reading;
 mod refusals;
 mod routes;

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use crate::world::{DAY, World};
 
-fn code(answer: &crate::world::Answer) -> (u16, String) {
+pub(crate) fn code(answer: &crate::world::Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.json()["errcode"].as_str().unwrap().to_owned())
 }
 
-fn no(status: u16, code: &str) -> (u16, String) {
+pub(crate) fn no(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
@@ -45,7 +45,7 @@ async fn roles_are_given_by_two_officers_over_http() {
     assert_eq!(code(&world.post("ben", &approve, &reason).await), no(404, "M_NOT_FOUND"));
     let roles = world.get("otto", "/roles").await.ok();
     let holders = roles["holders"].as_array().unwrap();
-    let held = json!({ "user": dan, "roles": ["data_protection_officer"] });
+    let held = json!({ "user": dan, "roles": ["data_protection_officer"], "suspended": false });
     assert!(holders.contains(&held), "{roles}");
     assert_eq!(code(&world.get("eve", "/roles").await), no(403, "M_FORBIDDEN"));
     let revoke =

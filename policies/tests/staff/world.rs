@@ -8,6 +8,7 @@ use std::sync::{
 use axum::{Router, body::Body};
 use commands::{
     ServerIdentity, WriteSide, WriteSideParts,
+    audit::By,
     governance::{Actor, approve_role, bootstrap_roles, request_role},
     room::{Sent, create_room, send_event},
     user::{self as users, Passwords, RegisterRequest},
@@ -24,6 +25,7 @@ use http_edge::{
     Claim, Edge, EdgeBounds, PeerAddress, Session, SessionKind, SessionRefusal, Sessions, dress,
 };
 use policies::{ADMIN_PREFIX, StaffRoutes, staff_router};
+use projections::{ClientView, follower::FollowerHandle};
 use ruma::{OwnedRoomId, OwnedUserId, RoomVersionId, UserId};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -95,8 +97,10 @@ impl Answer {
 pub(crate) struct World {
     pub(crate) ws: WriteSide,
     pub(crate) failing: Arc<Failing>,
+    pub(crate) view: ClientView,
     clock: Arc<Ticking>,
     app: Router,
+    _follower: FollowerHandle,
     _dir: tempfile::TempDir,
 }
 
@@ -120,12 +124,15 @@ impl World {
             random,
         );
         let ws = WriteSide::open(parts).await.unwrap();
-        let routes = StaffRoutes { write_side: ws.clone(), record: Arc::clone(&failing) as _ };
+        let source = Arc::clone(&failing.log) as _;
+        let (view, follower) = ClientView::start(source, dir.path(), "example.org").unwrap();
+        let record = Arc::clone(&failing) as _;
+        let routes = StaffRoutes { write_side: ws.clone(), record, view: view.clone() };
         let sessions = NameSessions(ws.clone());
         let bounds = EdgeBounds { rates_enabled: false, ..EdgeBounds::default() };
         let edge = Edge::new(Arc::new(sessions), Arc::new(EdgeClock), bounds);
         let app = dress(staff_router(routes), edge);
-        let world = Self { ws, failing, clock, app, _dir: dir };
+        let world = Self { ws, failing, view, clock, app, _follower: follower, _dir: dir };
         world.people().await;
         world
     }
@@ -142,6 +149,7 @@ impl World {
                 log_in: None,
                 registration_token: None,
                 reserved: false,
+                by: &By::operator(),
             };
             users::register(&self.ws, &Passwords::new(1), request).await.unwrap();
         }

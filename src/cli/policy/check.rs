@@ -77,7 +77,7 @@ fn in_force(path: &Path) -> anyhow::Result<PolicyDocument> {
 }
 
 /// The text, as far as a document can be right: one byte more than the largest.
-fn text_of(path: &Path) -> anyhow::Result<String> {
+pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
     let failure = |error: io::Error| {
         Failure::new(
             format!("cannot read the policy document {}: {error}", path.display()),

@@ -18,6 +18,9 @@ pub(in crate::cli) struct Create {
     /// Make the account a server administrator.
     #[arg(long)]
     admin: bool,
+    /// Why, for the audit trail.
+    #[arg(long)]
+    reason: Option<String>,
     /// File with the password. Without it the password is asked for on the terminal.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -34,6 +37,7 @@ fn create(command: &Create, config: &Config, password: String) -> anyhow::Result
         localpart: command.localpart.clone(),
         password,
         admin: command.admin,
+        reason: command.reason.clone(),
     };
     if let UserAnswer::Done { user_id } = ask(config, request)? {
         output::line(&format!("created {user_id}"))?;

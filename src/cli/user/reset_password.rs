@@ -18,6 +18,9 @@ pub(in crate::cli) struct ResetPassword {
     /// Keep the account signed in on its devices.
     #[arg(long)]
     keep_devices: bool,
+    /// Why, for the audit trail.
+    #[arg(long)]
+    reason: Option<String>,
     /// File with the new password. Without it the password is asked for on the terminal.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -38,9 +41,16 @@ fn reset_password(
         localpart: command.localpart.clone(),
         password,
         keep_devices: command.keep_devices,
+        reason: command.reason.clone(),
     };
-    if let UserAnswer::Done { user_id } = ask(config, request)? {
+    if let UserAnswer::PasswordSet { user_id, roles_suspended } = ask(config, request)? {
         output::line(&format!("{user_id} has a new password"))?;
+        if roles_suspended {
+            output::line(&format!(
+                "its roles count for nothing until another officer runs `chancery role restore \
+                 {user_id}`"
+            ))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

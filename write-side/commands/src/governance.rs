@@ -25,6 +25,7 @@ mod request_erasure;
 mod request_role;
 mod revoke_role;
 mod standing;
+mod suspend_roles;
 
 use std::net::IpAddr;
 
@@ -55,8 +56,9 @@ pub use self::{
     request_role::request_role,
     revoke_role::revoke_role,
     standing::standing,
+    suspend_roles::{restore_roles, suspend_roles},
 };
-use crate::{CommandError, Decision, FoldKindsBuilder, SmallFold, WriteSide};
+use crate::{CommandError, Decision, FoldKindsBuilder, SmallFold, WriteSide, audit};
 
 /// Why a command of governance was not done.
 pub type GovernanceError = CommandError<GovernanceRefusal>;
@@ -77,7 +79,7 @@ impl Actor {
     }
 
     pub(crate) fn address_text(&self) -> Option<String> {
-        self.address.map(|address| address.to_canonical().to_string())
+        audit::address_text(self.address)
     }
 }
 
@@ -102,8 +104,7 @@ pub(crate) fn governance_stream(ws: &WriteSide) -> Result<StreamId, GovernanceEr
 
 /// The stream of the audit trail, opened if it is missing.
 pub fn audit_stream(ws: &WriteSide) -> Result<StreamId, GovernanceError> {
-    let name = ws.identity().server_name.clone();
-    ws.ensure_stream(StreamKind::Audit, name.as_str())
+    audit::trail_stream(ws)
 }
 
 /// Reads something of the governance fold, which includes what is not durable yet.

@@ -6,6 +6,7 @@
 
 mod actors;
 pub mod alias;
+pub mod audit;
 mod catch_up;
 mod command_error;
 mod core;

@@ -28,7 +28,9 @@ mod upload_keys;
 mod tests;
 
 pub use self::{
-    account::{deactivate, set_admin, set_password, set_profile_field, verify_password},
+    account::{
+        NewPassword, deactivate, set_admin, set_password, set_profile_field, verify_password,
+    },
     account_data::{edit_push_rules, set_account_data, set_tag, store_filter},
     backup::{
         BackupState, backup_state, create_backup_version, delete_backup_keys,

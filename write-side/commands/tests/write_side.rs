@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "write_side/audit.rs"]
+mod audit;
 #[path = "write_side/concurrency.rs"]
 mod concurrency;
 #[path = "write_side/erased.rs"]

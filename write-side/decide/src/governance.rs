@@ -23,6 +23,7 @@ mod release_hold;
 mod request_role;
 mod revoke_role;
 mod roles;
+mod suspend_roles;
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +60,7 @@ pub use self::{
     request_role::request_role,
     revoke_role::revoke_role,
     roles::{REQUEST_DAYS, REQUESTS_MAX, ROLE_HOLDERS_MAX, RoleRequest, Roles},
+    suspend_roles::{restore_roles, suspend_roles},
 };
 
 /// The fewest officers that four eyes need.

@@ -1,6 +1,9 @@
-//! Where a request comes from, for rates of their own.
+//! Where a request comes from.
 //!
-//! Owns taking tokens of the classes that endpoints limit by themselves (I10).
+//! Owns taking tokens of the classes that endpoints limit by themselves (I10), and the address that
+//! the audit trail names.
+
+use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -24,6 +27,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
+    /// The network address, for the audit trail.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address.map(|address| address.0)
+    }
+
     /// A try to log in as `account`, by address and by account.
     pub(crate) fn tries_login(&self, account: &str) -> Result<(), MatrixError> {
         self.by_address(RateClass::Login)?;

@@ -29,7 +29,11 @@ pub use self::{
         FilterStored, PasswordSet, ProfileFieldSet, ReceiptKind, ReceiptSet, RoomForgotten,
         ThreadScope,
     },
-    audit::{AccessKind, ContentAccessed, StaffRecord, StaffRecordRead},
+    audit::{
+        AccessKind, AdministrationRecorded, AdministrativeAct, Agent, CLAIMED_NAME_BYTES_MAX,
+        ClaimedUser, ContentAccessed, LoginKind, LoginOutcome, LoginRecorded, SessionEnd,
+        SessionsEnded, StaffRecord, StaffRecordRead,
+    },
     device::{
         ClientTxnRecorded, DeviceAdded, DeviceRenamed, DeviceSeen, DevicesRemoved, SessionOpened,
         SessionRefreshed,
@@ -43,7 +47,8 @@ pub use self::{
     erasure::{ErasureEnd, ErasureEnded, ErasureRequested},
     governance::{
         Act, CaseApproved, CaseClosed, CaseOpened, CaseRejected, Role, RoleApproved, RoleRejected,
-        RoleRequested, RoleRevoked, RolesBootstrapped, Scope, Subject,
+        RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored, RolesSuspended, Scope,
+        Subject,
     },
     hold::{
         CustodiansNotified, HoldExtent, HoldPlaced, HoldReleaseRejected, HoldReleaseRequested,

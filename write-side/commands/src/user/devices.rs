@@ -8,16 +8,21 @@ use super::{
     own_facts::{own, own_revoking},
     token::token_hash,
 };
-use crate::WriteSide;
+use crate::{WriteSide, audit::By};
 
 /// Logs one device out.
-pub async fn log_out(ws: &WriteSide, user: &UserId, device_id: &str) -> Result<(), UserError> {
-    own_revoking(ws, user, |fold| rules::log_out(fold, device_id)).await
+pub async fn log_out(
+    ws: &WriteSide,
+    user: &UserId,
+    device_id: &str,
+    by: &By,
+) -> Result<(), UserError> {
+    own_revoking(ws, user, by, |fold| rules::log_out(fold, device_id)).await
 }
 
 /// Logs all devices out.
-pub async fn log_out_all(ws: &WriteSide, user: &UserId) -> Result<(), UserError> {
-    own_revoking(ws, user, rules::log_out_all).await
+pub async fn log_out_all(ws: &WriteSide, user: &UserId, by: &By) -> Result<(), UserError> {
+    own_revoking(ws, user, by, rules::log_out_all).await
 }
 
 /// Deletes devices; unknown ones are passed over.
@@ -25,8 +30,9 @@ pub async fn delete_devices(
     ws: &WriteSide,
     user: &UserId,
     device_ids: &[String],
+    by: &By,
 ) -> Result<(), UserError> {
-    own_revoking(ws, user, |fold| rules::delete_devices(fold, device_ids)).await
+    own_revoking(ws, user, by, |fold| rules::delete_devices(fold, device_ids)).await
 }
 
 /// Gives a device another name.

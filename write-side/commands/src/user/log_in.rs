@@ -1,15 +1,23 @@
 //! Logging in.
 
+use std::net::IpAddr;
+
 use decide::user::{self as rules, LogIn, UserFold, UserRefusal};
-use facts::{Fact, Timestamp};
+use facts::{
+    Draft, Fact, Routing, StreamId, Timestamp,
+    fact::{LoginKind, LoginOutcome, Subject},
+};
 use ruma::{OwnedUserId, UserId};
 
 use super::{
     PasswordError, Passwords, UserError,
-    own_facts::{look, own_with},
+    own_facts::{look, own_and},
     token::{TokenKind, new_token, token_hash},
 };
-use crate::{ViewWait, WriteSide};
+use crate::{
+    Done, ViewWait, WriteSide,
+    audit::{FailedLogin, accepted_login, record_failed_login, trail_stream},
+};
 
 /// Characters of a device id that we make up.
 const DEVICE_ID_CHARS: usize = 10;
@@ -32,6 +40,15 @@ pub enum Credential<'a> {
     Vetted,
 }
 
+impl Credential<'_> {
+    fn kind(self) -> LoginKind {
+        match self {
+            Self::Password(_) => LoginKind::Password,
+            Self::Vetted => LoginKind::Token,
+        }
+    }
+}
+
 /// A login.
 #[derive(Clone, Copy, Debug)]
 pub struct LogInRequest<'a> {
@@ -47,6 +64,8 @@ pub struct LogInRequest<'a> {
     pub refresh: bool,
     /// How long tokens live.
     pub lifetimes: TokenLifetimes,
+    /// Network address, where it is known.
+    pub address: Option<IpAddr>,
 }
 
 /// A session; the only place where its tokens exist in clear.
@@ -129,7 +148,8 @@ fn random_device_id(ws: &WriteSide) -> String {
 }
 
 /// Logs in. The password is checked without the lock; if it was changed meanwhile, the check does
-/// not count.
+/// not count. The session and its line in the audit trail are one batch; a login that fails is in
+/// the trail before it is answered.
 pub async fn log_in(
     ws: &WriteSide,
     passwords: &Passwords,
@@ -137,7 +157,10 @@ pub async fn log_in(
 ) -> Result<LoggedIn, LogInError> {
     let checked = match request.credential {
         Credential::Password(password) => {
-            Some(check_password(ws, passwords, request.user, password).await?)
+            match check_password(ws, passwords, request.user, password).await? {
+                Ok(hash) => Some(hash),
+                Err(outcome) => return Err(failed(ws, &request, outcome).await),
+            }
         }
         Credential::Vetted => None,
     };
@@ -149,29 +172,88 @@ pub async fn log_in(
         }
         Ok((rules::log_in(fold, &session.command)?, true))
     };
-    let done = own_with(ws, request.user, ViewWait::Bounded, decide).await?;
-    if done.reply { Ok(session.reply) } else { Err(LogInError::WrongCredential) }
+    let (user, audit) = (request.user, trail_stream::<UserRefusal>(ws)?);
+    let also = |facts: &[Fact], stream| accepted(facts, audit, stream, &session.reply, &request);
+    match own_and(ws, user, ViewWait::Bounded, also, decide).await {
+        Ok(Done { reply: true, .. }) => Ok(session.reply),
+        Ok(_) => Err(failed(ws, &request, LoginOutcome::WrongPassword).await),
+        Err(UserError::Refusal(refusal)) => {
+            let outcome = match refusal {
+                UserRefusal::Deactivated => LoginOutcome::Deactivated,
+                UserRefusal::UnknownUser => LoginOutcome::UnknownUser,
+                _ => LoginOutcome::Refused,
+            };
+            record(ws, &request, outcome).await?;
+            Err(UserError::Refusal(refusal).into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// The hash that the password was checked against.
+/// The line in the audit trail of a session that is opened.
+fn accepted(
+    facts: &[Fact],
+    audit: StreamId,
+    stream: StreamId,
+    session: &LoggedIn,
+    request: &LogInRequest<'_>,
+) -> Vec<Draft> {
+    if facts.is_empty() {
+        return Vec::new();
+    }
+    let subject = Subject { name: session.user_id.to_string(), stream };
+    let kind = request.credential.kind();
+    let login = accepted_login(subject, &session.device_id, request.address, kind);
+    let routing = Routing { actor: stream.into(), ..Routing::server(audit) };
+    vec![login.draft(routing).expect("a fact of the audit trail has no personal part")]
+}
+
+/// Records a login that fails, and says how it is answered.
+async fn failed(ws: &WriteSide, request: &LogInRequest<'_>, outcome: LoginOutcome) -> LogInError {
+    if let Err(error) = record(ws, request, outcome).await {
+        return error.into();
+    }
+    match outcome {
+        // The hash is gone with the deactivation, so no password can be right any more; the
+        // client-server API gives this answer a code of its own.
+        LoginOutcome::Deactivated => UserError::Refusal(UserRefusal::Deactivated).into(),
+        _ => LogInError::WrongCredential,
+    }
+}
+
+async fn record(
+    ws: &WriteSide,
+    request: &LogInRequest<'_>,
+    outcome: LoginOutcome,
+) -> Result<(), UserError> {
+    let login = FailedLogin {
+        name: request.user.as_str(),
+        device: request.device_id,
+        address: request.address,
+        kind: request.credential.kind(),
+        outcome,
+    };
+    record_failed_login(ws, login).await?;
+    Ok(())
+}
+
+/// The hash that the password was checked against, or why it was not right.
 async fn check_password(
     ws: &WriteSide,
     passwords: &Passwords,
     user: &UserId,
     password: &str,
-) -> Result<String, LogInError> {
+) -> Result<Result<String, LoginOutcome>, LogInError> {
     let account = match ws.user_stream(user).map_err(UserError::from)? {
         Some(_) => look(ws, user, |fold| fold.account.clone()).await?,
         None => None,
     };
-    let deactivated = account.as_ref().is_some_and(|account| account.deactivated);
+    let outcome = match &account {
+        Some(account) if account.deactivated => LoginOutcome::Deactivated,
+        Some(_) => LoginOutcome::WrongPassword,
+        None => LoginOutcome::UnknownUser,
+    };
     let hash = account.and_then(|account| account.password_hash);
     let right = passwords.verify(password, hash.as_deref()).await?;
-    match hash {
-        Some(hash) if right => Ok(hash),
-        // The hash is gone with the deactivation, so no password can be right any more; the
-        // client-server API gives this answer a code of its own.
-        _ if deactivated => Err(UserError::Refusal(UserRefusal::Deactivated).into()),
-        _ => Err(LogInError::WrongCredential),
-    }
+    Ok(hash.filter(|_| right).ok_or(outcome))
 }

@@ -5,7 +5,10 @@ use facts::{Draft, Fact, LogPosition, Routing, StreamId};
 use ruma::UserId;
 
 use super::{PersonFold, UserError};
-use crate::{Decision, Done, ViewWait, WriteSide};
+use crate::{
+    Decision, Done, ViewWait, WriteSide,
+    audit::{By, Trail},
+};
 
 /// A fact read from the log whose place moved is looked at again at most this often.
 const READ_TRIES_MAX: usize = 16;
@@ -28,13 +31,26 @@ pub(super) async fn own_with<T>(
     ws: &WriteSide,
     user: &UserId,
     wait: ViewWait,
+    decide: impl FnMut(&UserFold) -> Result<(Vec<Fact>, T), UserRefusal>,
+) -> Result<Done<T>, UserError> {
+    own_and(ws, user, wait, |_, _| Vec::new(), decide).await
+}
+
+/// The same with what `also` says of the decision, in the same batch.
+pub(super) async fn own_and<T>(
+    ws: &WriteSide,
+    user: &UserId,
+    wait: ViewWait,
+    also: impl Fn(&[Fact], StreamId) -> Vec<Draft>,
     mut decide: impl FnMut(&UserFold) -> Result<(Vec<Fact>, T), UserRefusal>,
 ) -> Result<Done<T>, UserError> {
     let stream = stream_of(ws, user)?;
     ws.actors::<PersonFold>()
         .execute_and_wait(stream, wait, |person| {
             let (facts, reply) = decide(person.user())?;
-            Ok(Decision { drafts: own_drafts(stream, &facts), reply })
+            let mut drafts = own_drafts(stream, &facts);
+            drafts.extend(also(&facts, stream));
+            Ok(Decision { drafts, reply })
         })
         .await
 }
@@ -49,13 +65,17 @@ pub(super) async fn own(
     Ok(())
 }
 
-/// The same for what takes rights away: answers only once the sessions view has passed it.
+/// The same for what takes rights away: answers only once the sessions view has passed it, and
+/// tells the audit trail who did it.
 pub(super) async fn own_revoking(
     ws: &WriteSide,
     user: &UserId,
+    by: &By,
     mut decide: impl FnMut(&UserFold) -> Result<Vec<Fact>, UserRefusal>,
 ) -> Result<(), UserError> {
-    own_with(ws, user, ViewWait::Full, |fold| Ok((decide(fold)?, ()))).await?;
+    let trail = Trail::about(ws, user, stream_of(ws, user)?, by)?;
+    let also = |facts: &[Fact], _| trail.drafts(facts);
+    own_and(ws, user, ViewWait::Full, also, |fold| Ok((decide(fold)?, ()))).await?;
     Ok(())
 }
 

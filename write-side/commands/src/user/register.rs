@@ -15,7 +15,10 @@ use super::{
     log_in::new_session,
     own_facts::{look, own_drafts},
 };
-use crate::{ActorGuard, AppendError, CommandError, DECIDE_TRIES_MAX, ViewWait, WriteSide};
+use crate::{
+    ActorGuard, AppendError, CommandError, DECIDE_TRIES_MAX, ViewWait, WriteSide,
+    audit::{By, Trail},
+};
 
 /// An account to create.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,8 @@ pub struct RegisterRequest<'a> {
     pub registration_token: Option<[u8; 32]>,
     /// Another application service reserves the name.
     pub reserved: bool,
+    /// Who makes it, for the audit trail.
+    pub by: &'a By,
 }
 
 /// An account that was created.
@@ -73,8 +78,8 @@ pub async fn is_available(ws: &WriteSide, user: &UserId, reserved: bool) -> Resu
     Ok(())
 }
 
-/// Registers. The account and the use of its registration token are one batch: a token for one
-/// use never makes two accounts.
+/// Registers. The account, its line in the audit trail and the use of its registration token are
+/// one batch: a token for one use never makes two accounts.
 pub async fn register(
     ws: &WriteSide,
     passwords: &Passwords,
@@ -95,7 +100,7 @@ pub async fn register(
         log_in: session.as_ref().map(|session| session.command.clone()),
         reserved: request.reserved,
     };
-    let headers = append(ws, user, &mut command, request.registration_token).await?;
+    let headers = append(ws, &request, &mut command).await?;
     if let Some(last) = headers.last() {
         let settled = ws.core().settle(last.position, ViewWait::Bounded);
         settled.await.map_err(RegisterError::Command)?;
@@ -105,11 +110,12 @@ pub async fn register(
 
 async fn append(
     ws: &WriteSide,
-    user: &UserId,
+    request: &RegisterRequest<'_>,
     command: &mut Register,
-    token: Option<[u8; 32]>,
 ) -> Result<Vec<EntryHeader>, RegisterError> {
+    let (user, token) = (request.user, request.registration_token);
     let stream = ws.ensure_user::<UserRefusal>(user)?;
+    let trail = Trail::about::<UserRefusal>(ws, user, stream, request.by)?;
     let server = match token {
         Some(_) => Some(server_stream(ws)?),
         None => None,
@@ -132,6 +138,7 @@ async fn append(
         let facts: Vec<Fact> =
             rules::register(person.fold().user(), user, command).map_err(UserError::Refusal)?;
         batch.drafts.extend(own_drafts(stream, &facts));
+        batch.drafts.extend(trail.drafts(&facts));
         let revision = ExpectedRevision::Exactly(person.revision());
         batch.expects.push((stream, revision));
         match ws.core().append(batch) {

@@ -20,8 +20,9 @@ use ruma::{OwnedUserId, UserId, push::RuleKind, room_alias_id, room_id, server_n
 use serde_json::json;
 
 use super::*;
-use crate::{CommandError, ServerIdentity, WriteSide, WriteSideParts};
+use crate::{CommandError, ServerIdentity, WriteSide, WriteSideParts, audit::By};
 
+static OPERATOR: By = By::operator();
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 const CURVE: &str = "signed_curve25519";
 
@@ -48,6 +49,7 @@ fn request<'a>(user: &'a UserId, password: &'a str) -> RegisterRequest<'a> {
         log_in: Some(vetted(user, Some("DEV"))),
         registration_token: None,
         reserved: false,
+        by: &OPERATOR,
     }
 }
 
@@ -59,6 +61,7 @@ fn vetted<'a>(user: &'a UserId, device_id: Option<&'a str>) -> LogInRequest<'a> 
         display_name: None,
         refresh: true,
         lifetimes: TokenLifetimes { refreshable_access_ms: Some(3_600_000), plain_access_ms: None },
+        address: Some([192, 0, 2, 1].into()),
     }
 }
 
@@ -348,12 +351,13 @@ async fn a_new_password_ends_other_devices_and_the_old_password() {
     let ws = open(dir.path(), 12).await;
     registered(&ws, alice()).await;
     log_in(&ws, &passwords, vetted(alice(), Some("OTHER"))).await.unwrap();
-    set_password(&ws, &passwords, alice(), "new", true, Some("DEV")).await.unwrap();
+    let new = NewPassword { password: "new", log_out_others: true, kept_device: Some("DEV") };
+    set_password(&ws, &passwords, alice(), new, &OPERATOR).await.unwrap();
     let devices = look(&ws, alice(), |fold| fold.devices.keys().cloned().collect::<Vec<_>>());
     assert_eq!(devices.await.unwrap(), ["DEV"]);
     assert!(!verify_password(&ws, &passwords, alice(), "wonderland").await.unwrap());
     assert!(verify_password(&ws, &passwords, alice(), "new").await.unwrap());
-    deactivate(&ws, alice(), false).await.unwrap();
+    deactivate(&ws, alice(), false, &OPERATOR).await.unwrap();
     assert!(!verify_password(&ws, &passwords, alice(), "new").await.unwrap());
     let by_password =
         LogInRequest { credential: Credential::Password("new"), ..vetted(alice(), None) };

@@ -4,6 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use commands::{
     CommandError, WriteSide,
+    audit::By,
     governance::{
         Actor, CaseWish, ContentAccess, GovernanceError, access_content, approve_case,
         approve_role, bootstrap_roles, close_case, governance, open_case, read_staff_record,
@@ -40,6 +41,7 @@ async fn account(ws: &WriteSide, name: &str) -> OwnedUserId {
         log_in: None,
         registration_token: None,
         reserved: false,
+        by: &By::operator(),
     };
     users::register(ws, &Passwords::new(1), request).await.unwrap();
     user
@@ -125,13 +127,13 @@ async fn accounts_that_cannot_be_used_hold_no_roles() {
     assert_eq!(no(ask("@nobody:example.org").await), No::UnknownUser);
     assert_eq!(no(ask("@x:other.org").await), No::NotLocal);
     let waits = ask("@dan:example.org").await.unwrap();
-    users::deactivate(&ws, &user("dan"), false).await.unwrap();
+    users::deactivate(&ws, &user("dan"), false, &By::operator()).await.unwrap();
     assert_eq!(no(ask("@dan:example.org").await), No::Deactivated);
     let late = approve_role(&ws, &who("ben"), waits, "agreed").await;
     assert_eq!(no(late), No::Deactivated);
     // Ben's account ends: Ann cannot leave Ben alone, nor can a third be approved; but Ben's role
     // can go, for nothing is lost by it.
-    users::deactivate(&ws, &user("ben"), false).await.unwrap();
+    users::deactivate(&ws, &user("ben"), false, &By::operator()).await.unwrap();
     let officer = Role::ComplianceOfficer;
     let left = revoke_role(&ws, &who("ann"), officer, &user("ann"), "I resign").await;
     assert_eq!(no(left), No::TooFewOfficers);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use commands::{
     CommandError, WriteSide,
+    audit::By,
     governance::{
         Actor, HoldPartWish, apply_policy, approve_release, approve_role, bootstrap_roles,
         in_force, place_hold, request_erasure, request_release, request_role,
@@ -40,6 +41,7 @@ async fn house(ws: &WriteSide) {
             log_in: None,
             registration_token: None,
             reserved: false,
+            by: &By::operator(),
         };
         users::register(ws, &Passwords::new(1), request).await.unwrap();
     }

@@ -47,6 +47,9 @@ pub enum GovernanceRefusal {
     /// 404: the person does not hold that role.
     #[error("the person does not hold that role")]
     NotHeld,
+    /// 409: the person's roles are not suspended.
+    #[error("the person has no suspended roles")]
+    NotSuspended,
     /// 403: two officers must be left.
     #[error("fewer than two officers would be left, and nothing could be approved any more")]
     TooFewOfficers,

@@ -25,7 +25,7 @@ pub fn request_role(
         return Err(GovernanceRefusal::SelfGrant);
     }
     standing.require_active()?;
-    if fold.roles.holds(grantee, role) {
+    if fold.roles.of(grantee).any(|held| held == role) {
         return Err(GovernanceRefusal::AlreadyHolds);
     }
     let mut waiting = 0;

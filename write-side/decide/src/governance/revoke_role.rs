@@ -23,13 +23,15 @@ pub fn revoke_role(
         fold.roles.require_officer(&by.user)?;
     }
     check_reason(&by.reason)?;
-    if !fold.roles.holds(holder, role) {
+    if !fold.roles.of(holder).any(|held| held == role) {
         return Err(GovernanceRefusal::NotHeld);
     }
     let before = fold.roles.officers().filter(|user| active.contains(*user)).count();
     let stays = fold.roles.of(holder).any(|other| other != role && other.is_officer());
-    let leaves = role.is_officer() && !stays && active.contains(holder);
-    // Where the holder's account cannot be used, nothing is lost by taking the role.
+    let counted = fold.roles.is_officer(holder) && active.contains(holder);
+    let leaves = role.is_officer() && !stays && counted;
+    // Where the holder's account cannot be used, or the role does not count, nothing is lost by
+    // taking it.
     if leaves && before <= OFFICERS_MIN {
         return Err(GovernanceRefusal::TooFewOfficers);
     }

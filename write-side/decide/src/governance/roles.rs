@@ -45,38 +45,52 @@ pub struct Roles {
     /// Whether there ever was a fact about a role: then the first set-up is over.
     pub set_up: bool,
     holders: BTreeMap<String, BTreeSet<Role>>,
+    /// Holders whose roles count for nothing until another officer vouches for them.
+    #[serde(default)]
+    suspended: BTreeSet<String>,
     requests: BTreeMap<LogPosition, RoleRequest>,
 }
 
 impl Roles {
-    /// The roles of a person.
+    /// The roles that a person was given, suspended or not.
     pub fn of(&self, user: &str) -> impl Iterator<Item = Role> + '_ {
         self.holders.get(user).into_iter().flatten().copied()
     }
 
-    /// Whether a person holds a role.
+    /// Whether a person's roles are suspended.
+    pub fn are_suspended(&self, user: &str) -> bool {
+        self.suspended.contains(user)
+    }
+
+    /// The roles of a person that count.
+    fn in_force(&self, user: &str) -> impl Iterator<Item = Role> + '_ {
+        let counts = !self.are_suspended(user);
+        self.of(user).filter(move |_| counts)
+    }
+
+    /// Whether a person holds a role, and it counts.
     pub fn holds(&self, user: &str, role: Role) -> bool {
-        self.holders.get(user).is_some_and(|roles| roles.contains(&role))
+        self.in_force(user).any(|held| held == role)
     }
 
     /// Whether a person takes part in decisions of two persons.
     pub fn is_officer(&self, user: &str) -> bool {
-        self.of(user).any(Role::is_officer)
+        self.in_force(user).any(Role::is_officer)
     }
 
     /// Whether a person may see what the staff does: officers and auditors.
     pub fn is_staff(&self, user: &str) -> bool {
-        self.holders.get(user).is_some_and(|roles| !roles.is_empty())
+        self.in_force(user).next().is_some()
     }
 
-    /// Every person with roles, in order of names.
+    /// Every person with roles, suspended or not, in order of names.
     pub fn holders(&self) -> impl Iterator<Item = (&str, &BTreeSet<Role>)> {
         self.holders.iter().map(|(user, roles)| (user.as_str(), roles))
     }
 
     /// Every officer, in order of names.
     pub fn officers(&self) -> impl Iterator<Item = &str> {
-        self.holders().filter(|(_, roles)| roles.iter().any(|role| role.is_officer())).map(|h| h.0)
+        self.holders().map(|(user, _)| user).filter(|user| self.is_officer(user))
     }
 
     /// The requests that wait at a time.
@@ -143,8 +157,15 @@ impl Roles {
                     roles.remove(&revoked.role);
                     if roles.is_empty() {
                         self.holders.remove(&revoked.holder);
+                        self.suspended.remove(&revoked.holder);
                     }
                 }
+            }
+            Fact::RolesSuspended(suspended) => {
+                self.suspended.insert(suspended.holder.clone());
+            }
+            Fact::RolesRestored(restored) => {
+                self.suspended.remove(&restored.holder);
             }
             _ => return,
         }

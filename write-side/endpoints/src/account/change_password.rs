@@ -1,7 +1,10 @@
 //! `POST /account/password`.
 
 use axum::extract::State;
-use commands::user::set_password;
+use commands::{
+    audit::By,
+    user::{NewPassword, set_password},
+};
 use http_edge::MatrixError;
 use ruma::api::client::account::change_password::v3::{Request, Response};
 
@@ -27,9 +30,12 @@ pub(crate) async fn change_password(
         &state.write_side,
         &state.passwords,
         &session.user,
-        &request.new_password,
-        request.logout_devices,
-        session.device.as_ref().map(|device| device.as_str()),
+        NewPassword {
+            password: &request.new_password,
+            log_out_others: request.logout_devices,
+            kept_device: session.device.as_ref().map(|device| device.as_str()),
+        },
+        &By::user(&session.user, caller.address()),
     )
     .await?;
     answer(Response::new())

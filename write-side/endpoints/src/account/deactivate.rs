@@ -6,6 +6,7 @@
 use axum::extract::State;
 use commands::{
     CommandError,
+    audit::By,
     room::{MemberDetails, leave_room},
     user::deactivate as end_account,
 };
@@ -32,7 +33,8 @@ pub(crate) async fn deactivate(
     let session = identity.ok_or_else(MatrixError::missing_token)?;
     session.refuse_guest()?;
     prove_owner(&state, &caller, &session, "deactivate", auth.as_ref()).await?;
-    end_account(&state.write_side, &session.user, request.erase).await?;
+    let by = By::user(&session.user, caller.address());
+    end_account(&state.write_side, &session.user, request.erase, &by).await?;
     leave_all(&state, &session.user).await;
     // No identifiers of other kinds are ever bound here, so there was nothing to remove.
     answer(Response::new(ThirdPartyIdRemovalStatus::Success))

@@ -4,9 +4,12 @@
 //! token are one batch of the command; the stage only looks whether the token is good.
 
 use axum::extract::State;
-use commands::user::{
-    Credential, LogInRequest, RegisterRequest, Registered, is_available,
-    is_valid_registration_token, register as register_account, token_hash,
+use commands::{
+    audit::By,
+    user::{
+        Credential, LogInRequest, RegisterRequest, Registered, is_available,
+        is_valid_registration_token, register as register_account, token_hash,
+    },
 };
 use decide::user::uia::{Purpose, RegistrationMode, Stage, register_flows};
 use facts::fact::AccountKind;
@@ -35,7 +38,7 @@ pub(crate) async fn register(
     Interactive { request, identity, auth }: Interactive<Request>,
 ) -> Answer<Response> {
     if request.login_type == Some(LoginType::ApplicationService) {
-        return register_appservice_user(&state, &request, identity).await;
+        return register_appservice_user(&state, &caller, &request, identity).await;
     }
     caller.tries_registration()?;
     if request.kind == RegistrationKind::Guest {
@@ -60,9 +63,10 @@ pub(crate) async fn register(
             password: request.password.as_deref(),
             admin: false,
             display_name: None,
-            log_in: log_in(&state, &user, &request),
+            log_in: log_in(&state, &caller, &user, &request),
             registration_token,
             reserved,
+            by: &By::user(&user, caller.address()),
         },
     )
     .await?;
@@ -73,6 +77,7 @@ pub(crate) async fn register(
 /// (application service API, "Server admin style permissions").
 async fn register_appservice_user(
     state: &WriteEndpoints,
+    caller: &Caller,
     request: &Request,
     claim: AppserviceClaim,
 ) -> Answer<Response> {
@@ -97,9 +102,10 @@ async fn register_appservice_user(
             password: None,
             admin: false,
             display_name: None,
-            log_in: log_in(state, &user, request),
+            log_in: log_in(state, caller, &user, request),
             registration_token: None,
             reserved,
+            by: &By::user(&session.user, caller.address()),
         },
     )
     .await?;
@@ -159,6 +165,7 @@ fn random_name(state: &WriteEndpoints) -> String {
 
 fn log_in<'a>(
     state: &WriteEndpoints,
+    caller: &Caller,
     user: &'a UserId,
     request: &'a Request,
 ) -> Option<LogInRequest<'a>> {
@@ -169,6 +176,7 @@ fn log_in<'a>(
         display_name: request.initial_device_display_name.as_deref(),
         refresh: request.refresh_token,
         lifetimes: state.settings.token_lifetimes,
+        address: caller.address(),
     })
 }
 

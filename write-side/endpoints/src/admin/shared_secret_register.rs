@@ -6,9 +6,12 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use commands::user::{
-    Credential, LogInRequest, RegisterRequest, SharedSecretRegistration, SharedSecretRequest,
-    register as register_account,
+use commands::{
+    audit::By,
+    user::{
+        Credential, LogInRequest, RegisterRequest, SharedSecretRegistration, SharedSecretRequest,
+        register as register_account,
+    },
 };
 use facts::fact::AccountKind;
 use http_edge::{JsonBody, MatrixError};
@@ -69,6 +72,7 @@ pub(crate) async fn register(
         display_name: None,
         refresh: false,
         lifetimes: state.settings.token_lifetimes,
+        address: caller.address(),
     };
     let registered = register_account(
         &state.write_side,
@@ -82,6 +86,7 @@ pub(crate) async fn register(
             log_in: (!wish.inhibit_login).then_some(log_in),
             registration_token: None,
             reserved: state.namespaces.reserves_user(&user, None),
+            by: &By::shared_secret(caller.address()),
         },
     )
     .await?;

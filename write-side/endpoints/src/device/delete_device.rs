@@ -1,7 +1,7 @@
 //! `DELETE /devices/{deviceId}`.
 
 use axum::extract::State;
-use commands::user;
+use commands::{audit::By, user};
 use ruma::api::client::device::delete_device::v3::{Request, Response};
 
 use crate::{
@@ -18,6 +18,7 @@ pub(crate) async fn delete_device(
     identity.refuse_guest()?;
     prove_owner(&state, &caller, &identity, "delete_device", auth.as_ref()).await?;
     let device = request.device_id.to_string();
-    user::delete_devices(&state.write_side, &identity.user, &[device]).await?;
+    let by = By::user(&identity.user, caller.address());
+    user::delete_devices(&state.write_side, &identity.user, &[device], &by).await?;
     answer(Response::new())
 }

@@ -1,7 +1,7 @@
 //! `POST /delete_devices`.
 
 use axum::extract::State;
-use commands::user;
+use commands::{audit::By, user};
 use ruma::api::client::device::delete_devices::v3::{Request, Response};
 
 use crate::{
@@ -18,6 +18,7 @@ pub(crate) async fn delete_devices(
     identity.refuse_guest()?;
     prove_owner(&state, &caller, &identity, "delete_devices", auth.as_ref()).await?;
     let devices: Vec<String> = request.devices.iter().map(ToString::to_string).collect();
-    user::delete_devices(&state.write_side, &identity.user, &devices).await?;
+    let by = By::user(&identity.user, caller.address());
+    user::delete_devices(&state.write_side, &identity.user, &devices, &by).await?;
     answer(Response::new())
 }

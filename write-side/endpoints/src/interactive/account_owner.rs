@@ -3,8 +3,15 @@
 //! Owns the flows for what a person does to one's account, and the check of the password. An
 //! application service proves nothing again: it has no password, and its token says it all.
 
-use commands::user::{look, verify_password};
-use decide::user::uia::{Purpose, Stage, account_flows};
+use commands::{
+    audit::{FailedLogin, record_failed_login},
+    user::{look, verify_password},
+};
+use decide::user::{
+    UserRefusal,
+    uia::{Purpose, Stage, account_flows},
+};
+use facts::fact::{LoginKind, LoginOutcome};
 use http_edge::{MatrixError, Session, SessionKind};
 use ruma::{OwnedUserId, UserId, api::error::ErrorCode};
 use serde_json::Value;
@@ -40,7 +47,7 @@ pub(crate) async fn prove_owner(
     };
     let attempt = state.interactive.begin(&ask, auth)?;
     let passed = match attempt.stage {
-        Stage::Password => is_password_of(state, caller, &session.user, auth).await?,
+        Stage::Password => is_password_of(state, caller, session, auth).await?,
         // None of these is in the flows above, so the attempt would not have begun.
         Stage::Dummy | Stage::RegistrationToken | Stage::Sso => false,
     };
@@ -56,9 +63,10 @@ pub(crate) async fn prove_owner(
 async fn is_password_of(
     state: &WriteEndpoints,
     caller: &Caller,
-    user: &UserId,
+    session: &Session,
     auth: Option<&AuthDict>,
 ) -> Result<bool, EndpointError> {
+    let user = &session.user;
     let auth = auth.ok_or_else(MatrixError::internal)?;
     let Some(Value::String(password)) = auth.get("password") else {
         return Err(MatrixError::missing_param("The field password is missing").into());
@@ -66,10 +74,22 @@ async fn is_password_of(
     caller.tries_login(user.as_str())?;
     // A session knows its user; naming one is optional, naming another is wrong.
     let named = identifier(auth).map(|named| user_of_identifier(state, named));
-    if named.is_some_and(|named| named.as_deref() != Some(user)) {
-        return Ok(false);
+    if named.is_some_and(|named| named.as_ref() != Some(user)) {
+        return Err(MatrixError::forbidden("The session is another user's").into());
     }
-    Ok(verify_password(&state.write_side, &state.passwords, user, password).await?)
+    let right = verify_password(&state.write_side, &state.passwords, user, password).await?;
+    if !right {
+        // Whoever holds a session guesses passwords here; a guess leaves a trace.
+        let login = FailedLogin {
+            name: user.as_str(),
+            device: session.device.as_ref().map(|device| device.as_str()),
+            address: caller.address(),
+            kind: LoginKind::Confirmation,
+            outcome: LoginOutcome::WrongPassword,
+        };
+        record_failed_login::<UserRefusal>(&state.write_side, login).await?;
+    }
+    Ok(right)
 }
 
 /// The user that `auth` names: `identifier` of type `m.id.user`, or `user` as it was before.
@@ -81,8 +101,10 @@ fn identifier(auth: &AuthDict) -> Option<&str> {
     user.map(|user| user.as_str().unwrap_or_default())
 }
 
-/// The account of a local name or full user id; `None` where it is none of this server.
+/// The account of a local name or full user id; `None` where it is none of this server. Accounts
+/// are named in lower case, and people type as they like.
 pub(crate) fn user_of_identifier(state: &WriteEndpoints, user: &str) -> Option<OwnedUserId> {
+    let user = user.to_lowercase();
     let user = UserId::parse_with_server_name(user, state.server_name()).ok()?;
     state.is_ours(user.server_name()).then_some(user)
 }

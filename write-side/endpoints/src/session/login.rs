@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use commands::user::{Credential, LogInRequest, LoggedIn, log_in};
+use commands::{
+    audit::{FailedLogin, record_failed_login},
+    user::{Credential, LogInRequest, LoggedIn, log_in},
+};
+use decide::user::UserRefusal;
+use facts::fact::{LoginKind, LoginOutcome};
 use http_edge::{Matrix, MatrixError};
 use ruma::api::{
     client::{
@@ -37,8 +42,15 @@ pub(crate) async fn login(
     let name = name_in(password)?;
     let user = user_of_identifier(&state, name);
     caller.tries_login(user.as_ref().map_or(name, |user| user.as_str()))?;
-    // Nobody of another server has an account here; which names do is secret all the same.
-    let user = user.ok_or_else(|| MatrixError::forbidden("Wrong user name or password"))?;
+    let Some(user) = user else {
+        // Nobody of another server has an account here; which names do is secret all the same.
+        let device = request.device_id.as_ref().map(|device| device.as_str());
+        let (kind, outcome) = (LoginKind::Password, LoginOutcome::UnknownUser);
+        let address = caller.address();
+        let login = FailedLogin { name, device, address, kind, outcome };
+        record_failed_login::<UserRefusal>(&state.write_side, login).await?;
+        return Err(MatrixError::forbidden("Wrong user name or password").into());
+    };
     let session = log_in(
         &state.write_side,
         &state.passwords,
@@ -49,6 +61,7 @@ pub(crate) async fn login(
             display_name: request.initial_device_display_name.as_deref(),
             refresh: request.refresh_token,
             lifetimes: state.settings.token_lifetimes,
+            address: caller.address(),
         },
     )
     .await?;

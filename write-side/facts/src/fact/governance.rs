@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     cases::{CaseApproved, CaseClosed, CaseOpened, CaseRejected},
-    roles::{RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped},
+    roles::{
+        RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored,
+        RolesSuspended,
+    },
 };
 use crate::{StreamId, Timestamp};
 

@@ -4,18 +4,19 @@
 //! whether it can hold a person's text. A fact that is not listed here cannot be appended or read.
 
 use super::{
-    AccountCreated, AccountDataSet, AccountDeactivated, AdminChanged, AliasRemoved, AliasSet,
-    BackupKeysDeleted, BackupKeysStored, BackupVersionCreated, BackupVersionDeleted,
-    BackupVersionUpdated, CaseApproved, CaseClosed, CaseOpened, CaseRejected, ClientTxnRecorded,
-    ClockConfirmed, ClockJumped, ContentAccessed, CrossSigningKeysSet, CustodiansNotified,
-    DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, ErasureEnded,
-    ErasureRequested, FactBody, FactError, FactPart, FallbackKeyUsed, FallbackKeysSet,
-    FilterStored, HoldPlaced, HoldReleaseRejected, HoldReleaseRequested, HoldReleased, HoldWidened,
-    InviteStateStored, LedgerKeySet, LogForked, LogOpened, MediaReserved, MediaStored,
-    OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduPlaced, PduRedacted, PduStored,
-    PolicyApplied, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated, RegistrationTokenUsed,
-    RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped, RoomForgotten,
-    RoomPublished, SessionOpened, SessionRefreshed, ShredDone, ShredOrdered, SignaturesAdded,
+    AccountCreated, AccountDataSet, AccountDeactivated, AdminChanged, AdministrationRecorded,
+    AliasRemoved, AliasSet, BackupKeysDeleted, BackupKeysStored, BackupVersionCreated,
+    BackupVersionDeleted, BackupVersionUpdated, CaseApproved, CaseClosed, CaseOpened, CaseRejected,
+    ClientTxnRecorded, ClockConfirmed, ClockJumped, ContentAccessed, CrossSigningKeysSet,
+    CustodiansNotified, DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved,
+    ErasureEnded, ErasureRequested, FactBody, FactError, FactPart, FallbackKeyUsed,
+    FallbackKeysSet, FilterStored, HoldPlaced, HoldReleaseRejected, HoldReleaseRequested,
+    HoldReleased, HoldWidened, InviteStateStored, LedgerKeySet, LogForked, LogOpened,
+    LoginRecorded, MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet,
+    PduPlaced, PduRedacted, PduStored, PolicyApplied, ProfileFieldSet, ReceiptSet,
+    RegistrationTokenCreated, RegistrationTokenUsed, RoleApproved, RoleRejected, RoleRequested,
+    RoleRevoked, RolesBootstrapped, RolesRestored, RolesSuspended, RoomForgotten, RoomPublished,
+    SessionOpened, SessionRefreshed, SessionsEnded, ShredDone, ShredOrdered, SignaturesAdded,
     StaffRecordRead, StreamOpened, ToDeviceAcknowledged, ToDeviceQueued,
 };
 use crate::RecordClass;
@@ -179,6 +180,8 @@ registry! {
     RoleApproved [Governance / StreamOnly / true],
     RoleRejected [Governance / StreamOnly / true],
     RoleRevoked [Governance / StreamOnly / true],
+    RolesSuspended [Governance / StreamOnly / false],
+    RolesRestored [Governance / StreamOnly / true],
     CaseOpened [Governance / StreamOnly / true],
     CaseApproved [Governance / StreamOnly / true],
     CaseRejected [Governance / StreamOnly / true],
@@ -194,4 +197,7 @@ registry! {
     ErasureEnded [Governance / StreamOnly / true],
     ContentAccessed [Audit / StreamOnly / false],
     StaffRecordRead [Audit / StreamOnly / false],
+    LoginRecorded [Audit / StreamOnly / true],
+    SessionsEnded [Audit / StreamOnly / false],
+    AdministrationRecorded [Audit / StreamOnly / true],
 }

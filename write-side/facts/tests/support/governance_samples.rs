@@ -4,8 +4,8 @@ use facts::{
     Fact, LogPosition, StreamId, Timestamp,
     fact::{
         AccessKind, Act, CaseApproved, CaseClosed, CaseOpened, CaseRejected, ContentAccessed, Role,
-        RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped, Scope,
-        StaffRecord, StaffRecordRead, Subject,
+        RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored,
+        RolesSuspended, Scope, StaffRecord, StaffRecordRead, Subject,
     },
 };
 
@@ -45,6 +45,8 @@ pub(crate) fn roles() -> Vec<(&'static str, Fact)> {
             }
             .into(),
         ),
+        ("", RolesSuspended { holder: USER.to_owned() }.into()),
+        ("", RolesRestored { holder: USER.to_owned(), by: act() }.into()),
     ]
 }
 
@@ -88,5 +90,12 @@ pub(crate) fn accesses() -> Vec<(&'static str, Fact)> {
         ("cases", read(StaffRecord::Cases)),
         ("case", read(StaffRecord::Case(CASE))),
         ("accesses", read(StaffRecord::Accesses(CASE))),
+        ("audit_trail", read(StaffRecord::AuditTrail(LogPosition(7)))),
+        ("policies", read(StaffRecord::Policies)),
+        ("holds", read(StaffRecord::Holds)),
+        ("hold", read(StaffRecord::Hold(LogPosition(8)))),
+        ("erasures", read(StaffRecord::Erasures)),
+        ("fate", read(StaffRecord::Fate(LogPosition(9)))),
+        ("plan", read(StaffRecord::Plan(LogPosition(10)))),
     ]
 }

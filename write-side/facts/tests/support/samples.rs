@@ -1,5 +1,7 @@
 //! One sample of every fact, and more where a shape has several forms.
 
+#[path = "audit_samples.rs"]
+mod audit;
 #[path = "governance_samples.rs"]
 mod governance;
 #[path = "policy_samples.rs"]
@@ -53,6 +55,9 @@ pub(crate) fn all() -> Vec<(&'static str, Fact)> {
     all.extend(governance::roles());
     all.extend(governance::cases());
     all.extend(governance::accesses());
+    all.extend(audit::logins());
+    all.extend(audit::sessions());
+    all.extend(audit::administration());
     all.extend(policy::policies());
     all.extend(policy::holds());
     all.extend(policy::erasures());

@@ -8,7 +8,10 @@ use facts::{
 };
 
 use super::{
-    super::{AccountStanding, GovernanceRefusal as No, bootstrap_roles, reject_role, revoke_role},
+    super::{
+        AccountStanding, GovernanceRefusal as No, bootstrap_roles, reject_role, restore_roles,
+        revoke_role, suspend_roles,
+    },
     *,
 };
 
@@ -162,4 +165,21 @@ fn every_act_states_a_bounded_reason() {
         let asked = request_role(&house.fold, Role::Legal, CLEO, Active, by, house.now);
         assert_eq!(asked, Err(refusal));
     }
+}
+
+#[test]
+fn whose_credentials_the_operator_sets_is_no_officer_until_another_one_vouches() {
+    let mut house = House::set_up();
+    assert!(suspend_roles(&house.fold, CLEO).is_empty(), "no role, nothing to suspend");
+    house.when(Ok(suspend_roles(&house.fold, ANN)));
+    let roles = &house.fold.roles;
+    assert!(!roles.is_officer(ANN) && !roles.is_staff(ANN) && roles.are_suspended(ANN));
+    assert!(!roles.holds(ANN, Role::ComplianceOfficer) && roles.of(ANN).next().is_some());
+    assert!(suspend_roles(&house.fold, ANN).is_empty(), "once is enough");
+    let restore = |house: &House, by: &str| restore_roles(&house.fold, ANN, act(by));
+    assert_eq!(restore(&house, ANN), Err(No::NotOfficer), "nobody vouches for himself");
+    assert_eq!(restore(&house, CLEO), Err(No::NotOfficer));
+    house.when(restore(&house, BEN));
+    assert!(house.fold.roles.is_officer(ANN));
+    assert_eq!(restore(&house, BEN), Err(No::NotSuspended));
 }

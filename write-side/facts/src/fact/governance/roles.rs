@@ -1,6 +1,6 @@
 //! Facts about roles.
 //!
-//! Owns the five facts by which roles are given and taken. A request is named by its position.
+//! Owns the seven facts by which roles are given, taken, suspended and restored. A request is named by its position.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,3 +59,22 @@ pub struct RoleRevoked {
     pub by: Act,
 }
 one_part_fact!(RoleRevoked = 148, Governance, personal: false);
+
+/// The operator set the holder's credentials: whoever signs in with them may be somebody else, so
+/// the holder's roles count for nothing until another officer vouches for the holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolesSuspended {
+    /// User id of the holder.
+    pub holder: String,
+}
+one_part_fact!(RolesSuspended = 149, Governance, personal: false);
+
+/// Another officer vouches for the holder: the roles count again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolesRestored {
+    /// User id of the holder.
+    pub holder: String,
+    /// Who vouches, and why.
+    pub by: Act,
+}
+one_part_fact!(RolesRestored = 150, Governance, personal: false);

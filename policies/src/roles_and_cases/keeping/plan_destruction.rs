@@ -1,0 +1,149 @@
+//! `GET /_chancery/admin/v1/policies/plan`: what would be destroyed or restricted now.
+//!
+//! Owns the dry run: a walk over the log in pages, which goes on from any position. It asks the
+//! same function about the same descriptions as a run that executes, and does nothing.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Query, State},
+};
+use commands::governance::read_staff_record;
+use decide::policy::{Extent, Fate, InForce, explain, fate};
+use facts::{
+    LogPosition, Timestamp,
+    fact::{RecordKind, StaffRecord},
+};
+use projections::Snapshot;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::judging::{extent_name, fate_json, in_force, view_at};
+use crate::{
+    record_description::{Described, Describer, RecordDescription, may_be_record},
+    roles_and_cases::{
+        Answer, EndpointError, Officer, StaffRoutes,
+        page::{PageQuery, answer},
+    },
+    scope_walk::{Record, WalkBounds, plan_where},
+};
+
+/// The query of a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlanQuery {
+    /// Where to go on: `next` of the page before.
+    #[serde(default)]
+    from: u64,
+    /// Records that are looked at, at most.
+    limit: Option<usize>,
+    /// Where the walk ends: `until` of the first page. Each page is recorded as a look, so a walk
+    /// that ended where the log does would never end.
+    until: Option<u64>,
+}
+
+/// A page of the plan.
+pub(super) async fn plan_destruction(
+    State(routes): State<StaffRoutes>,
+    Officer(actor): Officer,
+    Query(query): Query<PlanQuery>,
+) -> Answer {
+    let (ws, from) = (&routes.write_side, LogPosition(query.from));
+    let bounds = PageQuery::new(query.from, query.limit).bounds()?;
+    // What is looked at ends before this look is recorded.
+    let head = routes.record.head();
+    let head = query.until.map_or(head, |until| head.min(LogPosition(until)));
+    read_staff_record(ws, &actor, StaffRecord::Plan(from)).await?;
+    let view = view_at(&routes, head).await?;
+    let (in_force, now) = (in_force(&routes).await?, ws.now());
+    let planned = tokio::task::spawn_blocking(move || {
+        let walk = Walk { record: &*routes.record, view: &view, in_force: &in_force, head, now };
+        walk.page(from, bounds)
+    });
+    Ok(Json(planned.await.map_err(|_| EndpointError::internal())??))
+}
+
+struct Walk<'a> {
+    record: &'a dyn Record,
+    view: &'a Snapshot,
+    in_force: &'a InForce,
+    head: LogPosition,
+    now: Timestamp,
+}
+
+/// Room, kind, fate and extent.
+type Group = (Option<String>, RecordKind, &'static str, Extent);
+
+#[derive(Default)]
+struct Found {
+    records: Vec<Value>,
+    groups: BTreeMap<Group, u64>,
+    kept: u64,
+    unjudged: BTreeMap<&'static str, u64>,
+}
+
+impl Walk<'_> {
+    fn page(&self, from: LogPosition, bounds: WalkBounds) -> Result<Value, EndpointError> {
+        // What came after the view was taken belongs to the next walk.
+        let stretch = plan_where(self.record, from, bounds, |header| {
+            header.position <= self.head && may_be_record(header)
+        })?;
+        let mut describer = Describer::new(self.view, self.record);
+        let mut found = Found::default();
+        for position in &stretch.admitted {
+            let Some(entry) = self.record.open(*position)? else { continue };
+            match describer.describe(&entry)? {
+                Described::Record(record) => self.judge(&record, &mut found),
+                Described::Unjudged(kind) => *found.unjudged.entry(kind.name()).or_default() += 1,
+                Described::NoRecord => {}
+            }
+        }
+        let mut page = answer("records", found.records, &stretch);
+        page["counts"] = found.groups.into_iter().map(group_json).collect();
+        page["until"] = self.head.0.into();
+        page["done"] = (stretch.done || stretch.until > self.head).into();
+        page["kept"] = found.kept.into();
+        page["unjudged"] = json!(found.unjudged);
+        page["policy_version"] = self.in_force.version.into();
+        page["at"] = self.now.0.into();
+        Ok(page)
+    }
+
+    fn judge(&self, record: &RecordDescription, found: &mut Found) {
+        let rules = self.in_force.rules();
+        let judged = record.ask(|asked| fate(asked, &rules, self.now));
+        let (name, extent) = match judged {
+            Fate::Keep { .. } => {
+                found.kept += 1;
+                return;
+            }
+            Fate::Restricted { extent, .. } => ("restricted", extent),
+            Fate::Destroy { extent, .. } => ("destroy", extent),
+        };
+        if extent == Extent::Content && !record.has_content {
+            // That was done before, or there never was any.
+            found.kept += 1;
+            return;
+        }
+        let why = record.ask(|asked| explain(asked, &rules, self.now).decided_by.to_string());
+        let mut item = fate_json(judged);
+        item["position"] = record.position.0.into();
+        item["room_id"] = json!(record.room);
+        item["kind"] = record.kind.name().into();
+        item["decided_by"] = why.into();
+        found.records.push(item);
+        let group = (record.room.clone(), record.kind, name, extent);
+        *found.groups.entry(group).or_default() += 1;
+    }
+}
+
+fn group_json(((room, kind, fate, extent), records): (Group, u64)) -> Value {
+    json!({
+        "room_id": room,
+        "kind": kind.name(),
+        "fate": fate,
+        "extent": extent_name(extent),
+        "records": records,
+    })
+}
