@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 use self::cache::ByteCache;
 use crate::source::{EntrySource, SourceError};
 
-/// Bytes of events kept in memory.
-const EVENTS_BYTES: usize = 8 * 1024 * 1024;
+/// Stored bytes of events kept in memory; read, an event takes several times as much.
+const EVENTS_BYTES: usize = 5 * 1024 * 1024;
 /// Bytes of other entries kept in memory.
 const FACTS_BYTES: usize = 4 * 1024 * 1024;
 

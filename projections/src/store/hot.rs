@@ -27,9 +27,9 @@ mod aged;
 pub(super) mod tail;
 
 /// Single rows, at most.
-const ROWS_MAX: usize = 8_192;
+const ROWS_MAX: usize = 4_096;
 /// Groups, at most.
-const GROUPS_MAX: usize = 2_048;
+const GROUPS_MAX: usize = 512;
 /// Parts with a lock of their own.
 const SHARDS: usize = 8;
 /// Bytes of a row that is kept, key and value, at most.
