@@ -26,6 +26,9 @@ pub struct WalkBounds {
     pub bytes_max: u64,
     /// Headers that are looked at, at most.
     pub scanned_max: usize,
+    /// Where the walk ends, if the log goes on; absent for the end of the log. A walk whose pages
+    /// are themselves recorded would otherwise never end.
+    pub last: Option<LogPosition>,
 }
 
 /// A stretch of the log, and what of it may lie in the scope.
@@ -35,9 +38,11 @@ pub struct Stretch {
     pub from: LogPosition,
     /// The position after its last one; where the next step goes on.
     pub until: LogPosition,
+    /// The last position that the walk may reach.
+    pub last: LogPosition,
     /// Positions that were admitted, in order.
     pub admitted: Vec<LogPosition>,
-    /// True where nothing of the scope follows that is durable now.
+    /// True where nothing of the scope follows up to `last`.
     pub done: bool,
 }
 
@@ -85,12 +90,14 @@ fn walk(
     bounds: WalkBounds,
     judge: impl Fn(&EntryHeader) -> Judged,
 ) -> Result<Stretch, ReadFault> {
+    let head = record.head();
+    let last = bounds.last.map_or(head, |last| last.min(head));
     let mut page = Page {
-        stretch: Stretch { from, until: from, admitted: Vec::new(), done: false },
+        stretch: Stretch { from, until: from, last, admitted: Vec::new(), done: false },
         bytes: 0,
     };
-    let (head, mut scanned) = (record.head(), 0);
-    while page.stretch.until <= head {
+    let mut scanned = 0;
+    while page.stretch.until <= last {
         let wanted = HEADERS_AT_ONCE.min(bounds.scanned_max.saturating_sub(scanned));
         if wanted == 0 {
             return Ok(page.stretch);
@@ -100,6 +107,9 @@ fn walk(
             break;
         }
         for header in &headers {
+            if header.position > last {
+                break;
+            }
             let judged = judge(header);
             if judged == Judged::Past {
                 page.stretch.done = true;

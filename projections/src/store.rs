@@ -109,14 +109,14 @@ impl Store {
     pub fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let writes = batch.into_writes();
         let mut out = self.db.batch();
-        let updates = HotRows::wants(&writes).then(|| writes.clone());
-        for (key, value) in writes {
+        for (key, value) in &writes {
             match value {
-                Some(value) => out.insert(&self.rows, key, value),
-                None => out.remove(&self.rows, key),
+                Some(value) => out.insert(&self.rows, key.as_slice(), value.as_slice()),
+                None => out.remove(&self.rows, key.as_slice()),
             }
         }
-        self.hot.commit(updates.as_ref(), || Ok(out.commit()?))
+        let updates = HotRows::wants(&writes).then_some(&writes);
+        self.hot.commit(updates, || Ok(out.commit()?))
     }
 
     /// Merges everything on disk, so that deleted values are gone (DESIGN section 6).

@@ -45,15 +45,18 @@ struct Filter {
 }
 
 impl Filter {
-    /// Hands over every entry, page by page, up to what is there when the last page is asked for.
+    /// Hands over every entry, page by page, up to what is there with the first page.
     fn each(
         &self,
         access: &Access,
         mut take: impl FnMut(&Value) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut from = 0;
+        let (mut from, mut last) = (0, String::new());
         loop {
-            let page = access.get(&self.path(from))?;
+            let page = access.get(&[self.path(from), last.clone()].concat())?;
+            if last.is_empty() {
+                last = format!("&last={}", page["last"]);
+            }
             for entry in items(&page, "entries") {
                 take(entry)?;
             }

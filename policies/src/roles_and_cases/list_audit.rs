@@ -34,6 +34,8 @@ pub(super) struct AuditQuery {
     from: u64,
     /// Entries, at most.
     limit: Option<usize>,
+    /// Where the walk ends: `last` of the first page.
+    last: Option<u64>,
     /// Recorded at this time or later, in milliseconds since the Unix epoch.
     since: Option<u64>,
     /// One kind of entry.
@@ -63,7 +65,7 @@ pub(super) async fn list_audit(
     Officer(actor): Officer,
     Query(query): Query<AuditQuery>,
 ) -> Answer {
-    let bounds = PageQuery::new(query.from, query.limit).bounds()?;
+    let bounds = PageQuery::new(query.from, query.limit, query.last).bounds()?;
     let fact_type = query.kind.as_deref().map(fact_type).transpose()?;
     let (ws, from) = (&routes.write_side, LogPosition(query.from));
     read_staff_record(ws, &actor, StaffRecord::AuditTrail(from)).await?;

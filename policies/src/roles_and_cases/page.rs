@@ -25,11 +25,13 @@ pub(super) struct PageQuery {
     from: u64,
     /// Entries, at most.
     limit: Option<usize>,
+    /// Where the walk ends: `last` of the first page. Absent for the end of the log.
+    last: Option<u64>,
 }
 
 impl PageQuery {
-    pub(super) fn new(from: u64, limit: Option<usize>) -> Self {
-        Self { from, limit }
+    pub(super) fn new(from: u64, limit: Option<usize>, last: Option<u64>) -> Self {
+        Self { from, limit, last }
     }
 
     pub(super) fn from(&self) -> LogPosition {
@@ -46,6 +48,7 @@ impl PageQuery {
             entries_max: limit.min(LIMIT_MAX),
             bytes_max: BYTES_MAX,
             scanned_max: SCANNED_MAX,
+            last: self.last.map(LogPosition),
         })
     }
 }
@@ -56,6 +59,7 @@ pub(super) fn answer(name: &str, items: Vec<Value>, stretch: &Stretch) -> Value 
     answer.insert(name.to_owned(), Value::Array(items));
     answer.insert("from".to_owned(), stretch.from.0.into());
     answer.insert("next".to_owned(), stretch.until.0.into());
+    answer.insert("last".to_owned(), stretch.last.0.into());
     answer.insert("done".to_owned(), stretch.done.into());
     Value::Object(answer)
 }

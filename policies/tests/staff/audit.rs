@@ -56,6 +56,23 @@ async fn the_trail_is_read_in_pages_without_gaps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_walk_whose_pages_are_recorded_ends() {
+    let world = World::new().await;
+    let first = world.get("ann", "/audit?limit=1").await.ok();
+    let (mut from, last) = (first["next"].as_u64().unwrap(), first["last"].as_u64().unwrap());
+    for _ in 0..100 {
+        let path = format!("/audit?limit=1&from={from}&last={last}");
+        let page = world.get("ann", &path).await.ok();
+        assert!(entries(&page).iter().all(|entry| entry["position"].as_u64() <= Some(last)));
+        if page["done"] == true {
+            return;
+        }
+        from = page["next"].as_u64().unwrap();
+    }
+    panic!("each page brings an entry of its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kind_person_and_time_are_asked_for() {
     let world = World::new().await;
     let approved = world.get("otto", "/audit?kind=role_approved").await.ok();

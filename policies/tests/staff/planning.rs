@@ -16,11 +16,11 @@ const DOCUMENT: &str = "[policy.brief]\nrecords = [\"messages\"]\nkeep_at_most =
 /// Records by fate, and all that is not kept, over all pages.
 async fn plan(world: &World, limit: u32) -> (BTreeMap<String, u64>, Vec<Value>) {
     let (mut fates, mut records, mut from) = (BTreeMap::new(), Vec::new(), 0);
-    let mut until = String::new();
+    let mut last = String::new();
     for _ in 0..1_000 {
-        let path = format!("/policies/plan?from={from}&limit={limit}{until}");
+        let path = format!("/policies/plan?from={from}&limit={limit}{last}");
         let page = world.get("otto", &path).await.ok();
-        until = format!("&until={}", page["until"]);
+        last = format!("&last={}", page["last"]);
         for group in page["counts"].as_array().unwrap() {
             let fate = group["fate"].as_str().unwrap().to_owned();
             *fates.entry(fate).or_default() += group["records"].as_u64().unwrap();

@@ -23,6 +23,9 @@ pub(super) fn run(command: &Request) -> anyhow::Result<()> {
     command.consent.ask(&[
         format!("The erasure of {user} will be on record: what they wrote until now is to go."),
         "What a hold or a floor keeps waits for its end.".to_owned(),
+        "This version records the request and plans it (`chancery policy plan`); it destroys \
+         nothing yet."
+            .to_owned(),
     ])?;
     let body = json!({ "user": user, "reason": command.reason });
     let answer = command.access.post("/erasures", &body)?;

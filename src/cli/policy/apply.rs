@@ -42,7 +42,11 @@ pub(super) fn run(command: &Apply) -> anyhow::Result<()> {
         return command.access.show(&tried, |tried| what_changes(in_force, tried));
     }
     let mut what = what_changes(in_force, &tried);
-    what.push("What it says to destroy cannot be brought back; `locked` cannot be undone.".into());
+    what.push("`locked` cannot be undone.".into());
+    what.push(
+        "This version explains and plans what the document says; it destroys and hides nothing yet."
+            .into(),
+    );
     command.consent.ask(&what)?;
     let answer = command.access.post("/policies", &body(false))?;
     command

@@ -37,12 +37,12 @@ struct Totals {
 
 pub(super) fn run(command: &Plan) -> anyhow::Result<()> {
     let (access, mut from, mut totals) = (&command.access, command.from, Totals::default());
-    let mut until = String::new();
+    let mut last = String::new();
     let done = loop {
-        let path = format!("/policies/plan?from={from}&limit={}{until}", command.limit);
+        let path = format!("/policies/plan?from={from}&limit={}{last}", command.limit);
         let page = access.get(&path)?;
-        if until.is_empty() {
-            until = format!("&until={}", page["until"]);
+        if last.is_empty() {
+            last = format!("&last={}", page["last"]);
         }
         totals.add(&page);
         if command.list {

@@ -104,9 +104,8 @@ mod tests {
 
     #[test]
     fn what_is_no_day_is_refused() {
-        for text in ["", "2026", "2026-13-01", "2026-02-29", "2026-00-10", "2026-1-32", "x-1-1"] {
-            let read = text.parse::<Moment>();
-            assert!(read.is_err() || text == "2026", "{text}");
+        for text in ["", "2026-13-01", "2026-02-29", "2026-00-10", "2026-1-32", "x-1-1"] {
+            assert!(text.parse::<Moment>().is_err(), "{text}");
         }
     }
 }

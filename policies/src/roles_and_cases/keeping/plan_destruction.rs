@@ -16,7 +16,6 @@ use facts::{
     fact::{RecordKind, StaffRecord},
 };
 use projections::Snapshot;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::judging::{extent_name, fate_json, in_force, view_at};
@@ -29,36 +28,21 @@ use crate::{
     scope_walk::{Record, WalkBounds, plan_where},
 };
 
-/// The query of a page.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PlanQuery {
-    /// Where to go on: `next` of the page before.
-    #[serde(default)]
-    from: u64,
-    /// Records that are looked at, at most.
-    limit: Option<usize>,
-    /// Where the walk ends: `until` of the first page. Each page is recorded as a look, so a walk
-    /// that ended where the log does would never end.
-    until: Option<u64>,
-}
-
 /// A page of the plan.
 pub(super) async fn plan_destruction(
     State(routes): State<StaffRoutes>,
     Officer(actor): Officer,
-    Query(query): Query<PlanQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer {
-    let (ws, from) = (&routes.write_side, LogPosition(query.from));
-    let bounds = PageQuery::new(query.from, query.limit).bounds()?;
+    let (ws, mut bounds, from) = (&routes.write_side, query.bounds()?, query.from());
     // What is looked at ends before this look is recorded.
     let head = routes.record.head();
-    let head = query.until.map_or(head, |until| head.min(LogPosition(until)));
+    bounds.last = Some(bounds.last.map_or(head, |last| last.min(head)));
     read_staff_record(ws, &actor, StaffRecord::Plan(from)).await?;
     let view = view_at(&routes, head).await?;
     let (in_force, now) = (in_force(&routes).await?, ws.now());
     let planned = tokio::task::spawn_blocking(move || {
-        let walk = Walk { record: &*routes.record, view: &view, in_force: &in_force, head, now };
+        let walk = Walk { record: &*routes.record, view: &view, in_force: &in_force, now };
         walk.page(from, bounds)
     });
     Ok(Json(planned.await.map_err(|_| EndpointError::internal())??))
@@ -68,7 +52,6 @@ struct Walk<'a> {
     record: &'a dyn Record,
     view: &'a Snapshot,
     in_force: &'a InForce,
-    head: LogPosition,
     now: Timestamp,
 }
 
@@ -85,10 +68,7 @@ struct Found {
 
 impl Walk<'_> {
     fn page(&self, from: LogPosition, bounds: WalkBounds) -> Result<Value, EndpointError> {
-        // What came after the view was taken belongs to the next walk.
-        let stretch = plan_where(self.record, from, bounds, |header| {
-            header.position <= self.head && may_be_record(header)
-        })?;
+        let stretch = plan_where(self.record, from, bounds, may_be_record)?;
         let mut describer = Describer::new(self.view, self.record);
         let mut found = Found::default();
         for position in &stretch.admitted {
@@ -101,8 +81,6 @@ impl Walk<'_> {
         }
         let mut page = answer("records", found.records, &stretch);
         page["counts"] = found.groups.into_iter().map(group_json).collect();
-        page["until"] = self.head.0.into();
-        page["done"] = (stretch.done || stretch.until > self.head).into();
         page["kept"] = found.kept.into();
         page["unjudged"] = json!(found.unjudged);
         page["policy_version"] = self.in_force.version.into();
