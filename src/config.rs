@@ -16,6 +16,7 @@ mod log;
 mod media;
 mod problem;
 pub(crate) mod registration;
+mod retention;
 mod rooms;
 mod section;
 mod server;
@@ -91,5 +92,6 @@ sections! {
     log: log::Log,
     ledger: ledger::Ledger,
     media: media::Media,
+    retention: retention::Retention,
     telemetry: telemetry::Telemetry,
 }

@@ -5,6 +5,7 @@
 //! way round. Contains no rule.
 
 mod blobs;
+mod destruction;
 mod first_token;
 mod ledger;
 mod media_ids;
@@ -26,14 +27,14 @@ use commands::{
 use decide::user::uia::RegistrationMode;
 use event_log::{Log, LogOptions, Random as _, SystemRandom};
 use http_edge::{Edge, dress};
-use policies::{StaffRoutes, staff_router};
+use policies::{StaffRoutes, destruction::Destruction, staff_router};
 use projections::{ClientView, follower::FollowerHandle};
 use read_side::{ReadSettings, ReadSide, ReadSideParts};
 use ruma::RoomVersionId;
 use write_endpoints::{NoNamespaces, NoRemote, WriteEndpoints, WriteEndpointsParts, WriteSettings};
 
 use self::{
-    blobs::StoredBlobs, ledger::LedgerThread, media_ids::ViewMediaIds,
+    blobs::StoredBlobs, destruction::PublishedRules, ledger::LedgerThread, media_ids::ViewMediaIds,
     memberships::ViewMemberships, room_aliases::ViewRoomAliases, sessions::ViewSessions,
     view_watch::ClientViewWatch, wishes::WishQueue,
 };
@@ -62,6 +63,7 @@ pub(crate) struct Layers {
     wishes: WishQueue,
     follower: FollowerHandle,
     ledger: LedgerThread,
+    destruction: Destruction,
 }
 
 /// Where a configuration has its log, and how it writes it.
@@ -92,6 +94,7 @@ impl Layers {
         );
         parts.view = Arc::new(ClientViewWatch(view.clone()));
         let write_side = WriteSide::open(parts).await.context("the folds cannot be opened")?;
+        destruction::publish(&write_side).await?;
         let blobs = BlobStore::open(data_dir.join("media"))
             .await
             .context("the media directory cannot be opened")?;
@@ -107,6 +110,7 @@ impl Layers {
             wishes,
             follower,
             ledger,
+            destruction: destruction::idle(),
         })
     }
 
@@ -171,6 +175,7 @@ impl Layers {
             write_side: self.write_side.clone(),
             record: Arc::clone(&self.log) as _,
             view: self.view.clone(),
+            destruction: self.destruction.clone(),
         }
     }
 
@@ -182,6 +187,7 @@ impl Layers {
             clock: Arc::new(SystemClock),
             wishes: Arc::new(self.wishes.clone()),
             blobs: Arc::new(StoredBlobs(Arc::clone(&self.blobs))),
+            keeping: Arc::new(PublishedRules(self.write_side.clone())),
             stopping: stopping.watch(),
             settings: ReadSettings {
                 server_name: config.server.name.clone(),

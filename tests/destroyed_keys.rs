@@ -9,7 +9,7 @@ mod harness;
 use std::{collections::BTreeMap, ffi::OsString, fs, path::Path, sync::Arc, time::SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use event_log::{Log, LogOptions, ShredReceipt, ShredRequest, SystemRandom};
+use event_log::{Log, LogOptions, Scavenging, ShredReceipt, ShredRequest, SystemRandom};
 use facts::{
     EntryHeader, Fact, KeyEpoch, LogPosition, RecordClass, StreamId, Timestamp,
     fact::{KeyRange, ShredCause, SurfaceOutcome},
@@ -119,8 +119,12 @@ fn leaves(tree: u32, leaf_last: u32) -> KeyRange {
 /// Orders the destruction while the server is down, and looks at what became of it.
 fn destroy(server: &Server, range: KeyRange, cause: ShredCause) -> Result<ShredReceipt> {
     let log = open(server)?;
-    let request =
-        ShredRequest { ranges: vec![range], cause, expects: Vec::new(), roll_active: true };
+    let request = ShredRequest {
+        ranges: vec![range],
+        cause,
+        expects: Vec::new(),
+        scavenging: Scavenging::All,
+    };
     let receipt = log.order_shred(request, |_| Vec::new())?;
     let all_done = receipt.reports.iter().all(|report| report.outcome == SurfaceOutcome::Done);
     ensure!(all_done, "{receipt:?}");

@@ -14,8 +14,8 @@ use http_edge::{
 };
 use projections::{ClientView, follower::FollowerHandle};
 use read_side::{
-    BlobError, BlobStream, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish, WishFuture,
-    Wishes, router,
+    BlobError, BlobStream, KeepEverything, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish,
+    WishFuture, Wishes, router,
 };
 use ruma::{OwnedDeviceId, OwnedUserId, owned_server_name};
 use serde_json::Value;
@@ -137,6 +137,7 @@ fn read_side(view: ClientView) -> ReadSide {
         clock: Arc::new(FixedClock),
         wishes: Arc::new(NoWishes),
         blobs: Arc::new(NoBlobs),
+        keeping: Arc::new(KeepEverything::default()),
         stopping: tokio::sync::watch::channel(false).1,
         settings: ReadSettings {
             server_name: owned_server_name!("bench.example"),

@@ -1,9 +1,11 @@
 //! Rules of the organization over a Matrix server: one module a policy.
 //!
-//! Owns the reader of policy documents, roles and cases over HTTP, and walking what lies in a scope. Truth is the write side's: a
+//! Owns the reader of policy documents, roles and cases over HTTP, destroying what is over, and
+//! walking what lies in a scope. Truth is the write side's: a
 //! policy decides by commands and reads the log. Invariants: I16. Never appends, and never keeps
 //! truth of its own.
 
+pub mod destruction;
 pub mod document;
 pub mod record_description;
 pub mod roles_and_cases;

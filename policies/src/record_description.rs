@@ -1,66 +1,51 @@
 //! From an entry of the log to the record that policies judge.
 //!
-//! Owns the one builder that dry runs, explanations and executions share. What is in the entry is
-//! read from the entry; what happened to it later (redacted, replaced) is asked of the client view,
-//! the same that hides. A view that lags says less, and a record of which less is known is kept
-//! longer. Keeps no truth. Entries that only order others (placements, marks of redaction, the
-//! directory) are no records: they hold positions, and go with what they order.
+//! Owns the one builder that dry runs, explanations and executions share. What an event, a medium
+//! or a receipt is, and what happened to it later, is the client view's description, the same that
+//! hides ([`projections::query::RecordDescription`]); what is left of it is told by the entry.
+//! Keeps no truth. Entries that only order others (placements, marks of redaction, the directory)
+//! are no records: they hold positions, and go with what they order.
+
+mod superseded;
 
 use std::collections::HashMap;
 
-use decide::policy::{self, References, RoomRetention, Standing, kind_of_class};
+use commands::WriteSide;
+use decide::policy::{Standing, kind_of_class, takes};
 use event_log::{Entry, ReadFault};
 use facts::{
-    EntryHeader, Fact, LogPosition, StreamId, Timestamp, TreeId,
-    fact::{PduStored, ReceiptSet, RecordKind},
+    EntryHeader, Fact, LogPosition, RecordClass, StreamId,
+    fact::{MediaStored, ReceiptSet, RecordKind, ToDeviceQueued},
 };
 use projections::{
     Snapshot,
-    query::{StateUse, StoreError},
+    query::{RecordDescription, StoreError},
 };
-use serde::Deserialize;
 
-use crate::scope_walk::Record;
-
-const MEMBER: &str = "m.room.member";
-const RETENTION: &str = "m.room.retention";
+use self::superseded::Superseded;
 
 /// What an entry is to policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Described {
     /// A record.
-    Record(RecordDescription),
+    Record(Box<DescribedRecord>),
     /// Nothing that policies speak of, or nothing is left of it.
     NoRecord,
-    /// A record of a kind whose use cannot be told yet: it is kept.
+    /// The view does not know it yet: it is kept.
     Unjudged(RecordKind),
 }
 
-/// A record's description, with its names.
+/// A record with its entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordDescription {
+pub struct DescribedRecord {
     /// Its entry.
     pub position: LogPosition,
-    /// What it is.
-    pub kind: RecordKind,
-    /// Its room.
-    pub room: Option<String>,
-    /// Whose it is.
-    pub owner: Option<String>,
-    /// Others whom it concerns.
-    pub concerned: Vec<String>,
-    /// The owner's key is a factor of its content.
-    pub personal: bool,
-    /// When we received it.
-    pub received: Timestamp,
-    /// Whether it is in use.
-    pub standing: Standing,
-    /// Since when it is redacted.
-    pub redacted: Option<Timestamp>,
-    /// What its room asks for.
-    pub room_retention: RoomRetention,
-    /// It has content apart from its redacted form, and the keys of that live.
-    pub has_content: bool,
+    /// What policies see.
+    pub record: RecordDescription,
+    /// Something of it can still be read that a destruction would take.
+    pub left: bool,
+    /// Name of the blob, for a medium.
+    pub blob: Option<String>,
 }
 
 /// Why an entry cannot be described.
@@ -72,152 +57,153 @@ pub enum DescribeFault {
     /// The log failed.
     #[error("the log cannot be read")]
     Log(#[from] ReadFault),
+    /// A person's fold could not be read.
+    #[error("what a person has replaced cannot be looked up: {0}")]
+    Fold(String),
     /// An entry does not have its shape.
     #[error("the entry at {0} does not have its shape: {1}")]
     Shape(LogPosition, String),
 }
 
-impl RecordDescription {
-    /// Asks something of the record as policies see it.
-    pub fn ask<T>(&self, ask: impl FnOnce(&policy::Record<'_>) -> T) -> T {
-        let concerned: Vec<&str> = self.concerned.iter().map(String::as_str).collect();
-        ask(&policy::Record {
-            kind: self.kind,
-            room: self.room.as_deref(),
-            owner: self.owner.as_deref(),
-            concerned: &concerned,
-            personal: self.personal,
-            received: self.received,
-            standing: self.standing,
-            redacted: self.redacted,
-            references: References::Unknown,
-            room_retention: self.room_retention,
-        })
-    }
-
-    fn of(header: &EntryHeader, kind: RecordKind) -> Self {
-        Self {
-            position: header.position,
-            kind,
-            room: None,
-            owner: None,
-            concerned: Vec::new(),
-            personal: false,
-            received: header.recorded_at,
-            standing: Standing::Plain,
-            redacted: None,
-            room_retention: RoomRetention::default(),
-            has_content: false,
-        }
-    }
+/// What policies call an entry, by its header; `None` for what is no record.
+pub fn kind_of(header: &EntryHeader) -> Option<RecordKind> {
+    header.parts.first().and_then(|part| kind_of_class(part.class))
 }
 
 /// Whether an entry may be a record, by its header.
 pub fn may_be_record(header: &EntryHeader) -> bool {
-    header.parts.first().is_some_and(|part| kind_of_class(part.class).is_some())
+    kind_of(header).is_some()
 }
 
 /// The builder, for one page of a walk: what it looked up is kept until it is dropped.
 pub struct Describer<'a> {
     view: &'a Snapshot,
-    record: &'a dyn Record,
     names: HashMap<StreamId, Option<String>>,
-    wishes: HashMap<StreamId, RoomRetention>,
+    superseded: Superseded<'a>,
 }
 
 impl<'a> Describer<'a> {
-    /// Over one instant of the view, and the log.
-    pub fn new(view: &'a Snapshot, record: &'a dyn Record) -> Self {
-        Self { view, record, names: HashMap::new(), wishes: HashMap::new() }
+    /// Over one instant of the view. Must be used where blocking is allowed, within a runtime.
+    pub fn new(view: &'a Snapshot, write_side: &'a WriteSide) -> Self {
+        Self { view, names: HashMap::new(), superseded: Superseded::new(write_side) }
     }
 
     /// What an opened entry is. Blocks on disk.
     pub fn describe(&mut self, entry: &Entry) -> Result<Described, DescribeFault> {
         let header = &entry.header;
-        let class = header.parts.first().and_then(|part| kind_of_class(part.class));
-        let Some(kind) = class else { return Ok(Described::NoRecord) };
+        let Some(kind) = kind_of(header) else { return Ok(Described::NoRecord) };
         let fact = entry
             .fact()
             .map_err(|error| DescribeFault::Shape(header.position, error.to_string()))?;
-        Ok(match fact {
-            None | Some(Fact::PduPlaced(_) | Fact::PduRedacted(_) | Fact::RoomPublished(_)) => {
-                Described::NoRecord
+        let Some(fact) = fact else { return Ok(Described::NoRecord) };
+        let mut blob = None;
+        let record = match fact {
+            Fact::PduPlaced(_) | Fact::PduRedacted(_) | Fact::RoomPublished(_) => {
+                return Ok(Described::NoRecord);
             }
-            Some(Fact::PduStored(stored)) => Described::Record(self.event(header, kind, &stored)?),
-            Some(Fact::ReceiptSet(set)) => Described::Record(self.receipt(header, kind, set)?),
-            Some(_) if kind == RecordKind::Audit => {
-                let owner = self.name(header.actor)?;
-                Described::Record(RecordDescription {
-                    owner,
-                    ..RecordDescription::of(header, kind)
-                })
+            Fact::PduStored(_) => match self.view.describe_event(header.position)? {
+                Some(event) => RecordDescription { kind, ..event },
+                None => return Ok(Described::Unjudged(kind)),
+            },
+            Fact::ReceiptSet(set) => self.receipt(header, set)?,
+            Fact::MediaStored(stored) => {
+                let described = self.medium(header, &stored)?;
+                blob = Some(stored.blob);
+                described
             }
-            Some(_) => Described::Unjudged(kind),
-        })
-    }
-
-    fn event(
-        &mut self,
-        header: &EntryHeader,
-        kind: RecordKind,
-        stored: &PduStored,
-    ) -> Result<RecordDescription, DescribeFault> {
-        #[derive(Deserialize)]
-        struct Shape {
-            #[serde(rename = "type")]
-            event_type: String,
-            sender: String,
-            state_key: Option<String>,
-        }
-        let shape: Shape = serde_json::from_slice(&stored.redacted)
-            .map_err(|error| DescribeFault::Shape(header.position, error.to_string()))?;
-        let mut described = RecordDescription::of(header, kind);
-        described.room = self.name(header.stream)?;
-        described.personal =
-            header.parts.get(1).is_some_and(|part| part.person_tree != TreeId::NONE);
-        described.has_content = stored.content.is_some();
-        if let Some(by) = self.view.redacted_by(header.position)? {
-            described.redacted = self.recorded_at(by)?;
-        }
-        match &shape.state_key {
-            Some(key) => {
-                let (room, event) = (header.stream, header.position);
-                described.standing =
-                    match self.view.state_use(room, &shape.event_type, key, event)? {
-                        StateUse::InForce => Standing::Current,
-                        StateUse::Never => Standing::Plain,
-                        StateUse::Ended(at) => self
-                            .recorded_at(at)?
-                            .map_or(Standing::Current, |since| Standing::Ended { since }),
-                    };
-            }
-            None => described.room_retention = self.wishes_of(header.stream)?,
-        }
-        // The record of a membership is the member's, whoever made it.
-        match shape.state_key {
-            Some(member) if shape.event_type == MEMBER => {
-                if member != shape.sender {
-                    described.concerned.push(shape.sender);
-                }
-                described.owner = Some(member);
-            }
-            _ => described.owner = Some(shape.sender),
-        }
-        Ok(described)
+            Fact::ToDeviceQueued(message) => self.message_to_device(header, message)?,
+            Fact::AliasSet(_) | Fact::AliasRemoved(_) => RecordDescription {
+                standing: Standing::Current,
+                ..RecordDescription::of(kind, header.recorded_at)
+            },
+            _ => self.own(header, kind)?,
+        };
+        let left = entry
+            .header
+            .parts
+            .iter()
+            .zip(&entry.parts)
+            .any(|(part, content)| takes(part.class) && content.clear().is_some());
+        let position = header.position;
+        Ok(Described::Record(Box::new(DescribedRecord { position, record, left, blob })))
     }
 
     fn receipt(
         &mut self,
         header: &EntryHeader,
-        kind: RecordKind,
         set: ReceiptSet,
     ) -> Result<RecordDescription, DescribeFault> {
-        let owner = self.name(header.stream)?;
         Ok(RecordDescription {
             room: Some(set.room),
-            owner,
+            owner: self.name(header.stream)?,
             personal: true,
-            ..RecordDescription::of(header, kind)
+            ..RecordDescription::of(RecordKind::Receipts, header.recorded_at)
+        })
+    }
+
+    fn medium(
+        &mut self,
+        header: &EntryHeader,
+        stored: &MediaStored,
+    ) -> Result<RecordDescription, DescribeFault> {
+        Ok(self.view.describe_media(&stored.media_id, header.stream, header.recorded_at)?)
+    }
+
+    /// A message to a device is the recipient's; the stream is named by user and device.
+    fn message_to_device(
+        &mut self,
+        header: &EntryHeader,
+        message: ToDeviceQueued,
+    ) -> Result<RecordDescription, DescribeFault> {
+        let inbox = self.name(header.stream)?;
+        let owner = inbox.and_then(|name| Some(name.split_once(' ')?.0.to_owned()));
+        let waits = self.view.waits_in_inbox(header.stream, header.position)?;
+        // When it was acknowledged is not remembered: its age counts from when it came.
+        let ended = Standing::Ended { since: header.recorded_at };
+        Ok(RecordDescription {
+            owner,
+            concerned: vec![message.sender],
+            personal: true,
+            standing: if waits { Standing::Current } else { ended },
+            ..RecordDescription::of(RecordKind::ToDevice, header.recorded_at)
+        })
+    }
+
+    /// What a person said to the server alone, or the server of a person.
+    fn own(
+        &mut self,
+        header: &EntryHeader,
+        kind: RecordKind,
+    ) -> Result<RecordDescription, DescribeFault> {
+        if kind == RecordKind::Audit {
+            let owner = self.name(header.actor)?;
+            return Ok(RecordDescription {
+                owner,
+                ..RecordDescription::of(kind, header.recorded_at)
+            });
+        }
+        let personal = header.parts.iter().any(|part| part.person_tree.is_some());
+        let owner = if personal { self.name(header.stream)? } else { None };
+        let replaceable = header.parts.first().is_some_and(|part| {
+            use RecordClass::{Account, AccountData, Credential};
+            matches!(part.class, Account | AccountData | Credential)
+        });
+        let replaced = match &owner {
+            Some(owner) if replaceable => self.superseded.contains(owner, header.position)?,
+            _ => false,
+        };
+        // When it was replaced is not remembered: its age counts from when it came.
+        let standing = match (kind, replaced) {
+            (_, true) => Standing::Ended { since: header.recorded_at },
+            // A reserved media id.
+            (RecordKind::Media, _) => Standing::Plain,
+            _ => Standing::Current,
+        };
+        Ok(RecordDescription {
+            owner,
+            personal,
+            standing,
+            ..RecordDescription::of(kind, header.recorded_at)
         })
     }
 
@@ -228,27 +214,5 @@ impl<'a> Describer<'a> {
         let name = self.view.name(stream)?;
         self.names.insert(stream, name.clone());
         Ok(name)
-    }
-
-    /// What a room asks for by its current state; a redacted wish is none.
-    fn wishes_of(&mut self, room: StreamId) -> Result<RoomRetention, DescribeFault> {
-        if let Some(wishes) = self.wishes.get(&room) {
-            return Ok(*wishes);
-        }
-        let mut wishes = RoomRetention::default();
-        if let Some(at) = self.view.state_event(room, RETENTION, "")?
-            && let Some(event) = self.view.event_at(at)?
-            && let Some(content) = event.content()
-        {
-            let wish = |key: &str| content.get(key).and_then(serde_json::Value::as_u64);
-            wishes.max_lifetime = wish("max_lifetime");
-            wishes.min_lifetime = wish("min_lifetime");
-        }
-        self.wishes.insert(room, wishes);
-        Ok(wishes)
-    }
-
-    fn recorded_at(&self, position: LogPosition) -> Result<Option<Timestamp>, DescribeFault> {
-        Ok(self.record.headers(position, 1)?.first().map(|header| header.recorded_at))
     }
 }

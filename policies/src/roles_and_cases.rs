@@ -40,7 +40,7 @@ use serde_json::Value;
 
 pub use self::errors::matrix_error;
 use self::{errors::EndpointError, officer::Officer};
-use crate::scope_walk::Record;
+use crate::{destruction::Destruction, scope_walk::Record};
 
 /// Where the routes begin.
 pub const ADMIN_PREFIX: &str = "/_chancery/admin/v1";
@@ -54,6 +54,8 @@ pub struct StaffRoutes {
     pub record: Arc<dyn Record>,
     /// What clients see: what became of a record after it was received.
     pub view: ClientView,
+    /// Runs that destroy.
+    pub destruction: Destruction,
 }
 
 /// A route of the staff.

@@ -45,6 +45,8 @@ pub struct EventBody {
     pub event_id: String,
     /// The PDU in full; the redacted form where the content is destroyed.
     pub full: Map<String, Value>,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
     /// True where the content is destroyed.
     pub destroyed: bool,
     /// The client's transaction, for events of this server.
@@ -56,7 +58,7 @@ pub struct EventBody {
 }
 
 impl EventBody {
-    pub(crate) fn of(stored: &PduStored) -> Option<Self> {
+    pub(crate) fn of(stored: &PduStored, recorded_at: Timestamp) -> Option<Self> {
         let redacted: Map<String, Value> = serde_json::from_slice(&stored.redacted).ok()?;
         let (full, destroyed) = match &stored.content {
             None => (redacted, true),
@@ -69,6 +71,7 @@ impl EventBody {
         Some(Self {
             event_id: stored.event_id.clone(),
             full,
+            recorded_at,
             destroyed,
             txn: stored.content.as_ref().and_then(|content| content.txn.clone()),
             redacted_bytes: stored.redacted.as_slice().into(),
@@ -174,7 +177,7 @@ impl Bodies {
             let Some((header, Fact::PduStored(stored))) = self.read(position)? else {
                 return Ok(None);
             };
-            let event = EventBody::of(&stored).map(Arc::new);
+            let event = EventBody::of(&stored, header.recorded_at).map(Arc::new);
             Ok(event.map(|event| (event, stored_bytes(&header))))
         })
     }

@@ -56,7 +56,7 @@ use crate::{
 /// Name of the view's folder.
 pub const NAME: &str = "client";
 /// Raised whenever a row changes its meaning.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// Within this many entries of the head, events are kept for whoever is about to read them.
 const FRESH_ENTRIES: u64 = 1_000;
 
@@ -125,7 +125,7 @@ impl ClientView {
         let rows = self.serving.store().ok_or(SnapshotError::Building)?.snapshot();
         let checkpoint = Checkpoint::read(&rows)?.ok_or(SnapshotError::Building)?;
         let (bodies, recent) = (self.bodies.clone(), self.recent.clone());
-        Ok(Snapshot { rows, bodies, recent, checkpoint })
+        Ok(Snapshot { rows, bodies, recent, checkpoint, keeping: None })
     }
 
     /// How far the view is.
@@ -136,6 +136,13 @@ impl ClientView {
     /// Waits until the view has passed `position`, at most `bound` (I15).
     pub async fn wait_for(&self, position: LogPosition, bound: Duration) -> bool {
         self.progress.wait_for(position, bound).await
+    }
+
+    /// Drops what the store still has of rows that were replaced or removed. Blocks for as long as
+    /// rewriting it takes; the follower and readers go on.
+    pub fn purge(&self) -> Result<(), SnapshotError> {
+        self.serving.store().ok_or(SnapshotError::Building)?.purge()?;
+        Ok(())
     }
 
     /// Counts changes of sessions.
@@ -298,6 +305,7 @@ fn dispatch_account(a: &mut Applying<'_>, fact: &Fact) -> Result<(), StoreError>
             row.password = None;
         }),
         Fact::ProfileFieldSet(field) => {
+            media::referred_by_profile(a, field);
             account_data::profile_field(a, field);
             Ok(())
         }

@@ -13,5 +13,5 @@ pub mod store;
 pub mod wakeups;
 
 pub use bodies::{Bodies, Body};
-pub use client_view::ClientView;
+pub use client_view::{ClientView, SnapshotError};
 pub use query::Snapshot;

@@ -11,11 +11,13 @@ mod aliases;
 mod backups;
 mod device_lists;
 mod events;
+mod keeping;
 mod keys;
 mod media;
 mod membership;
 mod names;
 mod receipts;
+mod record;
 mod relations;
 mod rooms;
 mod sessions;
@@ -37,10 +39,12 @@ pub use self::{
     backups::{BackupVersion, StoredSession},
     device_lists::DeviceListChanges,
     events::EventInfo,
+    keeping::Keeping,
     keys::{CrossSigningUsage, DeviceKeysInfo, FallbackKey, StoredKey},
     media::MediaInfo,
     membership::{MemberEntry, RoomMembership},
     receipts::ReceiptItem,
+    record::RecordDescription,
     relations::{RelationFilter, RelationPage},
     rooms::{RoomCounts, RoomSummary},
     sessions::{Device, Session},
@@ -69,6 +73,8 @@ pub struct Snapshot {
     pub(crate) bodies: Arc<Bodies>,
     pub(crate) recent: Arc<RecentChanges>,
     pub(crate) checkpoint: Checkpoint,
+    /// What hides; `None` for whoever may see everything.
+    pub(crate) keeping: Option<Keeping>,
 }
 
 impl Snapshot {

@@ -119,10 +119,10 @@ impl Store {
         self.hot.commit(updates, || Ok(out.commit()?))
     }
 
-    /// Merges everything on disk, so that deleted values are gone (DESIGN section 6).
-    pub fn compact(&self) -> Result<(), StoreError> {
-        self.rows.rotate_memtable_and_wait()?;
-        self.rows.major_compact()?;
+    /// Merges everything on disk and begins a new journal, so that deleted values are gone
+    /// (DESIGN section 6). Blocks for as long as that takes.
+    pub fn purge(&self) -> Result<(), StoreError> {
+        event_log::purge_store(&self.db, &[&self.rows])?;
         Ok(())
     }
 }

@@ -32,8 +32,8 @@ mod walk;
 pub use self::{
     ledger::{AuditorFuture, Auditors, LEDGER_PREFIX, LedgerReaders, LedgerRoutes, ledger_router},
     ports::{
-        Backfill, BackfillFuture, BlobError, BlobStream, HistoryGap, MediaBlobs, NoRemote, Remote,
-        Wish, WishFuture, Wishes,
+        Backfill, BackfillFuture, BlobError, BlobStream, HistoryGap, KeepEverything, KeepingRules,
+        MediaBlobs, NoRemote, Remote, Wish, WishFuture, Wishes,
     },
     router::{SERVED, router},
     state::{ReadSettings, ReadSide, ReadSideParts},

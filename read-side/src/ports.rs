@@ -1,12 +1,13 @@
 //! What reading causes, and what it reads that is no view.
 //!
 //! Owns the ports of the read side: [`Wishes`] (commands, best effort), [`MediaBlobs`] (sealed
-//! files) and [`Remote`] (what takes asking other servers). The composition root implements them;
+//! files), [`KeepingRules`] (what policies hide) and [`Remote`] (what takes asking other servers). The composition root implements them;
 //! a reading node may have none.
 
-use std::{ops::Range, pin::Pin};
+use std::{ops::Range, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
+use decide::policy::InForce;
 use facts::{
     LogPosition, StreamId,
     fact::{MediaStored, TimelinePlace},
@@ -56,6 +57,22 @@ pub type BlobStream = Pin<Box<dyn Stream<Item = Result<Bytes, BlobError>> + Send
 pub trait MediaBlobs: Send + Sync + 'static {
     /// Streams a range of a blob's clear bytes.
     fn read(&self, media: &MediaStored, range: Range<u64>) -> BlobStream;
+}
+
+/// What is in force of policies, holds and erasures.
+pub trait KeepingRules: Send + Sync + 'static {
+    /// The rules by which records are hidden now; never blocks.
+    fn in_force(&self) -> Arc<InForce>;
+}
+
+/// For a server that hides nothing.
+#[derive(Clone, Debug, Default)]
+pub struct KeepEverything(Arc<InForce>);
+
+impl KeepingRules for KeepEverything {
+    fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.0)
+    }
 }
 
 /// A place in a room's history before which events are missing.

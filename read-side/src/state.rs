@@ -7,13 +7,13 @@ use std::{sync::Arc, time::Duration};
 
 use facts::Timestamp;
 use http_edge::Clock;
-use projections::{ClientView, Snapshot};
+use projections::{ClientView, Snapshot, SnapshotError, query::Keeping};
 use ruma::{OwnedServerName, UserId};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
     fault::ReadFault,
-    ports::{MediaBlobs, NoRemote, Remote, Wishes},
+    ports::{KeepingRules, MediaBlobs, NoRemote, Remote, Wishes},
     typing::{Sweeping, Typing},
 };
 
@@ -47,6 +47,8 @@ pub struct ReadSideParts {
     pub wishes: Arc<dyn Wishes>,
     /// Media files.
     pub blobs: Arc<dyn MediaBlobs>,
+    /// What policies hide.
+    pub keeping: Arc<dyn KeepingRules>,
     /// True once the server is to stop: what waits answers at once.
     pub stopping: watch::Receiver<bool>,
     /// Settings.
@@ -85,6 +87,13 @@ impl ReadSide {
 
     pub(crate) fn view(&self) -> &ClientView {
         &self.0.parts.view
+    }
+
+    /// The view at this instant, without what policies hide.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+        let in_force = self.0.parts.keeping.in_force();
+        let keeping = Keeping { in_force, now: self.now() };
+        Ok(self.view().snapshot()?.with_keeping(keeping))
     }
 
     pub(crate) fn settings(&self) -> &ReadSettings {
@@ -138,9 +147,9 @@ impl ReadSide {
         &self,
         question: impl FnOnce(&Snapshot) -> Result<T, ReadFault> + Send + 'static,
     ) -> Result<T, ReadFault> {
-        let view = self.view().clone();
+        let reading = self.clone();
         tokio::task::spawn_blocking(move || {
-            let snapshot = view.snapshot()?;
+            let snapshot = reading.snapshot()?;
             question(&snapshot)
         })
         .await

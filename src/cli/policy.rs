@@ -4,6 +4,8 @@ mod apply;
 mod check;
 mod explain;
 mod plan;
+mod receipts;
+mod run;
 mod show;
 
 use std::process::ExitCode;
@@ -22,6 +24,10 @@ pub(super) enum Policy {
     Explain(explain::Explain),
     /// Say what would be destroyed or restricted now, and do nothing.
     Plan(plan::Plan),
+    /// Destroy now what is due. Says what that means, asks, and prints the receipt.
+    Run(run::Run),
+    /// Print the receipts of runs: what was destroyed, and what became of every copy.
+    Receipts(receipts::Receipts),
 }
 
 pub(super) fn run(command: &Policy) -> anyhow::Result<ExitCode> {
@@ -31,6 +37,8 @@ pub(super) fn run(command: &Policy) -> anyhow::Result<ExitCode> {
         Policy::Show(show) => show::run(show),
         Policy::Explain(explain) => explain::run(explain),
         Policy::Plan(plan) => plan::run(plan),
+        Policy::Run(run) => run::run(run),
+        Policy::Receipts(receipts) => receipts::run(receipts),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -46,9 +46,12 @@ async fn until_stopped(config: &Config, log: Arc<Log>, metrics: Metrics) -> anyh
     layers.first_token(config).await?;
     let signals = tokio::spawn(stopper.stop_on_signals());
     let scrubber = Scrubber::start(Arc::clone(&layers.log), ScrubPace::default())?;
+    let destruction = layers.follow_destruction(config, &stopping);
     let upkeep = tokio::spawn(metrics.upkeep());
     serve(listeners, ServerBounds::of(config), stopping).await;
     upkeep.abort();
+    // A run stops between two orders.
+    destruction.await.context("the runs of the policies broke")?;
     drop(scrubber);
     signals.await.context("the watch for signals broke")??;
     layers.close().await

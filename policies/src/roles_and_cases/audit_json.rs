@@ -155,12 +155,8 @@ fn governance(fact: &Fact) -> Option<Told> {
         Fact::HoldReleaseRejected(fact) => act(&fact.by, None, fact),
         Fact::CustodiansNotified(fact) => act(&fact.by, None, fact),
         Fact::ErasureRequested(fact) => act(&fact.by, Some(&fact.user), fact),
-        Fact::ErasureEnded(fact) => match &fact.by {
-            Some(by) => act(by, None, fact),
-            None => {
-                Told { actor: Some("server".to_owned()), details: details(fact), ..Told::default() }
-            }
-        },
+        Fact::ErasureEnded(fact) => act_or_server(fact.by.as_ref(), fact),
+        Fact::DestructionRunEnded(fact) => act_or_server(fact.by.as_ref(), fact),
         _ => return None,
     })
 }
@@ -172,6 +168,16 @@ fn act(by: &Act, subject: Option<&String>, fact: &impl Serialize) -> Told {
         subject: subject.cloned(),
         reason: Some(by.reason.clone()),
         details: details(fact),
+    }
+}
+
+/// What a person did, or the server by itself.
+fn act_or_server(by: Option<&Act>, fact: &impl Serialize) -> Told {
+    match by {
+        Some(by) => act(by, None, fact),
+        None => {
+            Told { actor: Some("server".to_owned()), details: details(fact), ..Told::default() }
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Policies, holds and erasures over HTTP.
 //!
 //! Owns their rows of the staff's table, and who may look. Roles and locks are the commands' to
-//! check; nothing here destroys, and no content leaves by it.
+//! check; nothing here destroys but a run of the
+//! policies, which is asked for here, and no content leaves by it.
 
 mod applied;
 mod apply_policy;
@@ -16,6 +17,8 @@ mod judging;
 mod place_hold;
 mod plan_destruction;
 mod policy_history;
+mod run_policies;
+mod run_receipts;
 
 use axum::routing::{MethodRouter, get, post};
 use commands::{
@@ -35,6 +38,9 @@ pub(super) fn table() -> Vec<(StaffRoute, MethodRouter<StaffRoutes>)> {
         read("/policies/history", get(policy_history::policy_history)),
         read("/policies/explain", get(explain_event::explain_event)),
         read("/policies/plan", get(plan_destruction::plan_destruction)),
+        act("/policies/run", post(run_policies::run_policies)),
+        read("/policies/run", get(run_policies::get_status)),
+        read("/policies/receipts", get(run_receipts::run_receipts)),
         read("/holds", get(holds::list_holds)),
         act("/holds", post(place_hold::place_hold)),
         read("/holds/{hold}", get(holds::get_hold)),

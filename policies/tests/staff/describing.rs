@@ -9,7 +9,7 @@ use facts::{
     fact::{PduStored, RecordKind},
 };
 use policies::{
-    record_description::{Described, Describer, RecordDescription},
+    record_description::{Described, DescribedRecord, Describer},
     scope_walk::Record,
 };
 use serde_json::{Value, json};
@@ -27,8 +27,9 @@ async fn describe_all(world: &World) -> Vec<Shown> {
     let head = Record::head(&*world.failing.log);
     assert!(world.view.wait_for(head, Duration::from_secs(30)).await, "the view is behind");
     let (view, log) = (world.view.snapshot().unwrap(), world.failing.log.clone());
+    let ws = world.ws.clone();
     tokio::task::spawn_blocking(move || {
-        let mut describer = Describer::new(&view, &*log);
+        let mut describer = Describer::new(&view, &ws);
         (0..=head.0)
             .filter_map(|at| Record::open(&*log, LogPosition(at)).unwrap())
             .map(|entry| {
@@ -50,12 +51,12 @@ fn event(stored: &PduStored) -> Value {
 fn one(
     all: &[Shown],
     passes: impl Fn(&PduStored, &Value) -> bool,
-) -> (&EntryHeader, &RecordDescription) {
+) -> (&EntryHeader, &DescribedRecord) {
     let mut found = all.iter().filter_map(|shown| match (&shown.fact, &shown.described) {
         (Some(Fact::PduStored(stored)), Described::Record(record))
             if passes(stored, &event(stored)) =>
         {
-            Some((&shown.header, record))
+            Some((&shown.header, &**record))
         }
         _ => None,
     });
@@ -84,34 +85,36 @@ async fn entries_are_described_as_policies_see_them() {
     let all = describe_all(&world).await;
     let by_id = |id: &str| one(&all, |stored, _| stored.event_id == id);
     let (header, said) = by_id(plain.event_id.as_str());
-    assert_eq!((said.kind, said.standing), (RecordKind::Messages, Standing::Plain));
-    assert_eq!(said.room.as_deref(), Some(room.as_str()));
-    assert_eq!(said.owner.as_deref(), Some("@dan:example.org"));
-    assert!(said.personal && said.has_content && said.concerned.is_empty());
-    assert_eq!((said.received, said.redacted), (header.recorded_at, None));
+    assert_eq!((said.record.kind, said.record.standing), (RecordKind::Messages, Standing::Plain));
+    assert_eq!(said.record.room.as_deref(), Some(room.as_str()));
+    assert_eq!(said.record.owner.as_deref(), Some("@dan:example.org"));
+    assert!(said.record.personal && said.left && said.record.concerned.is_empty());
+    assert_eq!((said.record.received, said.record.redacted), (header.recorded_at, None));
     let (_, said) = by_id(taken.event_id.as_str());
     let (redaction, _) = one(&all, |_, event| event["type"] == "m.room.redaction");
-    assert_eq!(said.redacted, Some(redaction.recorded_at));
+    assert_eq!(said.record.redacted, Some(redaction.recorded_at));
 
     let membership = |sender: &str| {
         one(&all, |_, event| event["state_key"] == "@eve:example.org" && event["sender"] == sender)
     };
     let (ban, banned) = membership("@dan:example.org");
-    assert_eq!((banned.kind, banned.standing), (RecordKind::State, Standing::Current));
-    assert_eq!(banned.owner.as_deref(), Some("@eve:example.org"));
-    assert_eq!(banned.concerned, ["@dan:example.org"]);
+    assert_eq!(
+        (banned.record.kind, banned.record.standing),
+        (RecordKind::State, Standing::Current)
+    );
+    assert_eq!(banned.record.owner.as_deref(), Some("@eve:example.org"));
+    assert_eq!(banned.record.concerned, ["@dan:example.org"]);
     let (_, joined) = membership("@eve:example.org");
-    assert_eq!(joined.standing, Standing::Ended { since: ban.recorded_at });
-    assert!(joined.concerned.is_empty());
+    assert_eq!(joined.record.standing, Standing::Ended { since: ban.recorded_at });
+    assert!(joined.record.concerned.is_empty());
     let (_, create) = one(&all, |_, event| event["type"] == "m.room.create");
-    assert_eq!((create.standing, create.personal), (Standing::Current, false));
+    assert_eq!((create.record.standing, create.record.personal), (Standing::Current, false));
 
     for shown in &all {
         let wanted = match &shown.fact {
             Some(Fact::PduRedacted(_) | Fact::StreamOpened(_) | Fact::RolesBootstrapped(_)) => {
                 Described::NoRecord
             }
-            Some(Fact::AccountCreated(_)) => Described::Unjudged(RecordKind::Account),
             _ => continue,
         };
         assert_eq!(shown.described, wanted, "{:?}", shown.fact);

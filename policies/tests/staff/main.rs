@@ -4,6 +4,7 @@
 
 mod audit;
 mod describing;
+mod destroying;
 mod journal;
 mod keeping;
 mod planning;

@@ -7,7 +7,7 @@ use commands::{
     user::set_profile_field,
 };
 use decide::room::NewEvent;
-use event_log::ShredRequest;
+use event_log::{Scavenging, ShredRequest};
 use facts::{
     Fact, KeyEpoch, LogPosition,
     fact::{KeyRange, ShredCause, StaffRecord},
@@ -159,7 +159,7 @@ async fn of_a_destroyed_content_the_redacted_form_is_shown() {
             ranges: vec![range],
             cause: ShredCause::Retention,
             expects: Vec::new(),
-            roll_active: false,
+            scavenging: Scavenging::Closed,
         };
         log.order_shred(request, |_| Vec::new()).unwrap();
     })

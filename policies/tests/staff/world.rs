@@ -1,8 +1,12 @@
 //! A server with accounts, officers and a room, which answers over the real router.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{Router, body::Body};
@@ -10,7 +14,8 @@ use commands::{
     ServerIdentity, WriteSide, WriteSideParts,
     audit::By,
     governance::{Actor, approve_role, bootstrap_roles, request_role},
-    room::{Sent, create_room, send_event},
+    media::BlobStore,
+    room::{MemberDetails, Sent, create_room, join_room, send_event},
     user::{self as users, Passwords, RegisterRequest},
 };
 use decide::room::{CreateRoom, NewEvent, Preset};
@@ -24,9 +29,13 @@ use http_body_util::BodyExt;
 use http_edge::{
     Claim, Edge, EdgeBounds, PeerAddress, Session, SessionKind, SessionRefusal, Sessions, dress,
 };
-use policies::{ADMIN_PREFIX, StaffRoutes, staff_router};
+use policies::{
+    ADMIN_PREFIX, StaffRoutes,
+    destruction::{Destroyer, Destruction},
+    staff_router,
+};
 use projections::{ClientView, follower::FollowerHandle};
-use ruma::{OwnedRoomId, OwnedUserId, RoomVersionId, UserId};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomVersionId, UserId};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -98,10 +107,11 @@ pub(crate) struct World {
     pub(crate) ws: WriteSide,
     pub(crate) failing: Arc<Failing>,
     pub(crate) view: ClientView,
+    pub(crate) blobs: Arc<BlobStore>,
     clock: Arc<Ticking>,
     app: Router,
     _follower: FollowerHandle,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl World {
@@ -127,12 +137,15 @@ impl World {
         let source = Arc::clone(&failing.log) as _;
         let (view, follower) = ClientView::start(source, dir.path(), "example.org").unwrap();
         let record = Arc::clone(&failing) as _;
-        let routes = StaffRoutes { write_side: ws.clone(), record, view: view.clone() };
+        let destruction = Destruction::default();
+        let routes =
+            StaffRoutes { write_side: ws.clone(), record, view: view.clone(), destruction };
+        let blobs = Arc::new(BlobStore::open(dir.path().join("media")).await.unwrap());
         let sessions = NameSessions(ws.clone());
         let bounds = EdgeBounds { rates_enabled: false, ..EdgeBounds::default() };
         let edge = Edge::new(Arc::new(sessions), Arc::new(EdgeClock), bounds);
         let app = dress(staff_router(routes), edge);
-        let world = Self { ws, failing, view, clock, app, _follower: follower, _dir: dir };
+        let world = Self { ws, failing, view, blobs, clock, app, _follower: follower, dir };
         world.people().await;
         world
     }
@@ -155,9 +168,19 @@ impl World {
         }
         bootstrap_roles(&self.ws, &[user("ann"), user("ben")]).await.unwrap();
         for (role, name) in [(Role::Legal, "cleo"), (Role::Auditor, "otto")] {
-            let asked =
-                request_role(&self.ws, &who("ann"), role, &user(name), "because").await.unwrap();
-            approve_role(&self.ws, &who("ben"), asked, "agreed").await.unwrap();
+            self.grant(role, name).await;
+        }
+    }
+
+    /// What a run of the policies works with.
+    pub(crate) fn destroyer(&self) -> Destroyer {
+        Destroyer {
+            write_side: self.ws.clone(),
+            record: Arc::clone(&self.failing) as _,
+            keys: Arc::clone(&self.failing.log) as _,
+            view: self.view.clone(),
+            blobs: Arc::clone(&self.blobs),
+            keyring_backup_ms: 7 * DAY,
         }
     }
 
@@ -183,6 +206,43 @@ impl World {
 
     pub(crate) async fn say(&self, room: &OwnedRoomId, name: &str, body: &str) -> Sent {
         self.send(room, name, json!({ "msgtype": "m.text", "body": body })).await
+    }
+
+    pub(crate) async fn join(&self, room: &OwnedRoomId, name: &str) {
+        join_room(&self.ws, room, user(name), &MemberDetails::default()).await.unwrap();
+    }
+
+    pub(crate) async fn redact(&self, room: &OwnedRoomId, name: &str, event: &OwnedEventId) {
+        let nothing = NewEvent::content_of(&json!({})).unwrap();
+        let mut redaction = NewEvent::message(user(name), "m.room.redaction", nothing);
+        redaction.redacts = Some(event.clone());
+        send_event(&self.ws, room, redaction).await.unwrap();
+    }
+
+    /// Gives a role by Ann and Ben.
+    pub(crate) async fn grant(&self, role: Role, name: &str) {
+        let asked =
+            request_role(&self.ws, &who("ann"), role, &user(name), "because").await.unwrap();
+        approve_role(&self.ws, &who("ben"), asked, "agreed").await.unwrap();
+    }
+
+    /// Ends a hold by two officers.
+    pub(crate) async fn release(&self, one: &str, other: &str, hold: u64) {
+        let why = json!({ "reason": "settled" });
+        let asked = self.post(one, &format!("/holds/{hold}/release"), &why).await.ok();
+        let path = format!("/holds/releases/{}/approve", asked["request"]);
+        self.post(other, &path, &why).await.ok();
+    }
+
+    pub(crate) async fn is_deactivated(&self, name: &str) -> bool {
+        self.view.wait_for(self.failing.log.head(), Duration::from_secs(30)).await;
+        let view = self.view.snapshot().unwrap();
+        let stream = view.user(user(name).as_str()).unwrap().unwrap();
+        view.account(stream).unwrap().unwrap().deactivated
+    }
+
+    pub(crate) fn media_path(&self, file: &str) -> PathBuf {
+        self.dir.path().join("media").join(&file[..2]).join(file)
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {

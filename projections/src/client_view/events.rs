@@ -13,7 +13,7 @@ use facts::{
 use super::{
     applying::Applying,
     lookup::{event_position, event_row},
-    membership, relations,
+    media, membership, relations,
     rows::{BeforeRow, EventKind, EventRow, RoomRow},
     state,
     table::Table,
@@ -37,7 +37,7 @@ pub(super) struct Placing<'a> {
 pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), StoreError> {
     let event = a.position();
     a.batch.put_u64(Key::new(Table::EventById).str(&stored.event_id), event.0);
-    let Some(body) = EventBody::of(stored).map(Arc::new) else {
+    let Some(body) = EventBody::of(stored, a.recorded_at()).map(Arc::new) else {
         return Ok(());
     };
     a.keep(&body);
@@ -100,6 +100,7 @@ fn place(
     a.put_room(room, &room_row);
     if placing.row.accepted && placing.row.kind != EventKind::Outlier {
         show(a, &placing)?;
+        media::referred_by_event(a, event, body);
     }
     if !placement.changes.is_empty() {
         state::apply_changes(a, room, &placement.changes)?;

@@ -137,6 +137,8 @@ tables! {
     RedactionApplied = 56,
     /// signer, position → owner of the signed key
     SignedByUser = 57,
+    /// media id of this server, position of an event or a profile field that refers to it → ()
+    MediaReference = 58,
 }
 
 /// Groups of rows of which `/sync` reads the end, or that are few: see [`crate::store::Grouping`].

@@ -124,10 +124,15 @@ impl Snapshot {
     }
 
     fn field_value(&self, position: LogPosition) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.body(position)?.and_then(|body| match &body.fact {
-            Fact::ProfileFieldSet(field) => field.value.clone(),
-            _ => None,
-        }))
+        let Some(body) = self.body(position)? else { return Ok(None) };
+        match &body.fact {
+            Fact::ProfileFieldSet(field)
+                if !self.is_profile_hidden(body.stream, body.recorded_at)? =>
+            {
+                Ok(field.value.clone())
+            }
+            _ => Ok(None),
+        }
     }
 
     /// JSON of an uploaded filter.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use decide::policy::Extent;
 use facts::{LogPosition, StreamId};
 use serde_json::{Map, Value};
 
@@ -26,6 +27,8 @@ pub struct EventInfo {
     pub body: Arc<EventBody>,
     /// Position of the redaction that took effect on it.
     pub redacted_by: Option<LogPosition>,
+    /// Its content is over, or waits to be destroyed: it is shown redacted.
+    pub content_hidden: bool,
 }
 
 impl EventInfo {
@@ -34,11 +37,16 @@ impl EventInfo {
         self.row.room
     }
 
-    /// The form that is shown: redacted where a redaction took effect or the content is gone.
+    /// The form that is shown: redacted where a redaction took effect or the content is gone, or is
+    /// hidden by a policy.
     ///
     /// Still a PDU: it carries `hashes`, `auth_events` and so on, and no `unsigned`.
     pub fn shown(&self) -> &Map<String, Value> {
-        if self.redacted_by.is_some() { self.body.redacted() } else { &self.body.full }
+        if self.redacted_by.is_some() || self.content_hidden {
+            self.body.redacted()
+        } else {
+            &self.body.full
+        }
     }
 
     /// A string at the top level of the shown form.
@@ -63,7 +71,8 @@ impl Snapshot {
         event_row(&self.rows, position)
     }
 
-    /// An event by id, whatever its verdict; `None` where it is not known or not readable.
+    /// An event by id, whatever its verdict; `None` where it is not known or not readable, or is
+    /// over by the policies.
     pub fn event(&self, event_id: &str) -> Result<Option<EventInfo>, StoreError> {
         match self.event_position(event_id)? {
             Some(position) => self.event_at(position),
@@ -77,7 +86,14 @@ impl Snapshot {
         else {
             return Ok(None);
         };
-        Ok(Some(EventInfo { position, row, body, redacted_by: self.redacted_by(position)? }))
+        let redacted_by = self.redacted_by(position)?;
+        let hidden = self.hidden_event(position, &row, &body, redacted_by)?;
+        // State is never hidden whole: a room without it could not be understood.
+        if hidden == Some(Extent::Whole) && row.state.is_none() {
+            return Ok(None);
+        }
+        let content_hidden = hidden.is_some();
+        Ok(Some(EventInfo { position, row, body, redacted_by, content_hidden }))
     }
 
     /// The redaction that took effect on an event, in this snapshot.

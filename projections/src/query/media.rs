@@ -17,7 +17,8 @@ pub struct MediaInfo {
     pub expires_at: Option<Timestamp>,
     /// When it was reserved or stored.
     pub at: Timestamp,
-    /// The stored blob; `None` while it is only reserved, or where its keys are destroyed.
+    /// The stored blob; `None` while it is only reserved, or where its keys are destroyed or a
+    /// policy hides it.
     pub stored: Option<MediaStored>,
     /// True once content was stored, readable or not.
     pub has_content: bool,
@@ -30,7 +31,8 @@ impl Snapshot {
         let Some(row) = self.rows.get_row::<MediaRow>(&key)? else {
             return Ok(None);
         };
-        let body = match row.stored {
+        let hidden = self.is_media_hidden(media_id, StreamId(row.user), row.at)?;
+        let body = match row.stored.filter(|_| !hidden) {
             Some(position) => self.body(LogPosition(position))?,
             None => None,
         };

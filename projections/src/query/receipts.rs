@@ -54,7 +54,9 @@ impl Snapshot {
             let (key, value) = row?;
             let position = LogPosition(KeyReader::after(&key, &prefix).u64()?);
             let of: ReceiptLogRow = decode(Table::ReceiptLog.into(), &value)?;
-            if let Some(receipt) = self.receipt(room, StreamId(of.user), of.kind, &of.thread)? {
+            if let Some(receipt) = self.receipt(room, StreamId(of.user), of.kind, &of.thread)?
+                && !self.is_receipt_hidden(receipt.user, room, receipt.position)?
+            {
                 items.push(ReceiptItem { position, ..receipt });
             }
         }

@@ -32,6 +32,17 @@ impl ToDeviceItem {
 }
 
 impl Snapshot {
+    /// Whether the message at a position waits for its device. One that the snapshot does not have
+    /// yet waits.
+    pub fn waits_in_inbox(
+        &self,
+        inbox: StreamId,
+        position: LogPosition,
+    ) -> Result<bool, StoreError> {
+        let key = Key::new(Table::Inbox).u64(inbox.0).u64(position.0);
+        Ok(position > self.position() || self.rows.get(key.as_bytes())?.is_some())
+    }
+
     /// At most `max` messages of an inbox after `since`, oldest first, and whether more wait.
     pub fn to_device(
         &self,

@@ -6,7 +6,7 @@
 //! State events, edits and annotations carry no bundle. Bounded: each kind looks at the newest
 //! [`EDITS_MAX`], [`REFERENCES_MAX`] or [`REPLIES_MAX`] children.
 
-use facts::LogPosition;
+use facts::{LogPosition, fact::RecordKind};
 use projections::query::{
     Direction, EventInfo, Membership, PageItem, RelationFilter, RelationPage, StoreError,
 };
@@ -113,7 +113,8 @@ impl EventWriter<'_> {
         if replies.is_empty() {
             return Ok(None);
         }
-        let with_ignored = self.ignored_took_part(event)?;
+        let by_body =
+            self.ignored_took_part(event)? || self.snapshot.may_hide(RecordKind::Messages);
         let joined = self
             .snapshot
             .membership(viewer.user, room)?
@@ -122,7 +123,7 @@ impl EventWriter<'_> {
         let mut latest = None;
         let mut count = 0_u64;
         for reply in replies {
-            if self.is_counted(reply, joined, with_ignored)? {
+            if self.is_counted(reply, joined, by_body)? {
                 count += 1;
                 latest.get_or_insert(reply);
             }
@@ -138,14 +139,14 @@ impl EventWriter<'_> {
     }
 
     /// Whether a reply counts for the reader. Its body is opened only where an ignored user may
-    /// have sent it: a long thread costs one row a reply.
+    /// have sent it or a policy may hide it: a long thread costs one row a reply.
     fn is_counted(
         &self,
         reply: LogPosition,
         joined: Option<LogPosition>,
-        with_ignored: bool,
+        by_body: bool,
     ) -> Result<bool, StoreError> {
-        if with_ignored {
+        if by_body {
             let reply = self.snapshot.event_at(reply)?;
             return match reply {
                 Some(reply) => may_read(self.snapshot, &reply, self.reader.viewer),

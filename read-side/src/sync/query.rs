@@ -83,7 +83,7 @@ impl SyncQuery {
         let token: SyncToken = text
             .parse()
             .map_err(|_| MatrixError::invalid_param("since is no token of this server"))?;
-        let snapshot = read.view().snapshot().map_err(ReadFault::from)?;
+        let snapshot = read.snapshot().map_err(ReadFault::from)?;
         let now = snapshot.checkpoint();
         let known = now.log_id == token.log_id
             && now.incarnation == token.incarnation

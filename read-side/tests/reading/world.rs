@@ -30,8 +30,8 @@ use projections::{
     },
 };
 use read_side::{
-    BlobError, BlobStream, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish, WishFuture,
-    Wishes, router,
+    BlobError, BlobStream, KeepEverything, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish,
+    WishFuture, Wishes, router,
 };
 use ruma::{OwnedUserId, owned_device_id, owned_server_name};
 use serde_json::{Value, json};
@@ -165,6 +165,7 @@ impl World {
             clock: Arc::new(FixedClock),
             wishes: Arc::new(NoWishes),
             blobs: blobs.clone(),
+            keeping: Arc::new(KeepEverything::default()),
             stopping: tokio::sync::watch::channel(false).1,
             settings: ReadSettings {
                 server_name: owned_server_name!("here.test"),

@@ -23,8 +23,8 @@ pub(super) fn run(command: &Request) -> anyhow::Result<()> {
     command.consent.ask(&[
         format!("The erasure of {user} will be on record: what they wrote until now is to go."),
         "What a hold or a floor keeps waits for its end.".to_owned(),
-        "This version records the request and plans it (`chancery policy plan`); it destroys \
-         nothing yet."
+        "It is hidden from clients at once. The next run ends the account, if it is one of this \
+         server, leaves its rooms, and destroys the keys for ever."
             .to_owned(),
     ])?;
     let body = json!({ "user": user, "reason": command.reason });

@@ -44,7 +44,8 @@ pub(super) fn run(command: &Apply) -> anyhow::Result<()> {
     let mut what = what_changes(in_force, &tried);
     what.push("`locked` cannot be undone.".into());
     what.push(
-        "This version explains and plans what the document says; it destroys and hides nothing yet."
+        "What is over by it is hidden from clients at once, and destroyed for ever by the next run. \
+         `chancery policy plan` will say what that is."
             .into(),
     );
     command.consent.ask(&what)?;

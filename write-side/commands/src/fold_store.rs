@@ -227,6 +227,22 @@ impl FoldStore {
         Ok(value.and_then(|value| FoldCheckpoint::decode(&value)))
     }
 
+    /// Merges everything on disk and begins a new journal, so that replaced values are gone.
+    pub(crate) fn purge(&self) -> Result<(), FoldStoreFault> {
+        let keyspaces = [
+            &self.meta,
+            &self.names,
+            &self.streams,
+            &self.events,
+            &self.txns,
+            &self.txn_days,
+            &self.placements,
+            &self.folds,
+        ];
+        event_log::purge_store(&self.database, &keyspaces)?;
+        Ok(())
+    }
+
     fn put_index_row(&self, batch: &mut fjall::OwnedWriteBatch, row: &IndexRow) {
         match row {
             IndexRow::Stream { stream, kind, name } => {

@@ -12,6 +12,7 @@ mod approve_role;
 mod bootstrap_roles;
 mod close_case;
 mod decide_with;
+mod end_destruction_run;
 mod hold_scope;
 mod in_force;
 mod membership;
@@ -36,6 +37,7 @@ use facts::{
 };
 use ruma::{OwnedUserId, UserId};
 
+pub(crate) use self::in_force::InForceCell;
 pub use self::{
     access_content::{ContentAccess, access_content, readable_case},
     apply_policy::apply_policy,
@@ -43,8 +45,9 @@ pub use self::{
     approve_role::approve_role,
     bootstrap_roles::bootstrap_roles,
     close_case::close_case,
+    end_destruction_run::{EndedErasure, end_destruction_run},
     hold_scope::HoldPartWish,
-    in_force::{Fenced, in_force},
+    in_force::{Fenced, in_force, publish, published},
     membership::{MEMBERSHIPS_WALKED_MAX, was_member},
     open_case::{CaseWish, open_case},
     place_hold::{place_hold, widen_hold},
@@ -156,5 +159,11 @@ async fn append(
         Ok(Decision { drafts, reply: () })
     };
     let done = ws.actors::<GovernanceFold>().execute(stream, decide).await?;
+    publish(ws).await.map_err(never)?;
     Ok(done.headers.first().map_or(LogPosition(stream.0), |header| header.position))
+}
+
+/// An error that is no refusal.
+fn never<R>(error: CommandError<std::convert::Infallible>) -> CommandError<R> {
+    error.map_refusal(|refusal| match refusal {})
 }

@@ -23,6 +23,7 @@ use crate::{
     catch_up::{catch_up, replay_from},
     flush::{self, FoldKinds},
     fold_store::FoldStore,
+    governance::InForceCell,
     in_flight::{InFlight, TxnTurn},
     index::TxnKey,
     known_cache::KnownCache,
@@ -86,6 +87,7 @@ struct Inner {
     pdus: PduCache,
     known: KnownCache,
     approvals: Approvals,
+    in_force: InForceCell,
 }
 
 impl fmt::Debug for WriteSide {
@@ -157,6 +159,7 @@ impl WriteSide {
             pdus: PduCache::default(),
             known: KnownCache::default(),
             approvals: Approvals::default(),
+            in_force: InForceCell::default(),
         });
         let weak = Arc::downgrade(&inner);
         let due = Arc::clone(&core.flush_due);
@@ -199,6 +202,22 @@ impl WriteSide {
     /// Name and key of this server.
     pub fn identity(&self) -> &Arc<ServerIdentity> {
         &self.inner.identity
+    }
+
+    /// What is in force, as it was published last.
+    pub(crate) fn in_force(&self) -> &InForceCell {
+        &self.inner.in_force
+    }
+
+    /// Drops what the stores of folds still have of values that were replaced or removed: folds
+    /// are flushed, merged on disk, and the journal begins anew. Blocks on the disk for as long
+    /// as that takes.
+    pub async fn purge_folds(&self) -> Result<(), Fault> {
+        self.flush().await?;
+        let core = Arc::clone(&self.inner.core);
+        let purged = tokio::task::spawn_blocking(move || core.store.purge());
+        purged.await.map_err(|error| Fault::Unfit(format!("a purge broke off: {error}")))??;
+        Ok(())
     }
 
     /// Now.

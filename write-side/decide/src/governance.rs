@@ -43,7 +43,7 @@ pub use self::{
     },
     close_case::close_case,
     erasures::{
-        ERASURES_MAX, ErasureBook, ErasureRefusal, ErasureUnderWay, request_erasure,
+        ERASURES_MAX, ErasureBook, ErasureRefusal, ErasureUnderWay, executed, request_erasure,
         require_data_protection, withdraw_erasure,
     },
     hold_refusal::HoldRefusal,

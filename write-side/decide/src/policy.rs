@@ -14,6 +14,7 @@
 //! sender's clock. Invariants: I2, I9.
 
 mod check;
+mod destroying;
 mod erasure;
 mod explain;
 mod fate;
@@ -31,6 +32,7 @@ pub use self::{
         DOCUMENT_BYTES_MAX, DocumentFault, FaultPlace, NAMES_MAX, POLICIES_MAX, POLICY_NAME_MAX,
         REASON_BYTES_MAX, check_document,
     },
+    destroying::{cause, takes},
     erasure::{Erasure, Erasures},
     explain::{Explanation, explain},
     fate::{Extent, Fate, Rules, fate},

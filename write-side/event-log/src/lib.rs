@@ -18,6 +18,7 @@ pub mod ledger;
 mod log;
 pub mod metrics;
 mod options;
+mod purged_store;
 mod queue;
 pub mod random;
 mod read_fault;
@@ -46,10 +47,11 @@ pub use keys::{
 };
 pub use lease::{Lease, LeaseError};
 pub use log::{
-    CLOCK_JUMP_MS, ConfirmError, ForkError, Log, LogStat, OpenError, RANGE_ENTRIES_MAX, ScrubPace,
-    ShredError, ShredReceipt, ShredRequest,
+    CLOCK_JUMP_MS, ConfirmError, ForkError, Log, LogStat, OpenError, RANGE_ENTRIES_MAX, Scavenging,
+    ScrubPace, ShredError, ShredReceipt, ShredRequest,
 };
 pub use options::{EPOCH_DAYS, LogOptions, SEGMENT_BYTES, SEGMENT_BYTES_MAX};
+pub use purged_store::purge_store;
 pub use queue::{QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX, WRITE_BYTES_MAX, WRITE_ENTRIES_MAX};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use read_fault::ReadFault;

@@ -24,7 +24,7 @@ pub use self::{
     error::{ForkError, OpenError},
     read::RANGE_ENTRIES_MAX,
     scrub::ScrubPace,
-    shred::{ShredError, ShredReceipt, ShredRequest},
+    shred::{Scavenging, ShredError, ShredReceipt, ShredRequest},
     stat::LogStat,
 };
 use crate::{

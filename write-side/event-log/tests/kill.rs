@@ -24,7 +24,8 @@ use std::{
 };
 
 use event_log::{
-    Log, LogOptions, PartContent, Random as _, SeededRandom, ShredRequest, SystemRandom, verify,
+    Log, LogOptions, PartContent, Random as _, Scavenging, SeededRandom, ShredRequest,
+    SystemRandom, verify,
 };
 use facts::{
     Batch, ClearPart, Draft, KeyEpoch, LogPosition, RecordClass, StreamId, StreamRef, Timestamp,
@@ -126,7 +127,7 @@ fn prefix(tree: u32, leaf_last: u32) -> ShredRequest {
         }],
         cause: ShredCause::Retention,
         expects: Vec::new(),
-        roll_active: true,
+        scavenging: Scavenging::All,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod account;
 mod audit;
+mod destruction;
 mod device;
 mod e2ee;
 mod erasure;
@@ -34,6 +35,7 @@ pub use self::{
         ClaimedUser, ContentAccessed, LoginKind, LoginOutcome, LoginRecorded, SessionEnd,
         SessionsEnded, StaffRecord, StaffRecordRead,
     },
+    destruction::{DestroyedRecords, DestructionRunEnded},
     device::{
         ClientTxnRecorded, DeviceAdded, DeviceRenamed, DeviceSeen, DevicesRemoved, SessionOpened,
         SessionRefreshed,

@@ -19,7 +19,6 @@ use super::{
 use crate::{
     record_description::{Described, Describer},
     roles_and_cases::{Answer, EndpointError, Officer, StaffRoutes},
-    scope_walk::Record,
 };
 
 #[derive(Deserialize)]
@@ -45,24 +44,23 @@ pub(super) async fn explain_event(
     read_staff_record(ws, &actor, StaffRecord::Fate(position)).await?;
     let view = view_at(&routes, position).await?;
     let (in_force, now) = (in_force(&routes).await?, ws.now());
-    let explained = tokio::task::spawn_blocking(move || {
-        explained(&*routes.record, &view, &in_force, position, now)
-    });
+    let explained =
+        tokio::task::spawn_blocking(move || explained(&routes, &view, &in_force, position, now));
     let explained = explained.await.map_err(|_| EndpointError::internal())??;
     Ok(Json(explained.ok_or_else(unknown)?))
 }
 
 fn explained(
-    record: &dyn Record,
+    routes: &StaffRoutes,
     view: &Snapshot,
     in_force: &InForce,
     position: LogPosition,
     now: Timestamp,
 ) -> Result<Option<Value>, EndpointError> {
-    let Some(entry) = record.open(position)? else { return Ok(None) };
-    let Described::Record(described) = Describer::new(view, record).describe(&entry)? else {
-        return Ok(None);
-    };
+    let Some(entry) = routes.record.open(position)? else { return Ok(None) };
+    let mut describer = Describer::new(view, &routes.write_side);
+    let Described::Record(described) = describer.describe(&entry)? else { return Ok(None) };
+    let described = described.record;
     Ok(Some(described.ask(|asked| {
         let explanation = explain(asked, &in_force.rules(), now);
         let mut answer = fate_json(explanation.fate);

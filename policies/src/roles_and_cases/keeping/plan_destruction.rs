@@ -10,7 +10,7 @@ use axum::{
     extract::{Query, State},
 };
 use commands::governance::read_staff_record;
-use decide::policy::{Extent, Fate, InForce, explain, fate};
+use decide::policy::{Extent, InForce, explain};
 use facts::{
     LogPosition, Timestamp,
     fact::{RecordKind, StaffRecord},
@@ -20,12 +20,13 @@ use serde_json::{Value, json};
 
 use super::judging::{extent_name, fate_json, in_force, view_at};
 use crate::{
-    record_description::{Described, Describer, RecordDescription, may_be_record},
+    destruction::judging::{Judged, judge},
+    record_description::{Described, DescribedRecord, Describer, may_be_record},
     roles_and_cases::{
         Answer, EndpointError, Officer, StaffRoutes,
         page::{PageQuery, answer},
     },
-    scope_walk::{Record, WalkBounds, plan_where},
+    scope_walk::{WalkBounds, plan_where},
 };
 
 /// A page of the plan.
@@ -42,14 +43,14 @@ pub(super) async fn plan_destruction(
     let view = view_at(&routes, head).await?;
     let (in_force, now) = (in_force(&routes).await?, ws.now());
     let planned = tokio::task::spawn_blocking(move || {
-        let walk = Walk { record: &*routes.record, view: &view, in_force: &in_force, now };
+        let walk = Walk { routes: &routes, view: &view, in_force: &in_force, now };
         walk.page(from, bounds)
     });
     Ok(Json(planned.await.map_err(|_| EndpointError::internal())??))
 }
 
 struct Walk<'a> {
-    record: &'a dyn Record,
+    routes: &'a StaffRoutes,
     view: &'a Snapshot,
     in_force: &'a InForce,
     now: Timestamp,
@@ -68,11 +69,11 @@ struct Found {
 
 impl Walk<'_> {
     fn page(&self, from: LogPosition, bounds: WalkBounds) -> Result<Value, EndpointError> {
-        let stretch = plan_where(self.record, from, bounds, may_be_record)?;
-        let mut describer = Describer::new(self.view, self.record);
+        let stretch = plan_where(&*self.routes.record, from, bounds, may_be_record)?;
+        let mut describer = Describer::new(self.view, &self.routes.write_side);
         let mut found = Found::default();
         for position in &stretch.admitted {
-            let Some(entry) = self.record.open(*position)? else { continue };
+            let Some(entry) = self.routes.record.open(*position)? else { continue };
             match describer.describe(&entry)? {
                 Described::Record(record) => self.judge(&record, &mut found),
                 Described::Unjudged(kind) => *found.unjudged.entry(kind.name()).or_default() += 1,
@@ -88,28 +89,25 @@ impl Walk<'_> {
         Ok(page)
     }
 
-    fn judge(&self, record: &RecordDescription, found: &mut Found) {
-        let rules = self.in_force.rules();
-        let judged = record.ask(|asked| fate(asked, &rules, self.now));
-        let (name, extent) = match judged {
-            Fate::Keep { .. } => {
+    fn judge(&self, described: &DescribedRecord, found: &mut Found) {
+        let (name, extent) = match judge(described, self.in_force, self.now) {
+            Judged::Kept => {
                 found.kept += 1;
                 return;
             }
-            Fate::Restricted { extent, .. } => ("restricted", extent),
-            Fate::Destroy { extent, .. } => ("destroy", extent),
+            Judged::Restricted(extent) => ("restricted", extent),
+            Judged::Destroy(destroy) => ("destroy", destroy.extent),
         };
-        if extent == Extent::Content && !record.has_content {
-            // That was done before, or there never was any.
-            found.kept += 1;
-            return;
-        }
-        let why = record.ask(|asked| explain(asked, &rules, self.now).decided_by.to_string());
-        let mut item = fate_json(judged);
-        item["position"] = record.position.0.into();
+        let (record, rules) = (&described.record, self.in_force.rules());
+        let mut item = record.ask(|asked| {
+            let explanation = explain(asked, &rules, self.now);
+            let mut item = fate_json(explanation.fate);
+            item["decided_by"] = explanation.decided_by.to_string().into();
+            item
+        });
+        item["position"] = described.position.0.into();
         item["room_id"] = json!(record.room);
         item["kind"] = record.kind.name().into();
-        item["decided_by"] = why.into();
         found.records.push(item);
         let group = (record.room.clone(), record.kind, name, extent);
         *found.groups.entry(group).or_default() += 1;

@@ -190,7 +190,7 @@ impl Following {
         let checkpoint = Checkpoint::read(&rows).expect("reads").expect("is there");
         assert_eq!(checkpoint.schema, SCHEMA);
         let (bodies, recent) = (self.bodies.clone(), self.recent.clone());
-        Snapshot { rows, bodies, recent, checkpoint }
+        Snapshot { rows, bodies, recent, checkpoint, keeping: None }
     }
 }
 

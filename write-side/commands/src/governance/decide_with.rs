@@ -3,7 +3,7 @@
 use decide::governance::GovernanceFold;
 use facts::{Fact, LogPosition, Routing, StreamId, fact::StreamKind};
 
-use super::Actor;
+use super::{Actor, in_force::publish, never};
 use crate::{CommandError, Decision, WriteSide};
 
 /// The governance stream, opened if it is missing.
@@ -28,6 +28,7 @@ pub(super) async fn decide_with<R>(
         Ok(Decision { drafts, reply: () })
     };
     let done = ws.actors::<GovernanceFold>().execute(stream, decide).await?;
+    publish(ws).await.map_err(never)?;
     Ok(done.headers.first().map_or(LogPosition(stream.0), |header| header.position))
 }
 

@@ -7,7 +7,7 @@ use commands::{
     room::{MemberDetails, join_room, kick_user},
 };
 use decide::room::Preset;
-use event_log::{Log, ShredRequest};
+use event_log::{Log, Scavenging, ShredRequest};
 use facts::{
     KeyEpoch, LogPosition, StreamId,
     fact::{KeyRange, ShredCause},
@@ -32,7 +32,7 @@ fn erase(log: &Log, person: StreamId) {
         ranges: vec![range],
         cause: ShredCause::Erasure,
         expects: Vec::new(),
-        roll_active: true,
+        scavenging: Scavenging::All,
     };
     log.order_shred(request, |_| Vec::new()).unwrap();
 }

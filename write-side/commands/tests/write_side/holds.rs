@@ -15,7 +15,7 @@ use decide::{
     governance::{ApplyPolicy, ErasureRefusal, GovernanceRefusal, HoldRefusal, PolicyRefusal},
     policy::{Fate, Record, fate},
 };
-use event_log::{AppendRefusal, ShredError, ShredRequest};
+use event_log::{AppendRefusal, Scavenging, ShredError, ShredRequest};
 use facts::{
     Timestamp,
     fact::{
@@ -110,7 +110,8 @@ async fn an_order_decided_before_a_hold_is_refused_by_the_log() {
     let order = |expects| {
         let log = Arc::clone(&log);
         let (ranges, cause) = (Vec::new(), ShredCause::Retention);
-        let request = ShredRequest { ranges, cause, expects: vec![expects], roll_active: false };
+        let request =
+            ShredRequest { ranges, cause, expects: vec![expects], scavenging: Scavenging::Closed };
         tokio::task::spawn_blocking(move || log.order_shred(request, |_| Vec::new()))
     };
     let before = in_force(&ws).await.unwrap();

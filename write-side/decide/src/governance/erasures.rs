@@ -109,6 +109,19 @@ pub fn withdraw_erasure(
     Ok(vec![ErasureEnded { request, end: ErasureEnd::Withdrawn, by: Some(by) }.into()])
 }
 
+/// The server says that an erasure was executed: nothing that it reaches is left. `None` where it
+/// is not under way any more.
+pub fn executed(
+    fold: &GovernanceFold,
+    request: LogPosition,
+    last_order: Option<LogPosition>,
+    backups_gone_at: Option<Timestamp>,
+) -> Option<Fact> {
+    fold.erasures.0.get(&request)?;
+    let end = ErasureEnd::Executed { last_order, backups_gone_at };
+    Some(ErasureEnded { request, end, by: None }.into())
+}
+
 /// Refuses everybody but data-protection officers.
 pub fn require_data_protection(fold: &GovernanceFold, user: &str) -> Result<(), ErasureRefusal> {
     if fold.roles.holds(user, Role::DataProtectionOfficer) {

@@ -37,6 +37,16 @@ impl Erasures {
         Self { by_user }
     }
 
+    /// True while none is under way.
+    pub fn is_empty(&self) -> bool {
+        self.by_user.is_empty()
+    }
+
+    /// Whether one of a person is under way.
+    pub fn of(&self, user: &str) -> bool {
+        self.by_user.contains_key(user)
+    }
+
     /// The earliest request that reaches a record.
     pub fn reaching(&self, record: &Record<'_>) -> Option<Erasure> {
         if !record.personal {

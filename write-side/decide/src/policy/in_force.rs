@@ -1,6 +1,6 @@
 //! Everything that is in force, as one value that can be handed around.
 
-use facts::fact::PolicyDocument;
+use facts::fact::{PolicyDocument, RecordKind};
 
 use super::{Erasures, Holds, Rules};
 
@@ -21,5 +21,27 @@ impl InForce {
     /// For asking a record's fate.
     pub fn rules(&self) -> Rules<'_> {
         Rules { document: &self.document, holds: &self.holds, erasures: &self.erasures }
+    }
+
+    /// Whether anything of this kind can be hidden from clients. `false` saves describing it. The
+    /// original of a redacted record is hidden by the redaction itself.
+    pub fn may_hide(&self, kind: RecordKind) -> bool {
+        let ceiling = self
+            .document
+            .policies
+            .values()
+            .any(|rule| rule.keep_at_most.is_some() && rule.records.contains(&kind));
+        let asked = kind == RecordKind::Messages && self.document.room_retention.is_some();
+        // Media go with the last event that refers to them.
+        let by_reference = kind == RecordKind::Media;
+        ceiling || asked || by_reference || !self.erasures.is_empty()
+    }
+
+    /// Whether anything of this kind can be due to be destroyed. `false` saves opening it.
+    pub fn may_destroy(&self, kind: RecordKind) -> bool {
+        let original = matches!(kind, RecordKind::Messages | RecordKind::State)
+            && self.document.redaction.is_some();
+        let done_with = matches!(kind, RecordKind::ToDevice | RecordKind::Account);
+        original || done_with || self.may_hide(kind)
     }
 }

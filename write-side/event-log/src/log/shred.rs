@@ -3,10 +3,10 @@
 //! Owns the sequence. The order is durable before anything is destroyed; what was ordered is
 //! finished at the next start if a crash comes between. Invariants: I6, I13.
 
-use std::io;
+use std::{collections::HashSet, io};
 
 use facts::{
-    Batch, ExpectedRevision, LogPosition, StreamId,
+    Batch, EntryHeader, ExpectedRevision, LogPosition, StreamId,
     fact::{ShredCause, ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport},
 };
 
@@ -28,9 +28,19 @@ pub struct ShredRequest {
     pub cause: ShredCause,
     /// Conditions, above all on the revisions of the holds: log order decides.
     pub expects: Vec<(StreamId, ExpectedRevision)>,
-    /// Close the active segment first if it holds destroyed parts, so that their ciphertext goes
-    /// now and not when it is full.
-    pub roll_active: bool,
+    /// When the ciphertext goes.
+    pub scavenging: Scavenging,
+}
+
+/// When ciphertext without keys gives way to its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scavenging {
+    /// At once in closed segments; in the active one when it is full.
+    Closed,
+    /// At once, also in the active segment, which is closed first.
+    All,
+    /// By a call of [`Log::scavenge_trees`]: a run of many orders rewrites a segment once.
+    Later,
 }
 
 /// What became of an order.
@@ -98,7 +108,7 @@ impl Log {
         appended.durable.wait()?;
         self.shared.vault.destroy(&ranges, order)?;
         let mut reports = purge_copies(&ranges);
-        reports.splice(0..0, self.scavenge_surfaces(&ranges, request.roll_active));
+        reports.splice(0..0, self.log_surfaces(&ranges, request.scavenging));
         self.report_done(order, reports)
     }
 
@@ -123,6 +133,12 @@ impl Log {
         Ok((done.parts, done.bytes))
     }
 
+    /// True where a part's text cannot be read any more: one of its key factors is destroyed, or
+    /// ordered so. `part` counts from 0.
+    pub fn is_destroyed(&self, header: &EntryHeader, part: usize) -> bool {
+        header.parts.get(part).is_none_or(|part| self.shared.vault.is_gone(header, part))
+    }
+
     /// Finishes orders that have no report yet: after a crash, or after the keyring could not be
     /// rewritten. Opening does it by itself.
     pub fn finish_orders(&self) -> Result<(), ShredError> {
@@ -134,7 +150,7 @@ impl Log {
             };
             let ranges = ordered.ranges;
             self.shared.vault.destroy(&ranges, order)?;
-            let reports = self.scavenge_surfaces(&ranges, false);
+            let reports = self.log_surfaces(&ranges, Scavenging::Closed);
             self.report_done(order, reports)?;
         }
         Ok(())
@@ -156,27 +172,49 @@ impl Log {
         }
     }
 
-    fn scavenge_surfaces(&self, ranges: &[KeyRange], roll_active: bool) -> Vec<SurfaceReport> {
+    fn log_surfaces(&self, ranges: &[KeyRange], scavenging: Scavenging) -> Vec<SurfaceReport> {
         let in_order = |tree: u32| ranges.iter().any(|range| range.tree == tree);
-        let mut in_active = self.shared.shelf.active_has_tree(in_order);
-        if in_active && roll_active {
-            in_active = !self.roll();
-        }
-        let outcome = match self.scavenge_where(in_order) {
-            Err(error) => {
-                tracing::error!(%error, "scavenging failed; the keys are gone all the same");
-                SurfaceOutcome::Failed
-            }
-            Ok(_) if in_active && roll_active => SurfaceOutcome::Failed,
-            Ok(_) if in_active => SurfaceOutcome::Pending,
-            Ok(_) => SurfaceOutcome::Done,
+        let segments = match scavenging {
+            Scavenging::Later => SurfaceOutcome::Pending,
+            Scavenging::Closed => self.scavenge_segments(in_order, false),
+            Scavenging::All => self.scavenge_segments(in_order, true),
         };
         let report = |surface, outcome| SurfaceReport { surface, outcome };
         vec![
             report(ShredSurface::Keyring, SurfaceOutcome::Done),
             report(ShredSurface::KeyCaches, SurfaceOutcome::Done),
-            report(ShredSurface::Segments, outcome),
+            report(ShredSurface::Segments, segments),
         ]
+    }
+
+    /// Drops the ciphertext of destroyed parts of these trees, in the active segment too; for
+    /// orders that were given with [`Scavenging::Later`]. Blocks.
+    ///
+    /// A crash between two segments leaves ciphertext whose keys are gone: the scrub, or the next
+    /// order in the same trees, drops it.
+    pub fn scavenge_trees(&self, trees: &HashSet<u32>) -> SurfaceOutcome {
+        let _one_at_a_time = self.shredding.lock();
+        if let Err(error) = self.still_ours() {
+            tracing::error!(%error, "nothing is scavenged");
+            return SurfaceOutcome::Failed;
+        }
+        self.scavenge_segments(|tree| trees.contains(&tree), true)
+    }
+
+    fn scavenge_segments(&self, matches: impl Fn(u32) -> bool, roll: bool) -> SurfaceOutcome {
+        let mut in_active = self.shared.shelf.active_has_tree(&matches);
+        if in_active && roll {
+            in_active = !self.roll();
+        }
+        match self.scavenge_where(matches) {
+            Err(error) => {
+                tracing::error!(%error, "scavenging failed; the keys are gone all the same");
+                SurfaceOutcome::Failed
+            }
+            Ok(_) if in_active && roll => SurfaceOutcome::Failed,
+            Ok(_) if in_active => SurfaceOutcome::Pending,
+            Ok(_) => SurfaceOutcome::Done,
+        }
     }
 
     fn roll(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Jumps of the clock: a fact, and no destroying until somebody has looked.
 
-use event_log::{CLOCK_JUMP_MS, Log, ShredError, ShredRequest};
+use event_log::{CLOCK_JUMP_MS, Log, Scavenging, ShredError, ShredRequest};
 use facts::{
     Fact, KeyEpoch, LogPosition, StreamId,
     fact::{KeyRange, ShredCause},
@@ -22,7 +22,7 @@ fn order(log: &Log, tree: u32) -> Result<LogPosition, ShredError> {
         ranges: vec![range],
         cause: ShredCause::Retention,
         expects: Vec::new(),
-        roll_active: false,
+        scavenging: Scavenging::Closed,
     };
     log.order_shred(request, |_| Vec::new()).map(|receipt| receipt.order)
 }

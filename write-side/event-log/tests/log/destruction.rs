@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use event_log::{AppendRefusal, Keyring, Log, PartContent, ShredError, ShredRequest, verify};
+use event_log::{
+    AppendRefusal, Keyring, Log, PartContent, Scavenging, ShredError, ShredRequest, verify,
+};
 use facts::{
     ExpectedRevision, KeyEpoch, Revision, StreamId, TreeId,
     fact::{KeyRange, ShredCause, ShredSurface, SurfaceOutcome},
@@ -27,7 +29,12 @@ fn whole_tree(tree: u32) -> KeyRange {
 }
 
 fn request(ranges: Vec<KeyRange>) -> ShredRequest {
-    ShredRequest { ranges, cause: ShredCause::Erasure, expects: Vec::new(), roll_active: true }
+    ShredRequest {
+        ranges,
+        cause: ShredCause::Erasure,
+        expects: Vec::new(),
+        scavenging: Scavenging::All,
+    }
 }
 
 struct Told {
@@ -111,7 +118,8 @@ fn an_order_without_rolling_leaves_the_active_segment_for_later() {
     let log = world.open();
     let told = conversation(&log);
     let tree = told.hers[0].header.parts[1].person_tree.0;
-    let ordered = ShredRequest { roll_active: false, ..request(vec![whole_tree(tree)]) };
+    let ordered =
+        ShredRequest { scavenging: Scavenging::Closed, ..request(vec![whole_tree(tree)]) };
     let receipt = log.order_shred(ordered, |_| Vec::new()).unwrap();
     let segments = receipt.reports.iter().find(|r| r.surface == ShredSurface::Segments).unwrap();
     assert_eq!(segments.outcome, SurfaceOutcome::Pending);

@@ -7,8 +7,8 @@ use std::{
 
 use event_log::{
     APPEND_TRIES_MAX, AppendFault, AppendOutcome, AppendRefusal, FollowFault, InjectedFault, Log,
-    MemorySequencer, MirrorFault, OpenError, OsDisk, SealedWrite, Sequencer, SequencerHead,
-    ShredRequest, StopReason, verify,
+    MemorySequencer, MirrorFault, OpenError, OsDisk, Scavenging, SealedWrite, Sequencer,
+    SequencerHead, ShredRequest, StopReason, verify,
 };
 use facts::{
     KeyEpoch, LogPosition, RecordClass, StreamId,
@@ -195,7 +195,7 @@ fn nothing_is_sealed_under_a_range_whose_order_is_on_its_way() {
         ranges: vec![today],
         cause: ShredCause::Erasure,
         expects: Vec::new(),
-        roll_active: false,
+        scavenging: Scavenging::Closed,
     };
     let ordering = {
         let log = Arc::clone(&log);

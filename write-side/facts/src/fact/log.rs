@@ -74,7 +74,7 @@ impl KeyRange {
 }
 
 /// What a destruction serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShredCause {
     /// A retention ceiling was reached.
@@ -117,6 +117,8 @@ pub enum ShredSurface {
     Search,
     /// Media files.
     Media,
+    /// Copied values in the folds that decisions are made on.
+    Folds,
 }
 
 /// What became of one surface.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use facts::{
     Fact, LogPosition, StreamId, Timestamp,
     fact::{
-        Act, CustodiansNotified, ErasureEnd, ErasureEnded, ErasureRequested, HoldExtent,
-        HoldPlaced, HoldReleaseRejected, HoldReleaseRequested, HoldReleased, HoldWidened, Period,
-        PolicyApplied, PolicyDocument, PolicyRule, RecordKind, RedactionRule, RoomRetentionRule,
-        Scope, Subject,
+        Act, CustodiansNotified, DestroyedRecords, DestructionRunEnded, ErasureEnd, ErasureEnded,
+        ErasureRequested, HoldExtent, HoldPlaced, HoldReleaseRejected, HoldReleaseRequested,
+        HoldReleased, HoldWidened, Period, PolicyApplied, PolicyDocument, PolicyRule, RecordKind,
+        RedactionRule, RoomRetentionRule, Scope, ShredCause, ShredSurface, Subject, SurfaceOutcome,
+        SurfaceReport,
     },
 };
 
@@ -112,5 +113,31 @@ pub(crate) fn erasures() -> Vec<(&'static str, Fact)> {
             ),
         ),
         ("withdrawn", ended(ErasureEnd::Withdrawn, Some(act()))),
+        ("asked", run(Some((LogPosition(118), LogPosition(121))), Some(act()))),
+        ("idle", run(None, None)),
     ]
+}
+
+fn run(orders: Option<(LogPosition, LogPosition)>, by: Option<Act>) -> Fact {
+    let of = |kind, cause| DestroyedRecords { kind, cause, records: 12 };
+    let destroyed = vec![
+        of(RecordKind::Messages, ShredCause::Retention),
+        of(RecordKind::Media, ShredCause::Erasure),
+    ];
+    let report = |surface, outcome| SurfaceReport { surface, outcome };
+    DestructionRunEnded {
+        judged_until: LogPosition(117),
+        policy_version: 3,
+        destroyed: if orders.is_some() { destroyed } else { Vec::new() },
+        restricted: 4,
+        orders,
+        orders_given: orders.map_or(0, |_| 2),
+        surfaces: vec![
+            report(ShredSurface::Keyring, SurfaceOutcome::Done),
+            report(ShredSurface::Folds, SurfaceOutcome::Failed),
+        ],
+        backups_gone_at: orders.map(|_| Timestamp(700)),
+        by,
+    }
+    .into()
 }

@@ -1,0 +1,197 @@
+//! Destroying what is over: retention, redaction's end, erasure.
+//!
+//! Owns a run: every entry up to the head is judged by `decide::policy`, the keys of what is due
+//! are destroyed in orders that each fit into an entry, copies outside of the log follow, and a
+//! receipt says what became of each. The dry run (`chancery policy plan`) asks the same
+//! [`judging::judge`].
+//!
+//! Every order carries the revision of the governance stream on which it was decided: a hold that
+//! comes first in the log wins, and the stretch is judged anew. A crash anywhere leaves orders that
+//! are finished at the next start, and a run without a receipt; the next run begins at the first
+//! entry and finds what is left. Invariants: I3, I4, I10. Keeps no truth of its own.
+
+mod chunk;
+mod ending;
+mod erased_accounts;
+mod erased_days;
+mod fault;
+pub mod judging;
+mod key_ranges;
+mod keys;
+mod schedule;
+mod tally;
+
+use std::{sync::Arc, time::Duration};
+
+use commands::{
+    CommandError, WriteSide,
+    governance::{Fenced, in_force},
+    media::BlobStore,
+};
+use event_log::{AppendRefusal, ShredError};
+use facts::{
+    ExpectedRevision, LogPosition, StreamId,
+    fact::{Act, ShredCause},
+};
+use projections::{ClientView, Snapshot};
+
+use self::{
+    chunk::{Chunk, Judging, Progress},
+    tally::Tally,
+};
+pub use self::{
+    fault::RunFault,
+    keys::{Keys, Order},
+    schedule::{Destruction, DestructionStatus},
+};
+use crate::{record_description::Describer, scope_walk::Record};
+
+/// A stretch is judged anew so often while holds or policies move.
+const TRIES_MAX: usize = 8;
+/// For the view to have what the log has.
+const VIEW_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// What a run works with.
+#[derive(Clone)]
+pub struct Destroyer {
+    /// Commands.
+    pub write_side: WriteSide,
+    /// The log, for reading.
+    pub record: Arc<dyn Record>,
+    /// The log's keys.
+    pub keys: Arc<dyn Keys>,
+    /// What became of records.
+    pub view: ClientView,
+    /// Files of media.
+    pub blobs: Arc<BlobStore>,
+    /// For so long a backup of the keyring may still open what was destroyed, in milliseconds.
+    pub keyring_backup_ms: u64,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDone {
+    /// The receipt's entry; `None` where there was nothing to do and nobody had asked.
+    pub receipt: Option<LogPosition>,
+    /// Orders that were given.
+    pub orders: u64,
+}
+
+impl Destroyer {
+    /// Runs over the whole record. One run at a time; `stopping` is asked between two stretches.
+    /// A run that somebody asked for leaves a receipt also where nothing was due.
+    pub async fn run(
+        &self,
+        by: Option<Act>,
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<RunDone, RunFault> {
+        if let Some(jump) = self.keys.unconfirmed_clock_jump() {
+            return Err(RunFault::Clock(jump));
+        }
+        self.end_erased_accounts().await?;
+        let until = self.record.head();
+        if !self.view.wait_for(until, VIEW_WAIT_MAX).await {
+            return Err(RunFault::ViewBehind);
+        }
+        let mut tally = Tally::new(until);
+        let mut progress = Progress::default();
+        loop {
+            if stopping() {
+                return Err(RunFault::Stopping);
+            }
+            let begun = tokio::time::Instant::now();
+            if self.stretch(&mut progress, &mut tally).await? {
+                break;
+            }
+            // Half of one core at most: what people wait for goes first.
+            tokio::time::sleep(begun.elapsed()).await;
+        }
+        self.end_run(tally, by).await
+    }
+
+    /// Judges one stretch and destroys what is due in it; true at the end of the walk.
+    async fn stretch(&self, progress: &mut Progress, tally: &mut Tally) -> Result<bool, RunFault> {
+        for _ in 0..TRIES_MAX {
+            let fenced = in_force(&self.write_side)
+                .await
+                .map_err(|error: CommandError<_>| RunFault::of_command(&error))?;
+            let expects = fenced.expects();
+            let version = fenced.in_force.version;
+            let (chunk, past) = self.judge(progress.clone(), fenced, tally.until).await?;
+            let done = chunk.done;
+            match self.destroy(chunk, version, expects, tally).await {
+                Ok(()) => {
+                    *progress = past;
+                    return Ok(done);
+                }
+                // A hold, a policy or an erasure came first in the log. What was ordered of the
+                // stretch until then is destroyed, was due, and is found gone now.
+                Err(RunFault::Order(ShredError::Refused(AppendRefusal::RevisionMoved {
+                    ..
+                }))) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(RunFault::Moving)
+    }
+
+    async fn judge(
+        &self,
+        mut progress: Progress,
+        fenced: Fenced,
+        until: LogPosition,
+    ) -> Result<(Chunk, Progress), RunFault> {
+        let view = self.view_until(until)?;
+        let (run, now) = (self.clone(), self.write_side.now());
+        let judged = tokio::task::spawn_blocking(move || {
+            let mut judging = Judging {
+                record: &*run.record,
+                keys: &*run.keys,
+                describer: Describer::new(&view, &run.write_side),
+                in_force: &fenced.in_force,
+                now,
+                until,
+            };
+            let chunk = judging.chunk(&mut progress)?;
+            Ok::<_, RunFault>((chunk, progress))
+        });
+        judged.await.map_err(|_| RunFault::Broken)?
+    }
+
+    fn view_until(&self, until: LogPosition) -> Result<Snapshot, RunFault> {
+        match self.view.snapshot() {
+            Ok(view) if view.position() >= until => Ok(view),
+            _ => Err(RunFault::ViewBehind),
+        }
+    }
+
+    /// Gives the orders of a stretch, and removes the files of its media.
+    async fn destroy(
+        &self,
+        mut chunk: Chunk,
+        version: u64,
+        expects: (StreamId, ExpectedRevision),
+        tally: &mut Tally,
+    ) -> Result<(), RunFault> {
+        tally.policy_version = version;
+        for (cause, ranges) in std::mem::take(&mut chunk.ranges) {
+            let order = Order { ranges: ranges.into_ranges(), cause, expects };
+            tally.trees(&order.ranges);
+            let keys = Arc::clone(&self.keys);
+            let given = tokio::task::spawn_blocking(move || keys.order(order));
+            let receipt = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
+            tally.order(receipt.order);
+        }
+        // A crash before a file is removed leaves bytes whose key is gone; the sweep finds them.
+        for blob in std::mem::take(&mut chunk.blobs) {
+            tally.blob(self.blobs.remove(&blob).await);
+        }
+        tally.add(chunk);
+        Ok(())
+    }
+}
+
+/// Whether an order of this cause can have had copies in views and folds.
+fn has_copies(kind: facts::fact::RecordKind, cause: ShredCause) -> bool {
+    kind == facts::fact::RecordKind::Account && cause == ShredCause::Erasure
+}

@@ -1,0 +1,250 @@
+//! A stretch of the log, judged: what is to be destroyed in it, as key ranges.
+//!
+//! Owns the walk over headers and the bounds of one stretch. What can be told from a header alone
+//! (already destroyed, of a kind that nothing ends) is not opened. Reads; destroys nothing.
+//! Invariants: I4 (age by recorded time), I10.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use decide::policy::{InForce, takes};
+use event_log::ReadFault;
+use facts::{
+    EntryHeader, KeyEpoch, LogPosition, PartHeader, Timestamp,
+    fact::{RecordKind, ShredCause},
+};
+
+use super::{
+    erased_days::ErasedDays,
+    judging::{Destroy, Judged, judge},
+    key_ranges::{Ranges, SeenTrees},
+    keys::Keys,
+};
+use crate::{
+    record_description::{DescribeFault, Described, DescribedRecord, Describer, kind_of},
+    scope_walk::Record,
+};
+
+/// Headers read at once.
+const HEADERS_AT_ONCE: usize = 2_000;
+/// A stretch looks at so many entries, and at more only to come to the end of a day.
+const SCANNED: usize = 20_000;
+/// A stretch looks at so many entries, at most.
+const SCANNED_MAX: usize = 200_000;
+/// Key ranges of one stretch, at most: its orders have to fit into an entry each.
+const RANGES_MAX: usize = 3_500;
+
+/// What judging works with.
+pub(super) struct Judging<'a> {
+    pub(super) record: &'a dyn Record,
+    pub(super) keys: &'a dyn Keys,
+    pub(super) describer: Describer<'a>,
+    pub(super) in_force: &'a InForce,
+    pub(super) now: Timestamp,
+    /// The last entry that is judged.
+    pub(super) until: LogPosition,
+}
+
+/// What goes on from one stretch to the next.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    /// Where the next stretch begins.
+    pub(super) next: LogPosition,
+    /// Leaves seen so far.
+    seen: SeenTrees,
+    days: ErasedDays,
+}
+
+/// What one stretch holds.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    /// Key ranges by the cause of their order.
+    pub(super) ranges: BTreeMap<ShredCause, Ranges>,
+    /// Records that go.
+    pub(super) destroyed: BTreeMap<(RecordKind, ShredCause), u64>,
+    /// Records that a hold or a floor keeps.
+    pub(super) restricted: u64,
+    /// Persons of whom such records are.
+    pub(super) restricted_of: BTreeSet<String>,
+    /// Blobs of media that go.
+    pub(super) blobs: Vec<String>,
+    /// The walk is at its end.
+    pub(super) done: bool,
+}
+
+impl Judging<'_> {
+    /// Judges the next stretch; `progress` is moved past it. Blocks on disk.
+    pub(super) fn chunk(&mut self, progress: &mut Progress) -> Result<Chunk, DescribeFault> {
+        let mut chunk = Chunk::default();
+        let mut scanned = 0;
+        while !chunk.is_full(progress, scanned) {
+            let headers = self.headers(progress.next)?;
+            if headers.is_empty() {
+                chunk.done = true;
+                break;
+            }
+            for header in headers {
+                let today = header.recorded_at.day();
+                let ranges = chunk.ranges.entry(ShredCause::Erasure).or_default();
+                progress.days.end_before(today, &mut progress.seen, ranges);
+                self.entry(&header, progress, &mut chunk)?;
+                progress.next = header.position.next();
+                scanned += 1;
+                if chunk.is_full(progress, scanned) {
+                    break;
+                }
+            }
+        }
+        progress.days.flush(chunk.ranges.entry(ShredCause::Erasure).or_default());
+        chunk.ranges.retain(|_, ranges| ranges.len() > 0);
+        Ok(chunk)
+    }
+
+    fn headers(&self, next: LogPosition) -> Result<Vec<EntryHeader>, ReadFault> {
+        if next > self.until {
+            return Ok(Vec::new());
+        }
+        let mut headers = self.record.headers(next, HEADERS_AT_ONCE)?;
+        headers.retain(|header| header.position <= self.until);
+        Ok(headers)
+    }
+
+    fn entry(
+        &mut self,
+        header: &EntryHeader,
+        progress: &mut Progress,
+        chunk: &mut Chunk,
+    ) -> Result<(), DescribeFault> {
+        let parts: Vec<Taken<'_>> = self.taken(header).collect();
+        if parts.iter().all(|part| part.gone) {
+            for part in &parts {
+                part.seen_gone(&mut progress.seen);
+            }
+            return Ok(());
+        }
+        let kind = kind_of(header).filter(|kind| self.in_force.may_destroy(*kind));
+        let judged = match kind {
+            None => None,
+            Some(_) => self.judged(header)?,
+        };
+        let keeps_day = !self.in_force.erasures.is_empty();
+        match judged {
+            Some((described, Judged::Destroy(destroy))) => {
+                chunk.count(&described, destroy.cause);
+                chunk.blobs.extend(described.blob);
+                for part in &parts {
+                    part.destroy(destroy, progress, chunk);
+                }
+            }
+            Some((described, judged)) => {
+                if let Judged::Restricted(_) = judged {
+                    chunk.restricted += 1;
+                    chunk.restricted_of.extend(described.record.owner);
+                }
+                for part in &parts {
+                    part.keep(keeps_day, progress);
+                }
+            }
+            // What is no record holds nobody back.
+            None => {
+                for part in &parts {
+                    part.keep(false, progress);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The record of an entry with its judgment; `None` for what is no record.
+    fn judged(
+        &mut self,
+        header: &EntryHeader,
+    ) -> Result<Option<(Box<DescribedRecord>, Judged)>, DescribeFault> {
+        let Some(entry) = self.record.open(header.position)? else { return Ok(None) };
+        Ok(match self.describer.describe(&entry)? {
+            Described::NoRecord => None,
+            Described::Unjudged(kind) => {
+                let record = projections::query::RecordDescription::of(kind, header.recorded_at);
+                let position = header.position;
+                let unknown = DescribedRecord { position, record, left: true, blob: None };
+                Some((Box::new(unknown), Judged::Kept))
+            }
+            Described::Record(described) => {
+                let judged = judge(&described, self.in_force, self.now);
+                Some((described, judged))
+            }
+        })
+    }
+
+    fn taken<'h>(&self, header: &'h EntryHeader) -> impl Iterator<Item = Taken<'h>> {
+        let leaf = u32::try_from(header.revision.0).unwrap_or(u32::MAX);
+        let taken = header.parts.iter().enumerate().filter(|(_, part)| takes(part.class));
+        taken.map(move |(number, part)| Taken {
+            part,
+            epoch: header.key_epoch,
+            leaf,
+            day: header.recorded_at.day(),
+            gone: self.keys.is_destroyed(header, number),
+        })
+    }
+}
+
+/// A part that a destruction takes.
+struct Taken<'h> {
+    part: &'h PartHeader,
+    epoch: KeyEpoch,
+    leaf: u32,
+    day: u32,
+    gone: bool,
+}
+
+impl Taken<'_> {
+    fn tree(&self) -> (KeyEpoch, u32) {
+        (self.epoch, self.part.stream_tree.0)
+    }
+
+    fn person(&self) -> Option<(KeyEpoch, u32)> {
+        let tree = self.part.person_tree;
+        tree.is_some().then_some((self.epoch, tree.0))
+    }
+
+    fn seen_gone(&self, seen: &mut SeenTrees) {
+        seen.gone(self.tree(), self.leaf);
+    }
+
+    fn keep(&self, keeps_day: bool, progress: &mut Progress) {
+        if self.gone {
+            return self.seen_gone(&mut progress.seen);
+        }
+        progress.seen.kept(self.tree());
+        if let Some(person) = self.person().filter(|_| keeps_day) {
+            progress.days.kept(person, self.day);
+        }
+    }
+
+    fn destroy(&self, destroy: Destroy, progress: &mut Progress, chunk: &mut Chunk) {
+        if self.gone {
+            return self.seen_gone(&mut progress.seen);
+        }
+        if let (Some(at), Some(person)) = (destroy.erasure_of, self.person()) {
+            // Its own leaf may stay, if the day's goes.
+            progress.seen.kept(self.tree());
+            progress.days.destroy(person, self.day, (self.tree(), self.leaf), at);
+        } else {
+            let ranges = chunk.ranges.entry(destroy.cause).or_default();
+            ranges.destroy(&mut progress.seen, self.tree(), self.leaf);
+        }
+    }
+}
+
+impl Chunk {
+    fn count(&mut self, described: &DescribedRecord, cause: ShredCause) {
+        *self.destroyed.entry((described.record.kind, cause)).or_default() += 1;
+    }
+
+    fn is_full(&self, progress: &Progress, scanned: usize) -> bool {
+        let waiting = progress.days.waiting();
+        let ranges: usize = self.ranges.values().map(Ranges::len).sum();
+        let at_an_end = scanned >= SCANNED && waiting == 0;
+        at_an_end || scanned >= SCANNED_MAX || ranges + waiting >= RANGES_MAX
+    }
+}
