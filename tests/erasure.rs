@@ -8,7 +8,11 @@ mod harness;
 #[expect(dead_code, reason = "nobody is refused here")]
 mod officer;
 
-use std::{path::Path, sync::Arc, time::SystemTime};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::{Context, Result, ensure};
 use event_log::{Log, LogOptions, RANGE_ENTRIES_MAX, SystemRandom};
@@ -21,8 +25,14 @@ use harness::{
     timeline, two_in_a_room,
 };
 use officer::Officer;
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
+/// Of each of the two.
+const MESSAGES: u32 = 40;
+/// A run lives for so long, at most, before it is killed.
+const LIFE_MS: u64 = 400;
+const KILLS_MAX: u64 = 8;
 const CANARY: &str = "canaryqzx";
 const WHY: [&str; 3] = ["--reason", "because", "--yes"];
 
@@ -175,6 +185,50 @@ async fn an_erased_person_is_nowhere_and_what_is_held_stays_until_it_is_released
     seen(&people, &left).await.context("views and folds rebuilt")?;
     people.bob.send_text(&people.room, "and on").await?;
     server.finish().await
+}
+
+/// A run is killed at random moments; whatever was ordered is finished, nothing else goes, and in
+/// the end a run comes to its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_goes_on() -> Result<()> {
+    let mut random = StdRng::seed_from_u64(0x00c0_ffee);
+    let mut server = Server::start().await?;
+    let mut people = people(&server).await?;
+    let mut left = leave_traces(&mut people).await?;
+    for number in 0..MESSAGES {
+        left.events.push(people.alice.send_text(&people.room, &canary(100 + number)).await?);
+        people.bob.send_text(&people.room, &format!("bob {number}")).await?;
+    }
+    let request = ["erasure", "request", "@alice:localhost"];
+    Officer::new(&server, &people.dora)?.does(&[&request[..], &WHY].concat()).await?;
+    let mut kills = 0;
+    loop {
+        let dora = Officer::new(&server, &people.dora)?;
+        dora.does(&[&["policy", "run", "--no-wait"][..], &WHY].concat()).await?;
+        let life = Duration::from_millis(random.random_range(0..LIFE_MS) * kills.min(4) / 4);
+        tokio::time::sleep(life).await;
+        server.kill_9().await?;
+        server.verify_log().await?;
+        server.restart().await?;
+        kills += 1;
+        let dora = Officer::new(&server, &people.dora)?;
+        let under_way = dora.does(&["erasure", "list"]).await?;
+        if under_way["erasures"] == json!([]) {
+            break;
+        }
+        if kills == KILLS_MAX {
+            dora.does(&[&["policy", "run"][..], &WHY].concat()).await?;
+            ensure!(dora.does(&["erasure", "list"]).await?["erasures"] == json!([]), "not over");
+            break;
+        }
+    }
+    let receipts = Officer::new(&server, &people.dora)?.does(&["policy", "receipts"]).await?;
+    ensure!(receipts["receipts"] != json!([]), "no receipt: {receipts}");
+    let history = people.bob.history(&people.room, 100).await?;
+    let his = history.iter().filter(|event| event["content"]["body"].is_string());
+    ensure!(his.count() == MESSAGES as usize, "what is Bob's went too: {history:?}");
+    server.stop_gracefully().await?;
+    under_no_key(&server, &[&canary(10)])
 }
 
 async fn open_case(ann: &Officer<'_>, ben: &Officer<'_>, people: &People) -> Result<String> {
