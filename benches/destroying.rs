@@ -1,0 +1,187 @@
+//! Destroying nine tenths of a room's messages while others are sent.
+//!
+//! Fills the log through the library with one busy room, nine tenths of it a month ago, starts the
+//! server, and sends messages at a steady rate: for a while undisturbed, then while a run of the
+//! policies destroys what is a week old. Prints how much longer the slowest hundredth of sends
+//! takes, how long the run took, and what the disk got back. Another number of entries:
+//! `-- --entries N`.
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
+#[path = "../tests/support/harness.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod harness;
+#[path = "../tests/support/officer.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod officer;
+#[path = "support/verdict.rs"]
+#[expect(dead_code, reason = "shared with benches that use other parts")]
+mod verdict;
+#[path = "support/written_log.rs"]
+#[expect(dead_code, reason = "shared with benches that use other parts")]
+mod written_log;
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use event_log::{Log, LogOptions, SystemRandom};
+use facts::Timestamp;
+use harness::{matrix_client::MatrixClient, register, server::Server};
+use officer::Officer;
+use serde_json::json;
+
+use crate::written_log::WrittenLog;
+
+const DAY_MS: u64 = 86_400_000;
+const PEOPLE: usize = 20;
+/// One room, in which everybody is.
+const ROOMS: usize = 1;
+/// A message is sent this often, each by its own task.
+const EVERY: Duration = Duration::from_millis(10);
+/// Sends before the run, to compare with.
+const UNDISTURBED: usize = 3_000;
+const WHY: [&str; 3] = ["--reason", "bench", "--yes"];
+
+#[derive(Parser)]
+struct Settings {
+    /// Entries of the log.
+    #[arg(long, default_value_t = 1_000_000)]
+    entries: u64,
+    /// Cargo says it to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let settings = Settings::parse();
+    let mut server = Server::start_with("[retention]\nrun_every_minutes = 0").await?;
+    server.stop_gracefully().await?;
+    fs::remove_dir_all(server.data_dir())?;
+    fill(&server.data_dir(), settings.entries)?;
+    let confirmed = server.command(&["log", "confirm-clock"]).await?;
+    ensure!(confirmed.status.success(), "the clock is not confirmed");
+    server.restart().await?;
+    let ann = register(&server, "ann").await?;
+    register(&server, "ben").await?;
+    let set_up = ["role", "bootstrap", "@ann:localhost", "@ben:localhost"];
+    ensure!(server.command(&set_up).await?.status.success(), "no officers");
+    let room = ann.create_room(&json!({})).await?;
+    let officer = Officer::new(&server, &ann)?;
+    let file = server.data_dir().join("../week.toml");
+    fs::write(&file, "[policy.week]\nrecords = [\"messages\"]\nkeep_at_most = \"7d\"\n")?;
+    let file = file.to_str().context("a plain name")?;
+    officer.does(&[&["policy", "apply", file][..], &WHY].concat()).await?;
+    let before_bytes = bytes_in(&server.data_dir().join("log"))?;
+
+    let mut quiet = Vec::new();
+    while quiet.len() < UNDISTURBED {
+        quiet.extend(sends(&ann, &room, 500).await?);
+    }
+    let started = Instant::now();
+    officer.does(&[&["policy", "run", "--no-wait"][..], &WHY].concat()).await?;
+    let mut busy = Vec::new();
+    loop {
+        busy.extend(sends(&ann, &room, 500).await?);
+        let receipts = officer.does(&["policy", "receipts"]).await?;
+        if let Some(receipt) = receipts["receipts"].as_array().and_then(|all| all.last()) {
+            verdict::line(&format!("receipt: {receipt}"));
+            break;
+        }
+    }
+    let took = started.elapsed();
+    let after_bytes = bytes_in(&server.data_dir().join("log"))?;
+    report(&quiet, &busy, took, (before_bytes, after_bytes));
+    server.finish().await
+}
+
+fn report(quiet: &[Duration], busy: &[Duration], took: Duration, bytes: (u64, u64)) {
+    let (quiet_p99, busy_p99) = (percentile(quiet), percentile(busy));
+    let rise = busy_p99.as_secs_f64() / quiet_p99.as_secs_f64() - 1.0;
+    verdict::say(
+        "send p99 while a run destroys nine tenths of a room",
+        &format!(
+            "{:+.0} % ({:.1} ms undisturbed, {:.1} ms during the run of {:.1} s)",
+            rise * 100.0,
+            quiet_p99.as_secs_f64() * 1e3,
+            busy_p99.as_secs_f64() * 1e3,
+            took.as_secs_f64()
+        ),
+        "< +10 %",
+        rise < 0.10,
+    );
+    let mib = |bytes: u64| bytes / (1024 * 1024);
+    verdict::say(
+        "bytes of the log",
+        &format!("{} MiB before, {} MiB after", mib(bytes.0), mib(bytes.1)),
+        "fewer",
+        bytes.1 < bytes.0,
+    );
+}
+
+/// Sends at a steady rate; how long each took.
+async fn sends(client: &MatrixClient, room: &str, times: usize) -> Result<Vec<Duration>> {
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    let mut tasks = Vec::new();
+    let mut ticks = tokio::time::interval(EVERY);
+    for _ in 0..times {
+        ticks.tick().await;
+        let (client, room) = (client.clone(), room.to_owned());
+        tasks.push(tokio::spawn(async move {
+            let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+            let body = json!({ "msgtype": "m.text", "body": format!("message {serial}") });
+            let started = Instant::now();
+            let txn = format!("bench{serial}");
+            client.send_under(&room, "m.room.message", &txn, &body).await?.ok()?;
+            anyhow::Ok(started.elapsed())
+        }));
+    }
+    let mut took = Vec::new();
+    for task in tasks {
+        took.push(task.await??);
+    }
+    Ok(took)
+}
+
+fn percentile(samples: &[Duration]) -> Duration {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() * 99 / 100).copied().unwrap_or_default()
+}
+
+/// Nine tenths of the entries a month ago, the rest now.
+fn fill(data_dir: &Path, entries: u64) -> Result<()> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let now = u64::try_from(now.as_millis())?;
+    let clock = Arc::new(AtomicU64::new(now - 30 * DAY_MS));
+    let read = Arc::clone(&clock);
+    let options = LogOptions::new(data_dir, "localhost");
+    let log = Arc::new(Log::open(
+        options,
+        Arc::new(move || Timestamp(read.load(Ordering::Relaxed))),
+        Arc::new(SystemRandom),
+    )?);
+    let mut written = WrittenLog::new(Arc::clone(&log), "localhost", PEOPLE, ROOMS);
+    written.talk((entries * 9 / 10).saturating_sub(log.head().0 + 1));
+    clock.store(now, Ordering::Relaxed);
+    written.talk(entries / 10);
+    log.close();
+    Ok(())
+}
+
+fn bytes_in(dir: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        bytes += if path.is_dir() { bytes_in(&path)? } else { fs::metadata(&path)?.len() };
+    }
+    Ok(bytes)
+}
