@@ -12,6 +12,7 @@ mod approve_role;
 mod bootstrap_roles;
 mod close_case;
 mod decide_with;
+mod exports;
 mod hold_scope;
 mod in_force;
 mod membership;
@@ -43,6 +44,7 @@ pub use self::{
     approve_role::approve_role,
     bootstrap_roles::bootstrap_roles,
     close_case::close_case,
+    exports::{ExportSeal, ExportWish, seal_export, start_export},
     hold_scope::HoldPartWish,
     in_force::{Fenced, in_force},
     membership::{MEMBERSHIPS_WALKED_MAX, was_member},

@@ -10,6 +10,7 @@ mod audit;
 mod device;
 mod e2ee;
 mod erasure;
+mod export;
 mod governance;
 mod hold;
 mod inbox;
@@ -45,6 +46,7 @@ pub use self::{
         SignatureTarget, SignaturesAdded,
     },
     erasure::{ErasureEnd, ErasureEnded, ErasureRequested},
+    export::{ExportSealed, ExportStarted},
     governance::{
         Act, CaseApproved, CaseClosed, CaseOpened, CaseRejected, Role, RoleApproved, RoleRejected,
         RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored, RolesSuspended, Scope,

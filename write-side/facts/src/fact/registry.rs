@@ -9,7 +9,7 @@ use super::{
     BackupVersionDeleted, BackupVersionUpdated, CaseApproved, CaseClosed, CaseOpened, CaseRejected,
     ClientTxnRecorded, ClockConfirmed, ClockJumped, ContentAccessed, CrossSigningKeysSet,
     CustodiansNotified, DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved,
-    ErasureEnded, ErasureRequested, FactBody, FactError, FactPart, FallbackKeyUsed,
+    ErasureEnded, ErasureRequested, ExportSealed, ExportStarted, FactBody, FactError, FactPart, FallbackKeyUsed,
     FallbackKeysSet, FilterStored, HoldPlaced, HoldReleaseRejected, HoldReleaseRequested,
     HoldReleased, HoldWidened, InviteStateStored, LedgerKeySet, LogForked, LogOpened,
     LoginRecorded, MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet,
@@ -200,4 +200,6 @@ registry! {
     LoginRecorded [Audit / StreamOnly / true],
     SessionsEnded [Audit / StreamOnly / false],
     AdministrationRecorded [Audit / StreamOnly / true],
+    ExportStarted [Audit / StreamOnly / false],
+    ExportSealed [Audit / StreamOnly / false],
 }
