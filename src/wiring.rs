@@ -171,6 +171,8 @@ impl Layers {
             write_side: self.write_side.clone(),
             record: Arc::clone(&self.log) as _,
             view: self.view.clone(),
+            ledger: self.ledger.ledger(),
+            blobs: Arc::clone(&self.blobs),
         }
     }
 

@@ -26,6 +26,7 @@ pub use self::{
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     format::Format,
     index::{ITEMS_MAX, IndexError},
+    item::Said,
     manifest::{
         FILES_MAX, FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, Manifest, ManifestFault,
         list_text, read_list,

@@ -14,7 +14,7 @@ mod slices;
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write},
+    io::{self, BufRead as _, BufReader, Read as _, Write},
     path::{Path, PathBuf},
 };
 

@@ -213,6 +213,26 @@ impl Event {
     }
 }
 
+/// What an entry says, where that can name media.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// An event as clients see it.
+    Event(Map<String, Value>),
+    /// The value of a profile's field.
+    Profile(Value),
+}
+
+impl EvidenceLine {
+    /// What the entry says, without names; `None` for other entries and for what is not shown.
+    pub fn said(&self) -> Option<Said> {
+        match Item::of(self, &Names::default())?.what {
+            What::Event(event) => Some(Said::Event(event.json)),
+            What::Profile { value, .. } => Some(Said::Profile(value)),
+            _ => None,
+        }
+    }
+}
+
 fn object(bytes: &[u8]) -> Map<String, Value> {
     serde_json::from_slice(bytes).unwrap_or_default()
 }

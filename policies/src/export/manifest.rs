@@ -82,7 +82,7 @@ impl Manifest {
 }
 
 /// The text of a note of which every signature is by a trusted key, and no byte is beside it.
-pub fn whole_note(note: &str, keys: &[VerifierKey]) -> Result<String, ManifestFault> {
+pub(super) fn whole_note(note: &str, keys: &[VerifierKey]) -> Result<String, ManifestFault> {
     let read = Note::parse(note)?;
     let signed = read.verify(keys)?.len();
     if signed != read.signatures.len() || read.to_string() != note {
@@ -122,7 +122,7 @@ pub fn read_list(text: &str) -> Option<FileList> {
 }
 
 /// Whether a path stays in its directory.
-pub fn is_plain(path: &str) -> bool {
+fn is_plain(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !path.is_empty()
         && path.split('/').all(|name| {

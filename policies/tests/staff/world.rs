@@ -10,11 +10,12 @@ use commands::{
     ServerIdentity, WriteSide, WriteSideParts,
     audit::By,
     governance::{Actor, approve_role, bootstrap_roles, request_role},
+    media::BlobStore,
     room::{Sent, create_room, send_event},
     user::{self as users, Passwords, RegisterRequest},
 };
 use decide::room::{CreateRoom, NewEvent, Preset};
-use event_log::{Clock, Log, LogOptions, SeededRandom};
+use event_log::{Clock, Log, LogOptions, SeededRandom, ledger::Ledger};
 use facts::{
     Fact, LogPosition, Timestamp,
     fact::{AccountKind, Role},
@@ -98,6 +99,8 @@ pub(crate) struct World {
     pub(crate) ws: WriteSide,
     pub(crate) failing: Arc<Failing>,
     pub(crate) view: ClientView,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) blobs: Arc<BlobStore>,
     clock: Arc<Ticking>,
     app: Router,
     _follower: FollowerHandle,
@@ -127,12 +130,22 @@ impl World {
         let source = Arc::clone(&failing.log) as _;
         let (view, follower) = ClientView::start(source, dir.path(), "example.org").unwrap();
         let record = Arc::clone(&failing) as _;
-        let routes = StaffRoutes { write_side: ws.clone(), record, view: view.clone() };
+        let ledger = Ledger::open(Arc::clone(&failing.log), &SeededRandom::new(9)).unwrap();
+        let ledger = Arc::new(ledger);
+        let blobs = Arc::new(BlobStore::open(dir.path().join("media")).await.unwrap());
+        let routes = StaffRoutes {
+            write_side: ws.clone(),
+            record,
+            view: view.clone(),
+            ledger: Arc::clone(&ledger),
+            blobs: Arc::clone(&blobs),
+        };
         let sessions = NameSessions(ws.clone());
         let bounds = EdgeBounds { rates_enabled: false, ..EdgeBounds::default() };
         let edge = Edge::new(Arc::new(sessions), Arc::new(EdgeClock), bounds);
         let app = dress(staff_router(routes), edge);
-        let world = Self { ws, failing, view, clock, app, _follower: follower, _dir: dir };
+        let world =
+            Self { ws, failing, view, ledger, blobs, clock, app, _follower: follower, _dir: dir };
         world.people().await;
         world
     }

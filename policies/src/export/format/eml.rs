@@ -4,7 +4,7 @@
 //! answered by none, which its headers say. Matrix ids are in display names; addresses end in
 //! `.invalid` (RFC 2606), so that nothing is ever sent to anybody.
 
-use std::{fmt::Write as _, io::Write as _};
+use std::fmt::Write as _;
 
 use super::{
     FormError, MediaFile, Source,
