@@ -4,6 +4,10 @@
 
 mod audit;
 mod describing;
+mod export_corpus;
+mod export_forms;
+mod export_tampering;
+mod exporting;
 mod journal;
 mod keeping;
 mod planning;

@@ -220,6 +220,25 @@ impl World {
         Answer { status, text: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 
+    /// The bytes of a good answer.
+    pub(crate) async fn bytes(&self, token: &str, path: &str) -> Vec<u8> {
+        self.get_raw(token, path).await.unwrap_or_else(|| panic!("{path}"))
+    }
+
+    /// The bytes of a good answer; `None` for 404.
+    pub(crate) async fn get_raw(&self, token: &str, path: &str) -> Option<Vec<u8>> {
+        let request = Request::get(format!("{ADMIN_PREFIX}{path}"))
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty())
+            .unwrap();
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        if response.status() == StatusCode::NOT_FOUND {
+            return None;
+        }
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        Some(response.into_body().collect().await.unwrap().to_bytes().to_vec())
+    }
+
     /// Opens a case as Ann; its number.
     pub(crate) async fn open_case(&self, scope: Value) -> u64 {
         let mut body = scope;

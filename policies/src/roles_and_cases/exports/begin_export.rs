@@ -8,7 +8,7 @@ use axum::{
 };
 use commands::governance::{ExportWish, readable_case, start_export};
 use facts::LogPosition;
-use http_edge::MatrixError;
+use http_edge::{JsonBody, MatrixError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ pub(in crate::roles_and_cases) async fn begin_export(
     State(routes): State<StaffRoutes>,
     Officer(actor): Officer,
     Path(case): Path<u64>,
-    Json(wish): Json<Wish>,
+    JsonBody(wish): JsonBody<Wish>,
 ) -> Answer {
     let case = LogPosition(case);
     let format = Format::named(&wish.format).ok_or_else(|| {

@@ -15,7 +15,7 @@ use commands::{
 };
 use event_log::ledger::{Checkpoint, Note};
 use facts::LogPosition;
-use http_edge::MatrixError;
+use http_edge::{JsonBody, MatrixError};
 use serde_json::json;
 
 use super::{Export, StaffRoutes, broken, found, terms_of, unseen, view_at};
@@ -29,7 +29,7 @@ pub(in crate::roles_and_cases) async fn seal_export(
     State(routes): State<StaffRoutes>,
     Officer(actor): Officer,
     Path((case, export)): Path<(u64, u64)>,
-    Json(sealing): Json<Sealing>,
+    JsonBody(sealing): JsonBody<Sealing>,
 ) -> Answer {
     let (case, export) = (LogPosition(case), LogPosition(export));
     let Export { started, scope } = found(&routes, &actor, case, export).await?;
