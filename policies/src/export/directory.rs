@@ -8,7 +8,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
@@ -24,6 +24,7 @@ use super::{
     manifest::{FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, list_text},
     output::DirectoryOutput,
     terms::Terms,
+    verify::server_of,
 };
 
 /// How far an export is.
@@ -85,6 +86,9 @@ pub enum DirectoryError {
     /// The note of how far it is was altered.
     #[error("the note of how far the export is, {STATE_FILE}, cannot be read")]
     State,
+    /// Somebody else is at it.
+    #[error("another command works on this directory")]
+    Busy,
     /// The server's page is not one.
     #[error("the server sent a page that is not whole")]
     Page,
@@ -124,12 +128,17 @@ struct PageEnd {
 pub struct ExportDirectory {
     dir: PathBuf,
     progress: Progress,
+    /// Locked as long as somebody works on it; gone with its process.
+    _lock: File,
 }
 
 impl ExportDirectory {
     /// The unfinished export of a directory; `None` where a new one can begin.
     pub fn resume(dir: &Path, case: u64, format: Format) -> Result<Option<Self>, DirectoryError> {
         if dir.join(MANIFEST_FILE).exists() {
+            // What a kill right after the manifest left.
+            remove(&dir.join(CONTEXT_PART))?;
+            remove(&dir.join(STATE_FILE))?;
             return Err(DirectoryError::Finished);
         }
         let state = match fs::read(dir.join(STATE_FILE)) {
@@ -145,7 +154,7 @@ impl ExportDirectory {
             let (case, format) = (progress.terms.case, progress.format.name());
             return Err(DirectoryError::Other { case, format });
         }
-        let export = Self { dir: dir.to_owned(), progress };
+        let export = Self { dir: dir.to_owned(), progress, _lock: locked(dir)? };
         // What was appended and not noted may be half a page.
         export.cut(ENTRIES_FILE, export.progress.entries_bytes)?;
         export.cut(CONTEXT_PART, export.progress.context_bytes)?;
@@ -167,7 +176,7 @@ impl ExportDirectory {
         let next = terms.first;
         let progress =
             Progress { export, terms, format, next, entries_bytes: 0, context_bytes: 0 };
-        let export = Self { dir: dir.to_owned(), progress };
+        let export = Self { dir: dir.to_owned(), progress, _lock: locked(dir)? };
         export.cut(ENTRIES_FILE, 0)?;
         export.cut(CONTEXT_PART, 0)?;
         export.note()?;
@@ -177,6 +186,12 @@ impl ExportDirectory {
     /// How far it is.
     pub fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// The server's name, by the checkpoint.
+    pub fn server_name(&self) -> Result<String, DirectoryError> {
+        let note = fs::read_to_string(self.dir.join(CHECKPOINT_FILE))?;
+        Ok(server_of(note.lines().next().unwrap_or_default()).to_owned())
     }
 
     /// True once the whole stretch is there.
@@ -308,10 +323,10 @@ impl ExportDirectory {
     }
 
     /// Ends the export with its manifest. A crash before the rename leaves one that is sealed
-    /// again; after it, one that is finished beside notes that nothing reads any more.
+    /// again; after it, one that is finished beside notes that the next start removes.
     pub fn finish(self, manifest: &str) -> Result<(), DirectoryError> {
-        remove(&self.dir.join(CONTEXT_PART))?;
         write_durably(&self.dir.join(MANIFEST_FILE), manifest.as_bytes())?;
+        remove(&self.dir.join(CONTEXT_PART))?;
         Ok(remove(&self.dir.join(STATE_FILE))?)
     }
 
@@ -324,12 +339,7 @@ impl ExportDirectory {
 
     fn cut(&self, file: &str, length: u64) -> Result<(), DirectoryError> {
         let path = self.dir.join(file);
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        let file = match file {
-            // The context is sorted and its part gone only in a finished export.
-            Ok(file) => file,
-            Err(error) => return Err(error.into()),
-        };
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         if file.metadata()?.len() < length {
             return Err(DirectoryError::State);
         }
@@ -339,6 +349,15 @@ impl ExportDirectory {
     fn note(&self) -> Result<(), DirectoryError> {
         let text = serde_json::to_vec(&self.progress).map_err(io::Error::from)?;
         Ok(write_durably(&self.dir.join(STATE_FILE), &text)?)
+    }
+}
+
+fn locked(dir: &Path) -> Result<File, DirectoryError> {
+    let lock = File::open(dir)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(DirectoryError::Busy),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
