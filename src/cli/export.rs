@@ -50,6 +50,9 @@ pub(super) struct Export {
     /// End before this position, to make an earlier export again; by default all of the log.
     #[arg(long, value_name = "POSITION")]
     end: Option<u64>,
+    /// Positions to ask for at once; less is lost where the command is stopped.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    page: u32,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -103,7 +106,7 @@ fn begin(command: &Export, client: &Client, format: Format) -> anyhow::Result<Ex
 const NEWER: &str = "see that this program and the server have the same version";
 
 fn finish(command: &Export, client: &Client, mut export: ExportDirectory) -> anyhow::Result<()> {
-    fetch::entries(client, &mut export, &mut Meter::new("positions"))?;
+    fetch::entries(client, &mut export, command.page, &mut Meter::new("positions"))?;
     export.settle_context().map_err(told)?;
     let server = export.server_name().map_err(told)?;
     let missing = fetch::media(client, &export, &server, &mut Meter::new("media"))?;
@@ -169,8 +172,13 @@ fn told(error: DirectoryError) -> anyhow::Error {
         DirectoryError::Busy => "wait until the other command has ended",
         _ => "run the same command again; it goes on where it stopped",
     };
-    let what = error.to_string();
-    anyhow::Error::from(error).context(Failure::new(what, next))
+    let mut what = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        what.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    Failure::new(what, next).into()
 }
 
 /// Shows on a terminal how far something is.

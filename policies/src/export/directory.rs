@@ -109,7 +109,9 @@ pub enum DirectoryError {
 impl DirectoryError {
     /// Whether the disk is full; what is there stays, and can be gone on with.
     pub fn is_full_disk(&self) -> bool {
-        let full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let full =
+            |error: &io::Error| matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
         match self {
             Self::Io(error) | Self::Form(FormError::Io(error)) => full(error),
             _ => false,

@@ -14,6 +14,7 @@ use super::{Client, Meter, told};
 pub(super) fn entries(
     client: &Client,
     export: &mut ExportDirectory,
+    limit: u32,
     meter: &mut Meter,
 ) -> anyhow::Result<()> {
     let progress = export.progress();
@@ -21,7 +22,7 @@ pub(super) fn entries(
     let (first, end) = (progress.terms.first, progress.terms.end);
     while !export.has_all() {
         let next = export.progress().next;
-        let path = format!("/cases/{case}/exports/{number}/entries?from={next}");
+        let path = format!("/cases/{case}/exports/{number}/entries?from={next}&limit={limit}");
         let page = client.bytes("GET", &path, None)?;
         export.append(&page).map_err(told)?;
         meter.show(export.progress().next - first, end - first);

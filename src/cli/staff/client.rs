@@ -89,7 +89,7 @@ impl Client {
         body: Option<&Value>,
     ) -> anyhow::Result<Bytes> {
         self.within(DEADLINE, async {
-            let response = self.send(method, path, body).await?;
+            let response = self.good(self.send(method, path, body).await?).await?;
             let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
             let body = body
                 .map_err(|error| anyhow::anyhow!("{} broke off its answer: {error}", self.base))?;
@@ -103,14 +103,11 @@ impl Client {
         path: &str,
         mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<bool> {
-        let response = self.within(DEADLINE, self.send("GET", path, None));
-        let mut body = match response {
-            Ok(response) => response.into_body(),
-            Err(error) if error.downcast_ref::<Refused>().is_some_and(Refused::is_absence) => {
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
-        };
+        let response = self.within(DEADLINE, self.send("GET", path, None))?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(false);
+        }
+        let mut body = self.within(DEADLINE, self.good(response))?.into_body();
         loop {
             let frame = self.within(IDLE, async { Ok(body.frame().await) })?;
             let Some(frame) = frame else { return Ok(true) };
@@ -149,11 +146,15 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(bytes)))
             .context("no request can be made of this")?;
-        let response = self.http.request(request).await.map_err(|error| {
+        self.http.request(request).await.map_err(|error| {
             let what = format!("cannot reach {}: {error}", self.base);
             anyhow::Error::from(error)
                 .context(Failure::new(what, "see that the server runs and the address is right"))
-        })?;
+        })
+    }
+
+    /// The answer if it is good, else why not.
+    async fn good(&self, response: Response<Incoming>) -> anyhow::Result<Response<Incoming>> {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -165,21 +166,10 @@ impl Client {
             .unwrap_or(Value::Null);
         let why = answer["error"].as_str().unwrap_or("the server gave no reason");
         let code = answer["errcode"].as_str().unwrap_or("-");
-        let failure = Failure::new(
+        Err(Failure::new(
             format!("refused ({} {code}): {why}", status.as_u16()),
             "change what you ask for; `chancery role list` and `chancery case list` show what is",
-        );
-        Err(anyhow::Error::from(Refused(status)).context(failure))
-    }
-}
-
-/// The server's status, beside its words.
-#[derive(Debug, thiserror::Error)]
-#[error("HTTP status {0}")]
-struct Refused(StatusCode);
-
-impl Refused {
-    fn is_absence(&self) -> bool {
-        self.0 == StatusCode::NOT_FOUND
+        )
+        .into())
     }
 }
