@@ -265,9 +265,8 @@ async fn what_is_refused_says_why_and_writes_nothing() -> Result<()> {
     let ann = Officer::new(&world.server, &world.ann)?;
     let out = world.out("refused");
     let dir = out.to_str().context("a plain name")?;
-    let export = |format, case, dir| {
-        ["export", "--case", case, "--format", format, "--out", dir, "--yes"]
-    };
+    let export =
+        |format, case, dir| ["export", "--case", case, "--format", format, "--out", dir, "--yes"];
     let unknown = ann.run(&export("pdf", &world.case, dir)).await?;
     ensure!(unknown.status.code() == Some(2) && stderr(&unknown).contains("rsmf"));
     ann.may_not(&export("csv", "1", dir), "There is no such case").await?;

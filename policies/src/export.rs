@@ -22,7 +22,7 @@ mod verify;
 pub use self::{
     calendar::{iso, utc_day},
     check::{EvidenceFault, EvidenceReport, check_evidence},
-    directory::{DirectoryError, ExportDirectory, Progress, Sealing},
+    directory::{DirectoryError, ExportDirectory, NamedMedia, NamedMedium, Progress, Sealing},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     format::Format,
     index::{ITEMS_MAX, IndexError},

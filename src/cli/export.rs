@@ -116,8 +116,7 @@ fn finish(command: &Export, client: &Client, mut export: ExportDirectory) -> any
     let path = format!("/cases/{case}/exports/{number}/seal");
     let sealed = client.call("POST", &path, Some(&serde_json::to_value(&sealing)?))?;
     let manifest = sealed["manifest"].as_str();
-    let manifest =
-        manifest.ok_or_else(|| Failure::new("the server signed no manifest", NEWER))?;
+    let manifest = manifest.ok_or_else(|| Failure::new("the server signed no manifest", NEWER))?;
     export.finish(manifest).map_err(told)?;
     let answer = json!({
         "case": case, "export": number, "format": progress.format.name(),
@@ -132,12 +131,18 @@ fn in_words(answer: &Value) -> Vec<String> {
     let dir = answer["out"].as_str().unwrap_or_default();
     let mut lines = vec![format!(
         "Export {} of case {} is complete in {dir}: {} files, {} bytes, positions {} to before {}.",
-        answer["export"], answer["case"], answer["files"], answer["bytes"], answer["first"],
+        answer["export"],
+        answer["case"],
+        answer["files"],
+        answer["bytes"],
+        answer["first"],
         answer["end"]
     )];
     let missing = answer["missing_media"].as_array().map_or(0, Vec::len);
     if missing > 0 {
-        lines.push(format!("Media that the server no longer has: {missing}; the manifest names them."));
+        lines.push(format!(
+            "Media that the server no longer has: {missing}; the manifest names them."
+        ));
     }
     lines.push(format!("Check it anywhere: chancery verify {dir} --key KEY"));
     lines

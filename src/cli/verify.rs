@@ -60,7 +60,8 @@ pub(super) struct Verify {
 
 pub(super) fn run(command: &Verify) -> anyhow::Result<ExitCode> {
     let keys = trust::keys(&command.keys, command.keys_file.as_deref())?;
-    let is_export = ["manifest.note", "evidence"].iter().any(|name| command.path.join(name).exists());
+    let is_export =
+        ["manifest.note", "evidence"].iter().any(|name| command.path.join(name).exists());
     let verdict = if is_export {
         export::verify(command, &keys)?
     } else if command.path.is_dir() {

@@ -63,6 +63,26 @@ pub struct Sealing {
     pub missing_media: Vec<String>,
 }
 
+/// Media that the record of an export names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedMedia {
+    /// Those that the ledger proves.
+    pub proven: Vec<NamedMedium>,
+    /// Ids of those of which it proves nothing any more.
+    pub missing: Vec<String>,
+}
+
+/// A medium that the ledger proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedMedium {
+    /// Its id.
+    pub id: String,
+    /// Position of an entry that names it.
+    pub position: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
 /// Why a directory is not an export that can be gone on with, or could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
@@ -176,8 +196,7 @@ impl ExportDirectory {
         fs::write(dir.join(CHECKPOINT_FILE), checkpoint)?;
         File::open(dir.join(CHECKPOINT_FILE))?.sync_all()?;
         let next = terms.first;
-        let progress =
-            Progress { export, terms, format, next, entries_bytes: 0, context_bytes: 0 };
+        let progress = Progress { export, terms, format, next, entries_bytes: 0, context_bytes: 0 };
         let export = Self { dir: dir.to_owned(), progress, _lock: locked(dir)? };
         export.cut(ENTRIES_FILE, 0)?;
         export.cut(CONTEXT_PART, 0)?;
@@ -255,14 +274,21 @@ impl ExportDirectory {
         Ok(sorted.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
     }
 
-    /// Media that the record names: id, and the position of an entry that names it. First those to
-    /// fetch, then those of which the ledger proves nothing any more.
-    pub fn media(&self, server: &str) -> Result<(Vec<(String, u64)>, Vec<String>), DirectoryError> {
+    /// Media that the record names.
+    pub fn media(&self, server: &str) -> Result<NamedMedia, DirectoryError> {
         let index = Index::build(&self.dir, server)?;
-        let (there, missing): (Vec<_>, Vec<_>) =
-            index.named_media.iter().partition(|(id, _)| index.media.contains_key(*id));
-        let there = there.into_iter().map(|(id, position)| (id.clone(), *position)).collect();
-        Ok((there, missing.into_iter().map(|(id, _)| id.clone()).collect()))
+        let mut named = NamedMedia::default();
+        for (id, position) in &index.named_media {
+            match index.media.get(id) {
+                Some(medium) => named.proven.push(NamedMedium {
+                    id: id.clone(),
+                    position: *position,
+                    sha256: medium.sha256,
+                }),
+                None => named.missing.push(id.clone()),
+            }
+        }
+        Ok(named)
     }
 
     /// Where a medium is written, and how many of its bytes are there; `None` where it is whole.
@@ -286,12 +312,6 @@ impl ExportDirectory {
         }
         File::open(&part)?.sync_all()?;
         Ok(fs::rename(&part, self.dir.join("media").join(id))?)
-    }
-
-    /// SHA-256 of each medium, by the ledger.
-    pub fn media_digests(&self, server: &str) -> Result<BTreeMap<String, [u8; 32]>, DirectoryError> {
-        let index = Index::build(&self.dir, server)?;
-        Ok(index.media.into_iter().map(|(id, medium)| (id, medium.sha256)).collect())
     }
 
     /// Writes the form and the list of files, and says what to hand in for the manifest.
@@ -375,7 +395,8 @@ fn position_of(line: &[u8]) -> Result<u64, DirectoryError> {
 /// Whether a file is one that the list covers.
 pub(super) fn is_listed(path: &str) -> bool {
     let beside = [MANIFEST_FILE, LIST_FILE, STATE_FILE, CONTEXT_PART];
-    !beside.contains(&path) && !path.ends_with(".part") && !path.ends_with(".new")
+    let unfinished = [".part", ".new"].iter().any(|end| path.ends_with(end));
+    !beside.contains(&path) && !unfinished
 }
 
 /// Every file below a directory, by its relative path, in order. What is neither a file nor a

@@ -157,10 +157,9 @@ impl Part<'_> {
         let shown = match (self.key, self.clear, self.destroyed) {
             (None, None, false) => Shown::Withheld,
             (None, None, true) => Shown::Destroyed,
-            (Some(key), Some(clear), false) => Shown::Clear {
-                bytes: STANDARD.decode(clear).ok()?.into(),
-                key: hash(key)?,
-            },
+            (Some(key), Some(clear), false) => {
+                Shown::Clear { bytes: STANDARD.decode(clear).ok()?.into(), key: hash(key)? }
+            }
             _ => return None,
         };
         Some(DisclosedPart { hash: hash(self.hash)?, shown })

@@ -72,6 +72,8 @@ pub(crate) struct Medium {
 }
 
 type Key = [u8; 12];
+/// Positions at which somebody took a name, or gave it up.
+type NamesTaken = Vec<(u64, Option<String>)>;
 
 /// The index.
 #[derive(Debug, Default)]
@@ -91,7 +93,7 @@ pub(crate) struct Index {
     later: Vec<(Key, Became, Place)>,
     redacted: HashMap<u64, u64>,
     places: HashMap<u64, u64>,
-    member_names: HashMap<(u32, String), Vec<(u64, Option<String>)>>,
+    member_names: HashMap<(u32, String), NamesTaken>,
     room_names: HashMap<u32, Vec<(u64, String)>>,
     items: usize,
 }
@@ -218,7 +220,10 @@ impl Index {
             ("m.room.member", Some(user)) => {
                 let room = self.room_number(&event.room);
                 let name = event.content_text("displayname").map(str::to_owned);
-                self.member_names.entry((room, user.to_owned())).or_default().push((position, name));
+                self.member_names
+                    .entry((room, user.to_owned()))
+                    .or_default()
+                    .push((position, name));
             }
             ("m.room.name", Some("")) => {
                 let room = self.room_number(&event.room);
@@ -282,11 +287,7 @@ pub(crate) fn may_be_item(line: &[u8]) -> bool {
     text.contains("\"clear\"") || text.contains("\"destroyed\"")
 }
 
-fn parse(
-    file: &'static str,
-    number: u64,
-    line: &[u8],
-) -> Result<EvidenceLine, EvidenceFault> {
+fn parse(file: &'static str, number: u64, line: &[u8]) -> Result<EvidenceLine, EvidenceFault> {
     EvidenceLine::parse(line).map_err(|fault| EvidenceFault::Line { file, line: number, fault })
 }
 

@@ -62,7 +62,8 @@ pub(crate) enum What {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
     pub(crate) room: String,
-    pub(crate) event_id: String,
+    /// The event id.
+    pub(crate) id: String,
     /// As clients see it.
     pub(crate) json: Map<String, Value>,
     pub(crate) content_destroyed: bool,
@@ -205,7 +206,7 @@ impl Event {
         });
         Self {
             room,
-            event_id: stored.event_id.clone(),
+            id: stored.event_id.clone(),
             json: whole,
             content_destroyed: destroyed,
             verdict,

@@ -125,7 +125,7 @@ pub fn read_list(text: &str) -> Option<FileList> {
 fn is_plain(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !path.is_empty()
-        && path.split('/').all(|name| {
-            !name.is_empty() && name != "." && name != ".." && name.chars().all(plain)
-        })
+        && path
+            .split('/')
+            .all(|name| !name.is_empty() && name != "." && name != ".." && name.chars().all(plain))
 }

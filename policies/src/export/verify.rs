@@ -20,7 +20,9 @@ use super::{
     directory::{digest_of, files_of},
     format::write_form,
     index::Index,
-    manifest::{FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, read_list, whole_note},
+    manifest::{
+        FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, read_list, whole_note,
+    },
     output::Comparison,
 };
 
@@ -53,7 +55,7 @@ impl VerifyReport {
         self.findings.is_empty() && self.manifest.is_some() && self.evidence.is_some()
     }
 
-    fn find(&mut self, place: &str, why: impl ToString) {
+    fn find(&mut self, place: &str, why: &(impl ToString + ?Sized)) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(Finding { place: place.to_owned(), why: why.to_string() });
         }
@@ -66,7 +68,7 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
     let found = match files_of(dir) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::Other => {
-            report.find(&dir.display().to_string(), error);
+            report.find(&dir.display().to_string(), &error);
             return Ok(report);
         }
         Err(error) => return Err(error),
@@ -77,17 +79,16 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
     {
         Ok(manifest) => manifest,
         Err(fault) => {
-            report.find(MANIFEST_FILE, fault);
+            report.find(MANIFEST_FILE, &fault);
             return Ok(report);
         }
     };
     let list = check_list(dir, &manifest, &mut report);
     check_files(dir, &found, list.as_ref(), &mut report)?;
-    if let Some(checkpoint) = check_checkpoint(dir, &manifest, keys, &mut report) {
-        check_content(dir, &manifest, &checkpoint, &mut report);
-    }
-    if let (Some(list), true) = (&list, report.findings.is_empty()) {
-        check_form(dir, &manifest, list, &mut report);
+    let index = check_checkpoint(dir, &manifest, keys, &mut report)
+        .and_then(|checkpoint| check_content(dir, &manifest, &checkpoint, &mut report));
+    if let (Some(list), Some(index), true) = (&list, &index, report.findings.is_empty()) {
+        check_form(dir, &manifest, (list, index), &mut report);
     }
     report.manifest = Some(manifest);
     Ok(report)
@@ -101,7 +102,7 @@ fn check_list(dir: &Path, manifest: &Manifest, report: &mut VerifyReport) -> Opt
     let text = match read_text(dir, LIST_FILE) {
         Ok(text) => text,
         Err(error) => {
-            report.find(LIST_FILE, error);
+            report.find(LIST_FILE, &error);
             return None;
         }
     };
@@ -150,7 +151,7 @@ fn check_checkpoint(
     let note = match read_text(dir, CHECKPOINT_FILE) {
         Ok(note) => note,
         Err(error) => {
-            report.find(CHECKPOINT_FILE, error);
+            report.find(CHECKPOINT_FILE, &error);
             return None;
         }
     };
@@ -163,7 +164,7 @@ fn check_checkpoint(
             None
         }
         Err(fault) => {
-            report.find(CHECKPOINT_FILE, fault);
+            report.find(CHECKPOINT_FILE, &fault);
             None
         }
     }
@@ -175,23 +176,26 @@ fn is_of(checkpoint: &Checkpoint, manifest: &Manifest) -> bool {
         && hex::encode(checkpoint.root) == manifest.root
 }
 
-/// Evidence and media.
+/// Evidence and media; gives the index that the form is made with.
 fn check_content(
     dir: &Path,
     manifest: &Manifest,
     checkpoint: &Checkpoint,
     report: &mut VerifyReport,
-) {
+) -> Option<Index> {
     match check_evidence(dir, &manifest.terms, checkpoint) {
         Ok(evidence) => report.evidence = Some(evidence),
         Err(fault) => {
-            report.find("evidence", fault);
-            return;
+            report.find("evidence", &fault);
+            return None;
         }
     }
     let index = match Index::build(dir, server_of(&manifest.origin)) {
         Ok(index) => index,
-        Err(error) => return report.find("evidence", error),
+        Err(error) => {
+            report.find("evidence", &error);
+            return None;
+        }
     };
     for (id, medium) in &index.media {
         if !index.named_media.contains_key(id) {
@@ -205,21 +209,23 @@ fn check_content(
             Err(_) => report.find(&place, "it is missing, and the manifest does not say so"),
         }
     }
+    Some(index)
 }
 
 /// The form, made anew.
-fn check_form(dir: &Path, manifest: &Manifest, list: &FileList, report: &mut VerifyReport) {
-    let index = match Index::build(dir, server_of(&manifest.origin)) {
-        Ok(index) => index,
-        Err(error) => return report.find("evidence", error),
-    };
+fn check_form(
+    dir: &Path,
+    manifest: &Manifest,
+    (list, index): (&FileList, &Index),
+    report: &mut VerifyReport,
+) {
     let mut comparison = Comparison::new(dir);
-    if let Err(error) = write_form(manifest.format, dir, &index, &mut comparison) {
-        return report.find(manifest.format.name(), error);
+    if let Err(error) = write_form(manifest.format, dir, index, &mut comparison) {
+        return report.find(manifest.format.name(), &error);
     }
     if let Some((path, offset)) = &comparison.difference {
         let why = "it is not what the evidence gives in this form";
-        return report.find(&format!("{path} byte {offset}"), why);
+        return report.find(&format!("{path} byte {offset}"), &why);
     }
     for path in list.keys() {
         let is_form = !path.starts_with("evidence/")

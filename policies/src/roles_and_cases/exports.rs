@@ -82,7 +82,8 @@ async fn terms_of(
     let (policy_version, policy_sha256) = policy.await?;
     let ledger = routes.ledger.clone();
     let extract = tokio::task::spawn_blocking(move || ledger.extract(first.0, end.0)).await;
-    let extract = extract.map_err(|_| EndpointError::internal())?.map_err(broken)?;
+    let extract =
+        extract.map_err(|_| EndpointError::internal())?.map_err(|fault| broken(&fault))?;
     let extract = extract.ok_or_else(EndpointError::internal)?;
     let terms = Terms {
         case: case.0,
@@ -108,12 +109,12 @@ async fn view_at(routes: &StaffRoutes, position: LogPosition) -> Result<Snapshot
     })
 }
 
-fn broken(fault: LedgerFault) -> EndpointError {
+fn broken(fault: &LedgerFault) -> EndpointError {
     tracing::error!(?fault, "the ledger proves nothing for an export");
     EndpointError::internal()
 }
 
-fn unseen(fault: StoreError) -> EndpointError {
+fn unseen(fault: &StoreError) -> EndpointError {
     tracing::error!(?fault, "the view could not be read for an export");
     EndpointError::internal()
 }

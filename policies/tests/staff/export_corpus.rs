@@ -14,7 +14,7 @@ use facts::{
     Timestamp,
     fact::{ReceiptKind, ThreadScope},
 };
-use policies::export::{ExportDirectory, Format};
+use policies::export::{ExportDirectory, Format, NamedMedium};
 use ruma::{EventId, OwnedRoomId, events::TimelineEventType};
 use serde_json::{Value, json};
 
@@ -165,9 +165,9 @@ pub(crate) async fn fetch(world: &World, export: &mut ExportDirectory, limit: us
 pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
     let (case, number) = (export.progress().terms.case, export.progress().export);
     export.settle_context().unwrap();
-    let (there, mut missing) = export.media("example.org").unwrap();
-    let digests = export.media_digests("example.org").unwrap();
-    for (id, position) in there {
+    let media = export.media("example.org").unwrap();
+    let mut missing = media.missing;
+    for NamedMedium { id, position, sha256 } in media.proven {
         let Some((part, begun)) = export.medium_begun(&id).unwrap() else { continue };
         assert_eq!(begun, 0);
         let path =
@@ -176,7 +176,7 @@ pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
         match answer {
             Some(bytes) => {
                 std::fs::write(part, bytes).unwrap();
-                export.medium_done(&id, &digests[&id]).unwrap();
+                export.medium_done(&id, &sha256).unwrap();
             }
             None => missing.push(id),
         }
@@ -190,13 +190,7 @@ pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
 }
 
 /// A whole export.
-pub(crate) async fn export(
-    world: &World,
-    case: u64,
-    format: Format,
-    end: Option<u64>,
-    dir: &Path,
-) {
+pub(crate) async fn export(world: &World, case: u64, format: Format, end: Option<u64>, dir: &Path) {
     let mut begun = begin(world, case, format, end, dir).await;
     fetch(world, &mut begun, 10_000).await;
     complete(world, begun).await;

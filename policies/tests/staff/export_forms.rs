@@ -50,7 +50,7 @@ fn mail(bytes: &[u8]) -> (String, Vec<(String, Vec<u8>)>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn rsmf_keeps_to_the_documented_form() {
     let (corpus, files) = made(Format::Rsmf).await;
-    let file = files.iter().find(|(path, _)| path.ends_with(".rsmf")).unwrap().1;
+    let file = files.iter().find(|(path, _)| path.starts_with("rsmf/")).unwrap().1;
     let (head, parts) = mail(file);
     assert!(head.starts_with("X-RSMF-Version: 2.0.0\r\n"), "{head}");
     assert!(head.contains("MIME-Version: 1.0") && head.contains("multipart/mixed"));
@@ -104,8 +104,21 @@ fn check_rsmf(manifest: &Value, files: &BTreeSet<String>) {
         room["participants"].as_array().unwrap().iter().for_each(known);
     }
     let members = [
-        "type", "id", "parent", "body", "participant", "conversation", "timestamp", "deleted",
-        "importance", "reactions", "attachments", "edits", "direction", "read_receipts", "custom",
+        "type",
+        "id",
+        "parent",
+        "body",
+        "participant",
+        "conversation",
+        "timestamp",
+        "deleted",
+        "importance",
+        "reactions",
+        "attachments",
+        "edits",
+        "direction",
+        "read_receipts",
+        "custom",
     ];
     let types = ["message", "disclaimer", "join", "leave", "history", "unknown"];
     for event in manifest["events"].as_array().unwrap() {
@@ -159,7 +172,7 @@ fn date(value: &Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn mails_carry_the_transcript_and_the_media() {
     let (_, files) = made(Format::Eml).await;
-    let file = files.iter().find(|(path, _)| path.ends_with(".eml")).unwrap().1;
+    let file = files.iter().find(|(path, _)| path.starts_with("eml/")).unwrap().1;
     let (head, parts) = mail(file);
     for name in ["From: ", "To: ", "Date: ", "Message-ID: ", "Auto-Submitted: auto-generated"] {
         assert!(head.contains(name), "{name} in {head}");

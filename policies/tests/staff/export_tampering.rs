@@ -5,7 +5,9 @@ use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use event_log::{Random as _, SeededRandom};
-use policies::export::{FileList, Format, Manifest, VerifyReport, list_text, read_list, verify_export};
+use policies::export::{
+    FileList, Format, Manifest, VerifyReport, list_text, read_list, verify_export,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -111,7 +113,8 @@ fn forged(
     let mut lines: Vec<Value> =
         before.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let position = change(&mut lines);
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    let text = lines.join("\n") + "\n";
     assert_ne!(text, before);
     fs::write(&path, text).unwrap();
     seal_anew(world, dir);
@@ -154,7 +157,10 @@ async fn even_with_a_signed_manifest_the_evidence_cannot_lie() {
         line["position"].as_u64()
     });
     let position = position.unwrap();
-    assert!(why.contains(&format!("position {position} is in the scope and is not shown")), "{why}");
+    assert!(
+        why.contains(&format!("position {position} is in the scope and is not shown")),
+        "{why}"
+    );
 
     let (why, _) = forged(&world, dir, |lines| {
         lines.remove(5);

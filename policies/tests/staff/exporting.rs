@@ -48,7 +48,7 @@ async fn an_export_is_complete_and_verifies_in_every_form() {
         assert!(report.holds(), "{}: {:?}", format.name(), report.findings);
         let evidence = report.evidence.unwrap();
         assert!(evidence.shown >= 18 && evidence.entries > evidence.shown, "{evidence:?}");
-        assert_eq!(report.manifest.unwrap().missing_media, [corpus.missing.clone()]);
+        assert_eq!(report.manifest.unwrap().missing_media, [&*corpus.missing]);
         let all: Vec<u8> = files(&dir).into_values().flatten().collect();
         let elsewhere = b"elsewhere, in no case";
         assert!(!all.windows(elsewhere.len()).any(|window| window == elsewhere));
@@ -64,8 +64,12 @@ async fn json_lines_hold_every_entry_of_the_scope_once_and_in_order() {
     export(&world, case, Format::Jsonl, None, dir.path()).await;
     let lines = lines(dir.path(), "export.jsonl");
     let page = world.get("ann", &format!("/cases/{case}/events?limit=1000")).await.ok();
-    let read: Vec<u64> =
-        page["events"].as_array().unwrap().iter().map(|e| e["position"].as_u64().unwrap()).collect();
+    let read: Vec<u64> = page["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["position"].as_u64().unwrap())
+        .collect();
     let exported: Vec<u64> = lines
         .iter()
         .filter(|line| line["kind"] != "receipt")

@@ -116,7 +116,8 @@ async fn no_route_serves_content_without_an_approved_case() {
                     let told = format!("{token} {} {path}: {answer:?}", route.method);
                     assert!(!answer.text.contains(CANARY), "{told}");
                     assert!(!answer.status.is_server_error(), "{told}");
-                    let content = route.path.ends_with("/events") || route.path.contains("{export}/");
+                    let content =
+                        route.path.ends_with("/events") || route.path.contains("{export}/");
                     assert!(!content || answer.status.is_client_error(), "{told}");
                 }
             }

@@ -1,12 +1,11 @@
 //! Fetching what an export is made of: pages of evidence, and media.
 
 use std::{
-    collections::BTreeMap,
     fs::OpenOptions,
     io::{self, Write as _},
 };
 
-use policies::export::{DirectoryError, ExportDirectory};
+use policies::export::{DirectoryError, ExportDirectory, NamedMedium};
 
 use super::{Client, Meter, told};
 
@@ -37,12 +36,11 @@ pub(super) fn media(
     server: &str,
     meter: &mut Meter,
 ) -> anyhow::Result<Vec<String>> {
-    let (there, mut missing) = export.media(server).map_err(told)?;
-    let digests = export.media_digests(server).map_err(told)?;
-    let all = there.len() as u64;
-    for (done, (id, position)) in (1..).zip(there) {
-        if !medium(client, export, (&id, position), &digests)? {
-            missing.push(id);
+    let named = export.media(server).map_err(told)?;
+    let (mut missing, all) = (named.missing, named.proven.len() as u64);
+    for (done, medium) in (1..).zip(named.proven) {
+        if !fetched(client, export, &medium)? {
+            missing.push(medium.id);
         }
         meter.show(done, all);
     }
@@ -50,19 +48,18 @@ pub(super) fn media(
 }
 
 /// Fetches what is left of a medium; false where the server does not have it.
-fn medium(
+fn fetched(
     client: &Client,
     export: &ExportDirectory,
-    (id, position): (&str, u64),
-    digests: &BTreeMap<String, [u8; 32]>,
+    medium: &NamedMedium,
 ) -> anyhow::Result<bool> {
+    let NamedMedium { id, position, sha256 } = medium;
     let disk = |error: io::Error| told(DirectoryError::Io(error));
     let Some((part, begun)) = export.medium_begun(id).map_err(told)? else { return Ok(true) };
     let progress = export.progress();
     let (case, number) = (progress.terms.case, progress.export);
-    let path = format!(
-        "/cases/{case}/exports/{number}/media/{id}?position={position}&offset={begun}"
-    );
+    let path =
+        format!("/cases/{case}/exports/{number}/media/{id}?position={position}&offset={begun}");
     let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(disk)?;
     let found = client.stream(&path, |piece| file.write_all(piece).map_err(disk))?;
     drop(file);
@@ -70,7 +67,6 @@ fn medium(
         std::fs::remove_file(&part).map_err(disk)?;
         return Ok(false);
     }
-    let digest = digests.get(id).copied().unwrap_or_default();
-    export.medium_done(id, &digest).map_err(told)?;
+    export.medium_done(id, sha256).map_err(told)?;
     Ok(true)
 }

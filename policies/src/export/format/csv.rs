@@ -114,7 +114,7 @@ fn of_event(
     "event".clone_into(&mut cells[2]);
     cells[3].clone_from(&event.room);
     cells[4] = guarded(index.room_name(&event.room, at).unwrap_or_default());
-    cells[5].clone_from(&event.event_id);
+    cells[5].clone_from(&event.id);
     event.event_type().clone_into(&mut cells[6]);
     event.sender().clone_into(&mut cells[7]);
     cells[8] = guarded(index.display_name(&event.room, event.sender(), at).unwrap_or_default());
@@ -135,13 +135,14 @@ fn of_event(
     };
     cells[11] = relation;
     target.clone_into(&mut cells[12]);
-    let edits = source.edits(&event.event_id)?;
-    cells[13] =
-        edits.iter().map(|(_, edit)| edit.event_id.as_str()).collect::<Vec<_>>().join(" ");
-    cells[14] = source.redaction(at)?.map(|(_, event)| event.event_id).unwrap_or_default();
+    let edits = source.edits(&event.id)?;
+    cells[13] = edits.iter().map(|(_, edit)| edit.id.as_str()).collect::<Vec<_>>().join(" ");
+    cells[14] = source.redaction(at)?.map(|(_, event)| event.id).unwrap_or_default();
     let media: Vec<_> = source.media(event).into_iter().map(|file| file.path).collect();
     cells[15] = media.join(" ");
-    cells[16] = event.content().map(|content| Value::Object(content.clone()).to_string())
+    cells[16] = event
+        .content()
+        .map(|content| Value::Object(content.clone()).to_string())
         .unwrap_or_default();
     Ok(())
 }

@@ -119,7 +119,7 @@ fn line(
             let _ = write!(text, "<{}>{} ", event.sender(), relation(event));
             text.push_str(&said(event));
             text.push_str("\r\n");
-            for (edit_item, edit) in source.edits(&event.event_id)? {
+            for (edit_item, edit) in source.edits(&event.id)? {
                 let new = edit.body().unwrap_or("(content destroyed)");
                 let when = iso(edit_item.recorded_at);
                 let _ = write!(text, "    [edited {when} by {}] {new}\r\n", edit.sender());

@@ -6,7 +6,10 @@
 
 use std::fmt::Write as _;
 
-use super::{FormError, MediaFile, Source, slices::{Slice, each_slice}};
+use super::{
+    FormError, MediaFile, Source,
+    slices::{Slice, each_slice},
+};
 use crate::export::{
     calendar::iso,
     item::{Event, Item, Relation, What},
@@ -82,7 +85,7 @@ fn article(source: &mut Source<'_>, slice: &Slice, item: &Item) -> Result<String
         What::Event(event) => {
             heading(source, slice, item, event, &mut text);
             says(source, event, &mut text);
-            for (edit_item, edit) in source.edits(&event.event_id)? {
+            for (edit_item, edit) in source.edits(&event.id)? {
                 let _ = writeln!(
                     text,
                     "<div class=\"edit\">Edited {} by {}: <div class=\"body\">{}</div></div>",
@@ -91,7 +94,7 @@ fn article(source: &mut Source<'_>, slice: &Slice, item: &Item) -> Result<String
                     escaped(edit.body().unwrap_or("(content destroyed)"))
                 );
             }
-            for (_, reaction) in source.reactions(&event.event_id)? {
+            for (_, reaction) in source.reactions(&event.id)? {
                 if let Some(Relation::Annotates(_, key)) = reaction.relation() {
                     let (key, by) = (escaped(key), escaped(reaction.sender()));
                     let _ = writeln!(text, "<div class=\"edit\">Reaction {key} by {by}</div>");
@@ -143,7 +146,7 @@ fn heading(source: &Source<'_>, slice: &Slice, item: &Item, event: &Event, text:
     if let Some((how, target)) = relation {
         let _ = write!(text, " {how} {}", escaped(target));
     }
-    let _ = writeln!(text, " <span class=\"state\">{}</span></header>", escaped(&event.event_id));
+    let _ = writeln!(text, " <span class=\"state\">{}</span></header>", escaped(&event.id));
 }
 
 fn says(source: &Source<'_>, event: &Event, text: &mut String) {

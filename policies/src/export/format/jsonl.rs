@@ -77,18 +77,18 @@ fn of_event(source: &mut Source<'_>, item: &Item, event: &Event) -> Result<Value
     if let Some(target) = event.replies_to() {
         put("replies_to", target.into());
     }
-    let edits = source.edits(&event.event_id)?;
+    let edits = source.edits(&event.id)?;
     if !edits.is_empty() {
-        put("edited_by", edits.iter().map(|(_, edit)| edit.event_id.as_str()).collect());
+        put("edited_by", edits.iter().map(|(_, edit)| edit.id.as_str()).collect());
     }
-    let reactions = source.reactions(&event.event_id)?;
+    let reactions = source.reactions(&event.id)?;
     if !reactions.is_empty() {
-        put("reactions", reactions.iter().map(|(_, event)| event.event_id.as_str()).collect());
+        put("reactions", reactions.iter().map(|(_, event)| event.id.as_str()).collect());
     }
     if let Some(by) = source.index.redacted_by(at) {
         put("redacted_by_position", by.into());
         if let Some((item, redaction)) = source.redaction(at)? {
-            put("redacted_by", redaction.event_id.into());
+            put("redacted_by", redaction.id.into());
             put("redacted_at", iso(item.recorded_at).into());
         }
     }

@@ -51,7 +51,8 @@ pub(super) fn parameter(name: &str, value: &str) -> String {
         if plain(byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            encoded.push_str(&hex::encode_upper([byte]));
         }
     }
     encoded
@@ -101,7 +102,12 @@ impl Write for Base64Lines<'_> {
 }
 
 /// Writes a text part in base64.
-pub(super) fn text_part(out: &mut dyn Write, boundary: &str, kind: &str, text: &str) -> io::Result<()> {
+pub(super) fn text_part(
+    out: &mut dyn Write,
+    boundary: &str,
+    kind: &str,
+    text: &str,
+) -> io::Result<()> {
     write!(out, "--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\n")?;
     write!(out, "Content-Transfer-Encoding: base64\r\n\r\n")?;
     let mut lines = Base64Lines::new(out);

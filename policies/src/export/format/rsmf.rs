@@ -33,7 +33,7 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
         let (text, media) = transcript(source, slice)?;
         let events = events(source, slice)?;
         let files: Vec<_> = media.into_iter().filter(|file| file.bytes.is_some()).collect();
-        let manifest = manifest(source, slice, events.clone());
+        let manifest = manifest(source, slice, &events);
         out.begin(&format!("rsmf/{}/{}.rsmf", slice.folder, slice.name))?;
         let boundary = format!("chancery-{}-{}", slice.first(), slice.last());
         headers(slice, (events.len(), files.len()), &boundary, out)?;
@@ -94,8 +94,8 @@ fn zip_into(
     Ok(())
 }
 
-fn manifest(source: &Source<'_>, slice: &Slice, events: Vec<Value>) -> Value {
-    let people = everybody(slice, &events);
+fn manifest(source: &Source<'_>, slice: &Slice, events: &[Value]) -> Value {
+    let people = everybody(slice, events);
     let participants: Vec<Value> = people
         .iter()
         .map(|user| {
@@ -137,7 +137,9 @@ fn everybody(slice: &Slice, events: &[Value]) -> Vec<String> {
         }
     }
     let mut people = slice.people();
-    events.iter().for_each(|event| named(event, &mut people));
+    for event in events {
+        named(event, &mut people);
+    }
     people.retain(|user| !user.is_empty());
     people.sort_unstable();
     people.dedup();
@@ -175,7 +177,7 @@ fn of_event(
     let who = if kind == "message" { event.sender().to_owned() } else { member_of(event) };
     let who = if who.is_empty() { event.sender().to_owned() } else { who };
     put("type", kind.into());
-    put("id", event.event_id.as_str().into());
+    put("id", event.id.as_str().into());
     put("participant", who.into());
     put("conversation", slice.room.as_str().into());
     put("timestamp", iso(item.recorded_at).into());
@@ -206,11 +208,9 @@ fn of_event(
     if !reactions.is_empty() {
         put("reactions", reactions.into());
     }
-    let readers = source.readers(&event.event_id)?;
+    let readers = source.readers(&event.id)?;
     if !readers.is_empty() {
-        let receipt = |(user, at): (String, u64)| {
-            json!({ "participant": user, "timestamp": iso(at), "action": "read" })
-        };
+        let receipt = |(user, at): (String, u64)| json!({ "participant": user, "timestamp": iso(at), "action": "read" });
         put("read_receipts", readers.into_iter().map(receipt).collect());
     }
     put("custom", custom(item, Some(event)));
@@ -228,7 +228,7 @@ fn kind(event: &Event) -> &'static str {
 
 fn edits(source: &mut Source<'_>, event: &Event) -> Result<Vec<Value>, FormError> {
     let mut previous = event.body().unwrap_or_default().to_owned();
-    let edits = source.edits(&event.event_id)?;
+    let edits = source.edits(&event.id)?;
     Ok(edits
         .into_iter()
         .map(|(item, edit)| {
@@ -244,7 +244,7 @@ fn edits(source: &mut Source<'_>, event: &Event) -> Result<Vec<Value>, FormError
 
 fn reactions(source: &mut Source<'_>, event: &Event) -> Result<Vec<Value>, FormError> {
     let mut by_key: Vec<(String, Vec<String>)> = Vec::new();
-    for (_, reaction) in source.reactions(&event.event_id)? {
+    for (_, reaction) in source.reactions(&event.id)? {
         let Some(Relation::Annotates(_, key)) = reaction.relation() else { continue };
         let key: String = key.chars().take(REACTION_MAX).collect();
         let by = reaction.sender().to_owned();
@@ -253,9 +253,7 @@ fn reactions(source: &mut Source<'_>, event: &Event) -> Result<Vec<Value>, FormE
             None => by_key.push((key, vec![by])),
         }
     }
-    let json = |(key, people): (String, Vec<String>)| {
-        json!({ "value": key, "count": people.len(), "participants": people })
-    };
+    let json = |(key, people): (String, Vec<String>)| json!({ "value": key, "count": people.len(), "participants": people });
     Ok(by_key.into_iter().map(json).collect())
 }
 
@@ -268,11 +266,13 @@ fn custom(item: &Item, event: Option<&Event>) -> Value {
     if let Some(event) = event {
         let claimed = event.json.get("origin_server_ts").and_then(Value::as_u64);
         custom.push(json!({ "name": "event_type", "value": event.event_type() }));
-        custom.push(json!({ "name": "sender_time", "value": claimed.map_or_else(String::new, iso) }));
+        custom
+            .push(json!({ "name": "sender_time", "value": claimed.map_or_else(String::new, iso) }));
         custom.push(json!({
             "name": "content_destroyed", "value": event.content_destroyed.to_string()
         }));
-        if let Some(Relation::Replaces(target) | Relation::Annotates(target, _)) = event.relation() {
+        if let Some(Relation::Replaces(target) | Relation::Annotates(target, _)) = event.relation()
+        {
             custom.push(json!({ "name": "related_event", "value": target }));
         }
     }

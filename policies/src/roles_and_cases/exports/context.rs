@@ -84,7 +84,8 @@ impl<'a> Context<'a> {
         if !self.members.insert((room, key.to_owned())) {
             return Ok(());
         }
-        let before = self.snapshot.state_event_before(event, kind, key).map_err(unseen)?;
+        let before =
+            self.snapshot.state_event_before(event, kind, key).map_err(|fault| unseen(&fault))?;
         self.wanted.extend(before.filter(|position| *position < self.first));
         Ok(())
     }
@@ -94,7 +95,7 @@ impl<'a> Context<'a> {
             if self.media.contains(&id) {
                 continue;
             }
-            let found = self.snapshot.media(&id).map_err(unseen)?;
+            let found = self.snapshot.media(&id).map_err(|fault| unseen(&fault))?;
             let stored = found.and_then(|media| media.stored_at);
             self.wanted.extend(stored.filter(|position| *position < self.end));
             self.media.insert(id);
@@ -109,7 +110,8 @@ impl<'a> Context<'a> {
             let Some(entry) = found.into_iter().next() else { continue };
             let line = EvidenceLine { entry, proof: None };
             let proof = self.routes.ledger.inclusion(*position, &line.digest(), self.end.0);
-            let proof = proof.map_err(broken)?.ok_or_else(EndpointError::internal)?;
+            let proof =
+                proof.map_err(|fault| broken(&fault))?.ok_or_else(EndpointError::internal)?;
             EvidenceLine::write(&line.entry, Some(&proof), out);
         }
         Ok(())

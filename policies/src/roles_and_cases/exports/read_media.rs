@@ -96,7 +96,7 @@ async fn stream_of(
     offset: u64,
 ) -> Result<Response, EndpointError> {
     let gone = || MatrixError::not_found("The medium is not there any more");
-    let found = view_at(routes, position).await?.media(media).map_err(unseen)?;
+    let found = view_at(routes, position).await?.media(media).map_err(|fault| unseen(&fault))?;
     let stored = found.and_then(|media| media.stored).ok_or_else(gone)?;
     let range = offset..stored.bytes;
     let reader = routes.blobs.read(&stored.blob, &stored.blob_key, stored.bytes, range).await;
@@ -109,8 +109,10 @@ async fn stream_of(
         }
     };
     let length = stored.bytes.saturating_sub(offset);
-    let headers =
-        [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_LENGTH, length.to_string())];
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (CONTENT_LENGTH, length.to_string()),
+    ];
     Ok((headers, Body::from_stream(pieces(reader))).into_response())
 }
 

@@ -61,7 +61,7 @@ pub(in crate::roles_and_cases) async fn seal_export(
     record_seal(&routes.write_side, &actor, seal).await?;
     let ledger = routes.ledger.clone();
     let signed = tokio::task::spawn_blocking(move || ledger.sign_statement(&text)).await;
-    let signed = signed.map_err(|_| EndpointError::internal())?.map_err(broken)?;
+    let signed = signed.map_err(|_| EndpointError::internal())?.map_err(|fault| broken(&fault))?;
     let signed = signed.ok_or_else(EndpointError::internal)?;
     Ok(Json(json!({ "manifest": signed.note.to_string() })))
 }
@@ -94,7 +94,7 @@ async fn check_missing(
     {
         let snapshot = view_at(routes, position).await?;
         for id in &sealing.missing_media {
-            let found = snapshot.media(id).map_err(unseen)?;
+            let found = snapshot.media(id).map_err(|fault| unseen(&fault))?;
             stored.extend(found.and_then(|media| media.stored).map(|blob| (id.clone(), blob)));
         }
     }
