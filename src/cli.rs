@@ -7,6 +7,7 @@ mod audit;
 mod case;
 mod config;
 mod erasure;
+mod export;
 mod failure;
 mod hold;
 mod ledger;
@@ -52,6 +53,8 @@ enum Command {
     /// Open, approve and read cases, as yourself.
     #[command(subcommand)]
     Case(case::Case),
+    /// Export what lies in the scope of an approved case, with proofs, as yourself.
+    Export(export::Export),
     /// List or export the audit trail, as yourself.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -61,7 +64,7 @@ enum Command {
     /// Print what proves the log, or change the key that signs it.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
-    /// Verify a data directory, a proof or a checkpoint; needs no server.
+    /// Verify an export, a data directory, a proof or a checkpoint; needs no server.
     Verify(verify::Verify),
     /// Check, apply and show policy documents, and what they mean for the record.
     #[command(subcommand)]
@@ -134,6 +137,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(command) => user::run(&command, &origin),
         Command::Role(command) => role::run(&command, &origin),
         Command::Case(command) => case::run(&command),
+        Command::Export(command) => export::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Log(command) => log::run(&command, &origin),
         Command::Ledger(command) => ledger::run(&command, &origin),

@@ -176,6 +176,8 @@ impl Layers {
             record: Arc::clone(&self.log) as _,
             view: self.view.clone(),
             destruction: self.destruction.clone(),
+            ledger: self.ledger.ledger(),
+            blobs: Arc::clone(&self.blobs),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Owns the routes of the staff. Officers act as themselves, by their ordinary access tokens;
 //! being a server administrator counts for nothing here, and nobody acts for somebody else.
-//! Invariants: I3, I16 (content leaves only after its access is a durable fact; one file serves
-//! content, `read_events.rs`).
+//! Invariants: I3, I16 (content leaves only after its access is a durable fact; content
+//! is served by `read_events.rs`, `exports/read_entries.rs` and `exports/read_media.rs` alone).
 
 mod approve_case;
 mod approve_role;
@@ -12,6 +12,7 @@ mod case_json;
 mod close_case;
 mod errors;
 mod event_json;
+mod exports;
 mod get_case;
 mod keeping;
 mod list_accesses;
@@ -34,7 +35,8 @@ use axum::{
     Json, Router,
     routing::{MethodRouter, get, post},
 };
-use commands::WriteSide;
+use commands::{WriteSide, media::BlobStore};
+use event_log::ledger::Ledger;
 use projections::ClientView;
 use serde_json::Value;
 
@@ -56,6 +58,10 @@ pub struct StaffRoutes {
     pub view: ClientView,
     /// Runs that destroy.
     pub destruction: Destruction,
+    /// What proves the log, and signs.
+    pub ledger: Arc<Ledger>,
+    /// Media.
+    pub blobs: Arc<BlobStore>,
 }
 
 /// A route of the staff.
@@ -85,7 +91,7 @@ pub fn staff_routes() -> Vec<StaffRoute> {
 
 /// Every row, this file's and those of policies, holds and erasures.
 fn all() -> impl Iterator<Item = (StaffRoute, MethodRouter<StaffRoutes>)> {
-    table().into_iter().chain(keeping::table())
+    table().into_iter().chain(keeping::table()).chain(exports::table())
 }
 
 fn table() -> Vec<(StaffRoute, MethodRouter<StaffRoutes>)> {

@@ -14,8 +14,8 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;
 
-use self::client::Client;
 pub(super) use self::{
+    client::Client,
     consent::Consent,
     moment::{Moment, moment_text},
 };
@@ -63,7 +63,8 @@ impl Access {
         self.json
     }
 
-    fn client(&self) -> anyhow::Result<Client> {
+    /// A client for many requests.
+    pub(super) fn client(&self) -> anyhow::Result<Client> {
         let path = &self.token_file;
         let token = std::fs::read_to_string(path).map_err(|error| {
             Failure::new(

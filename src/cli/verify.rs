@@ -1,10 +1,11 @@
 //! `chancery verify`: offline, without a server, from files that somebody kept.
 //!
-//! Owns telling what is to be verified (a data directory, a proof file, a checkpoint) and whom to
+//! Owns telling what is to be verified (an export, a data directory, a proof file, a checkpoint) and whom to
 //! trust. Reads only.
 
 mod checkpoint;
 mod data_directory;
+mod export;
 mod proof;
 mod trust;
 mod verdict;
@@ -28,7 +29,7 @@ const FILE_BYTES_MAX: u64 = 2 * NOTE_BYTES_MAX as u64;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// A data directory, a tlog-proof file, or a checkpoint file.
+    /// An export, a data directory, a tlog-proof file, or a checkpoint file.
     path: PathBuf,
     /// A trusted key, as `chancery ledger key` prints it. May be given several times.
     #[arg(long = "key", value_name = "VKEY", required = true)]
@@ -59,7 +60,11 @@ pub(super) struct Verify {
 
 pub(super) fn run(command: &Verify) -> anyhow::Result<ExitCode> {
     let keys = trust::keys(&command.keys, command.keys_file.as_deref())?;
-    let verdict = if command.path.is_dir() {
+    let is_export =
+        ["manifest.note", "evidence"].iter().any(|name| command.path.join(name).exists());
+    let verdict = if is_export {
+        export::verify(command, &keys)?
+    } else if command.path.is_dir() {
         data_directory::verify(command, &keys)?
     } else {
         let text = read(&command.path)?;

@@ -120,6 +120,8 @@ fn told(fact: &Fact) -> Option<Told> {
             details: details(done),
         },
         Fact::ContentAccessed(access) => read(&access.user, access.address.as_ref(), access),
+        Fact::ExportStarted(started) => read(&started.user, started.address.as_ref(), started),
+        Fact::ExportSealed(sealed) => read(&sealed.user, sealed.address.as_ref(), sealed),
         Fact::StaffRecordRead(access) => read(&access.user, access.address.as_ref(), access),
         of_governance => return governance(of_governance),
     })

@@ -41,6 +41,7 @@ pub(super) async fn read_events(
         from: stretch.from,
         until: stretch.until,
         entries: stretch.admitted.len() as u64,
+        export: None,
     };
     // Durable before the first byte is read (I16). A crash here leaves an access without a reader.
     access_content(&routes.write_side, &actor, access).await?;

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use facts::{
     EntryHeader, Fact, RecordClass, StreamId, Timestamp,
-    fact::{FactBody, PduStored, Scope},
+    fact::{FactBody, PduStored, ReceiptSet, Scope},
 };
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ pub struct ScopeFilter {
     until: Option<Timestamp>,
     /// Types of facts that are wanted; empty for all.
     types: Vec<u16>,
+    /// Names of the rooms, where receipts for them are wanted too.
+    receipts_of: Option<BTreeSet<String>>,
 }
 
 impl ScopeFilter {
@@ -35,7 +37,17 @@ impl ScopeFilter {
             from: scope.from,
             until: scope.until,
             types: Vec::new(),
+            receipts_of: None,
         }
+    }
+
+    /// The same, with what was read of the rooms: receipts stand in their readers' streams, and
+    /// only their content tells the room.
+    #[must_use]
+    pub fn with_receipts(mut self, scope: &Scope) -> Self {
+        let rooms: BTreeSet<_> = scope.rooms.iter().map(|room| room.name.clone()).collect();
+        self.receipts_of = (!rooms.is_empty()).then_some(rooms);
+        self
     }
 
     /// Only facts of these types.
@@ -45,12 +57,13 @@ impl ScopeFilter {
         self
     }
 
-    pub(super) fn from(&self) -> Option<Timestamp> {
+    /// Where the scope's time begins.
+    pub(crate) fn from(&self) -> Option<Timestamp> {
         self.from
     }
 
     /// Whether the scope's time is over at `at`.
-    pub(super) fn ends_before(&self, at: Timestamp) -> bool {
+    pub(crate) fn ends_before(&self, at: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= at)
     }
 
@@ -62,6 +75,9 @@ impl ScopeFilter {
         if !in_time || !wanted || is_staff_record(header) {
             return false;
         }
+        if self.receipts_of.is_some() && header.fact_type == ReceiptSet::TYPE {
+            return self.users.is_empty() || self.is_of_users(header);
+        }
         let in_rooms = self.rooms.is_empty() || self.rooms.contains(&header.stream);
         in_rooms && (self.users.is_empty() || self.is_of_users(header) || may_be_member(header))
     }
@@ -69,6 +85,11 @@ impl ScopeFilter {
     /// Whether an opened entry that was admitted is in the scope. `fact` is `None` where its keys
     /// are destroyed: then the header has the say, and a membership is nobody's.
     pub fn confirms(&self, header: &EntryHeader, fact: Option<&Fact>) -> bool {
+        if let Some(rooms) = &self.receipts_of
+            && header.fact_type == ReceiptSet::TYPE
+        {
+            return matches!(fact, Some(Fact::ReceiptSet(receipt)) if rooms.contains(&receipt.room));
+        }
         if self.users.is_empty() || self.is_of_users(header) {
             return true;
         }
@@ -76,6 +97,17 @@ impl ScopeFilter {
             Some(Fact::PduStored(stored)) => self.is_membership_of_users(stored),
             _ => false,
         }
+    }
+
+    /// Whether an entry stands in the own stream of a person of the scope.
+    pub(crate) fn is_own_stream(&self, header: &EntryHeader) -> bool {
+        self.users.contains(&header.stream)
+    }
+
+    /// Whether the header alone tells that an entry that is admitted is in the scope.
+    pub(crate) fn is_told_by_header(&self, header: &EntryHeader) -> bool {
+        let by_content = self.receipts_of.is_some() && header.fact_type == ReceiptSet::TYPE;
+        !by_content && (self.users.is_empty() || self.is_of_users(header))
     }
 
     fn is_of_users(&self, header: &EntryHeader) -> bool {

@@ -2,10 +2,10 @@
 //!
 //! Owns the port; tests hand in one that counts and fails. Reading only.
 
-use event_log::{Entry, Log, ReadFault};
+use event_log::{Disclosure, Entry, Log, ReadFault};
 use facts::{EntryHeader, LogPosition};
 
-/// Durable entries, by position. Both reads block on the disk.
+/// Durable entries, by position. All reads block on the disk.
 pub trait Record: Send + Sync + 'static {
     /// The last durable entry.
     fn head(&self) -> LogPosition;
@@ -15,6 +15,15 @@ pub trait Record: Send + Sync + 'static {
 
     /// The entry at a position, opened; `None` past the head.
     fn open(&self, position: LogPosition) -> Result<Option<Entry>, ReadFault>;
+
+    /// Entries in order from a position on, at most `max`, for somebody who verifies them without
+    /// the log; those that `wanted` names are opened.
+    fn disclose(
+        &self,
+        from: LogPosition,
+        max: usize,
+        wanted: &dyn Fn(&EntryHeader) -> bool,
+    ) -> Result<Vec<Disclosure>, ReadFault>;
 }
 
 /// Bytes of the log that one look at headers reads, at most.
@@ -32,5 +41,14 @@ impl Record for Log {
 
     fn open(&self, position: LogPosition) -> Result<Option<Entry>, ReadFault> {
         self.read(position)
+    }
+
+    fn disclose(
+        &self,
+        from: LogPosition,
+        max: usize,
+        wanted: &dyn Fn(&EntryHeader) -> bool,
+    ) -> Result<Vec<Disclosure>, ReadFault> {
+        self.disclose_range(from, max, HEADER_READ_BYTES, wanted)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{
 use commands::{
     AppendError, Journal, JournalEntry, JournalFault, JournalIdentity, NotDurable, PortFuture,
 };
-use event_log::{Entry, Log, ReadFault};
+use event_log::{Disclosure, Entry, Log, ReadFault};
 use facts::{Batch, EntryHeader, LogPosition};
 use policies::scope_walk::Record;
 
@@ -82,5 +82,21 @@ impl Record for Failing {
             return Err(ReadFault::Io(std::io::Error::other("injected")));
         }
         Record::open(&*self.log, position)
+    }
+    fn disclose(
+        &self,
+        from: LogPosition,
+        max: usize,
+        wanted: &dyn Fn(&EntryHeader) -> bool,
+    ) -> Result<Vec<Disclosure>, ReadFault> {
+        let opened = |header: &EntryHeader| {
+            let wanted = wanted(header);
+            self.opened.fetch_add(usize::from(wanted), Ordering::SeqCst);
+            wanted
+        };
+        if self.unreadable.load(Ordering::SeqCst) {
+            return Err(ReadFault::Io(std::io::Error::other("injected")));
+        }
+        Record::disclose(&*self.log, from, max, &opened)
     }
 }

@@ -5,6 +5,10 @@
 mod audit;
 mod describing;
 mod destroying;
+mod export_corpus;
+mod export_forms;
+mod export_tampering;
+mod exporting;
 mod journal;
 mod keeping;
 mod planning;

@@ -19,7 +19,7 @@ use commands::{
     user::{self as users, Passwords, RegisterRequest},
 };
 use decide::room::{CreateRoom, NewEvent, Preset};
-use event_log::{Clock, Log, LogOptions, SeededRandom};
+use event_log::{Clock, Log, LogOptions, SeededRandom, ledger::Ledger};
 use facts::{
     Fact, LogPosition, Timestamp,
     fact::{AccountKind, Role},
@@ -107,6 +107,7 @@ pub(crate) struct World {
     pub(crate) ws: WriteSide,
     pub(crate) failing: Arc<Failing>,
     pub(crate) view: ClientView,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) blobs: Arc<BlobStore>,
     clock: Arc<Ticking>,
     app: Router,
@@ -137,15 +138,22 @@ impl World {
         let source = Arc::clone(&failing.log) as _;
         let (view, follower) = ClientView::start(source, dir.path(), "example.org").unwrap();
         let record = Arc::clone(&failing) as _;
-        let destruction = Destruction::default();
-        let routes =
-            StaffRoutes { write_side: ws.clone(), record, view: view.clone(), destruction };
+        let ledger = Ledger::open(Arc::clone(&failing.log), &SeededRandom::new(9)).unwrap();
+        let ledger = Arc::new(ledger);
         let blobs = Arc::new(BlobStore::open(dir.path().join("media")).await.unwrap());
+        let routes = StaffRoutes {
+            write_side: ws.clone(),
+            record,
+            view: view.clone(),
+            destruction: Destruction::default(),
+            ledger: Arc::clone(&ledger),
+            blobs: Arc::clone(&blobs),
+        };
         let sessions = NameSessions(ws.clone());
         let bounds = EdgeBounds { rates_enabled: false, ..EdgeBounds::default() };
         let edge = Edge::new(Arc::new(sessions), Arc::new(EdgeClock), bounds);
         let app = dress(staff_router(routes), edge);
-        let world = Self { ws, failing, view, blobs, clock, app, _follower: follower, dir };
+        let world = Self { ws, failing, view, ledger, blobs, clock, app, _follower: follower, dir };
         world.people().await;
         world
     }
@@ -265,6 +273,25 @@ impl World {
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         Answer { status, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// The bytes of a good answer.
+    pub(crate) async fn bytes(&self, token: &str, path: &str) -> Vec<u8> {
+        self.get_raw(token, path).await.unwrap_or_else(|| panic!("{path}"))
+    }
+
+    /// The bytes of a good answer; `None` for 404.
+    pub(crate) async fn get_raw(&self, token: &str, path: &str) -> Option<Vec<u8>> {
+        let request = Request::get(format!("{ADMIN_PREFIX}{path}"))
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty())
+            .unwrap();
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        if response.status() == StatusCode::NOT_FOUND {
+            return None;
+        }
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        Some(response.into_body().collect().await.unwrap().to_bytes().to_vec())
     }
 
     /// Opens a case as Ann; its number.

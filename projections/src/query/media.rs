@@ -22,6 +22,8 @@ pub struct MediaInfo {
     pub stored: Option<MediaStored>,
     /// True once content was stored, readable or not.
     pub has_content: bool,
+    /// The entry that says so.
+    pub stored_at: Option<LogPosition>,
 }
 
 impl Snapshot {
@@ -41,6 +43,7 @@ impl Snapshot {
             expires_at: row.expires_at,
             at: row.at,
             has_content: row.stored.is_some(),
+            stored_at: row.stored.map(LogPosition),
             stored: body.and_then(|body| match &body.fact {
                 Fact::MediaStored(stored) => Some(stored.clone()),
                 _ => None,

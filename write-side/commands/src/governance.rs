@@ -13,6 +13,7 @@ mod bootstrap_roles;
 mod close_case;
 mod decide_with;
 mod end_destruction_run;
+mod exports;
 mod hold_scope;
 mod in_force;
 mod membership;
@@ -46,6 +47,7 @@ pub use self::{
     bootstrap_roles::bootstrap_roles,
     close_case::close_case,
     end_destruction_run::{EndedErasure, end_destruction_run},
+    exports::{ExportSeal, ExportWish, seal_export, start_export},
     hold_scope::HoldPartWish,
     in_force::{Fenced, in_force, publish, published},
     membership::{MEMBERSHIPS_WALKED_MAX, was_member},

@@ -12,6 +12,7 @@
 mod answers;
 mod check;
 mod checkpoint;
+mod extract;
 mod fault;
 mod follower;
 mod key_file;
@@ -42,6 +43,7 @@ use parking_lot::{Mutex, RwLock};
 pub use self::{
     check::{CheckRequest, Finding, LedgerReport, check_directory},
     checkpoint::{Checkpoint, Origin},
+    extract::{LogExtract, SignedText},
     fault::{LedgerError, LedgerFault},
     last_checkpoint::CHECKPOINT_FILE,
     levels::Levels,

@@ -7,6 +7,7 @@ mod appender;
 mod assign;
 mod clock;
 mod damage;
+mod disclosure;
 mod disk;
 mod durable;
 mod entry;
@@ -38,6 +39,7 @@ mod write;
 pub use assign::RECENT_STREAMS_MAX;
 pub use clock::Clock;
 pub use damage::{Damage, DamageKind};
+pub use disclosure::{DisclosedPart, Disclosure, Shown};
 pub use disk::{Disk, OsDisk, SegmentFile};
 pub use durable::{Appended, Durable};
 pub use entry::{Entry, PartContent, RawEntry};
@@ -58,7 +60,7 @@ pub use read_fault::ReadFault;
 pub use refusal::{AppendFault, AppendRefusal, StopReason};
 pub use seal::{
     NONCE_BYTES, OpenError as PartOpenError, PartKeys, PartPlace, SEALED_OVERHEAD, TAG_BYTES,
-    entry_digest, part_hash,
+    commits_to, entry_digest, part_hash,
 };
 pub use segment::shelf::HANDLES_MAX;
 pub use sequencer::{

@@ -34,7 +34,7 @@ use crate::{
 /// An open log. Share it in an [`Arc`]; all methods take `&self`.
 pub struct Log {
     options: LogOptions,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     assigner: Arc<Mutex<Assigner>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,

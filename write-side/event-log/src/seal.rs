@@ -210,6 +210,12 @@ impl BoundData {
     }
 }
 
+/// Whether clear bytes are what a header commits to, by the part's disclosed `k_com`.
+pub fn commits_to(commitment_key: &[u8; KEY_BYTES], clear: &[u8], commitment: &[u8; 32]) -> bool {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, commitment_key);
+    hmac::verify(&key, clear, commitment).is_ok()
+}
+
 /// h = SHA-256(nonce ‖ ciphertext ‖ tag), which stands for a part whose ciphertext is gone.
 pub fn part_hash(sealed: &[u8]) -> [u8; 32] {
     Sha256::digest(sealed).into()

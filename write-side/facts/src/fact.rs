@@ -11,6 +11,7 @@ mod destruction;
 mod device;
 mod e2ee;
 mod erasure;
+mod export;
 mod governance;
 mod hold;
 mod inbox;
@@ -47,6 +48,7 @@ pub use self::{
         SignatureTarget, SignaturesAdded,
     },
     erasure::{ErasureEnd, ErasureEnded, ErasureRequested},
+    export::{ExportSealed, ExportStarted},
     governance::{
         Act, CaseApproved, CaseClosed, CaseOpened, CaseRejected, Role, RoleApproved, RoleRejected,
         RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored, RolesSuspended, Scope,

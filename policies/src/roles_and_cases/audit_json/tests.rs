@@ -42,6 +42,7 @@ fn samples() -> Vec<(&'static str, Fact)> {
     let mut all = audit_samples::logins();
     all.extend(audit_samples::sessions());
     all.extend(audit_samples::administration());
+    all.extend(audit_samples::exports());
     all.extend(governance_samples::roles());
     all.extend(governance_samples::cases());
     all.extend(governance_samples::accesses());

@@ -7,7 +7,7 @@
 
 use decide::governance::{Case, GovernanceFold, GovernanceRefusal, read_case};
 use facts::{
-    Batch, Draft, ExpectedRevision, Fact, LogPosition, Routing,
+    Batch, Draft, EntryRef, ExpectedRevision, Fact, LogPosition, Routing,
     fact::{AccessKind, ContentAccessed},
 };
 
@@ -27,6 +27,8 @@ pub struct ContentAccess {
     pub until: LogPosition,
     /// Entries that may be in the scope.
     pub entries: u64,
+    /// The export that it is a part of.
+    pub export: Option<LogPosition>,
 }
 
 /// The case, if `actor` may read in it now. Nothing is recorded and nothing may be read yet.
@@ -61,7 +63,11 @@ pub async fn access_content(
     let audit = audit_stream(ws)?;
     let person = ws.ensure_user::<GovernanceRefusal>(&actor.user)?;
     let draft = fact
-        .draft(Routing { actor: person.into(), ..Routing::server(audit) })
+        .draft(Routing {
+            actor: person.into(),
+            cause: access.export.map(EntryRef::At),
+            ..Routing::server(audit)
+        })
         .expect("a fact of the audit trail has no personal part");
     let now = ws.now();
     let allowed =

@@ -204,6 +204,7 @@ fn access(case: LogPosition) -> ContentAccess {
         from: LogPosition(3),
         until: LogPosition(9),
         entries: 2,
+        export: None,
     }
 }
 

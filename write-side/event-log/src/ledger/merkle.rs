@@ -216,6 +216,13 @@ pub struct RootHasher {
 }
 
 impl RootHasher {
+    /// Goes on after `count` leaves whose perfect subtrees have these roots, the largest first.
+    /// `None` where their number cannot be right.
+    pub fn after(count: u64, subtrees: Vec<Digest>) -> Option<Self> {
+        let expected = usize::try_from(count.count_ones()).ok()?;
+        (subtrees.len() == expected).then_some(Self { subtrees, count })
+    }
+
     /// Takes the next leaf's hash.
     pub fn push(&mut self, leaf: Digest) {
         let mut hash = leaf;

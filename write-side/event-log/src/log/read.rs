@@ -66,7 +66,7 @@ impl Log {
         self.shared.shelf.frame(position)
     }
 
-    fn walk<T>(
+    pub(crate) fn walk<T>(
         &self,
         from: LogPosition,
         max_entries: usize,

@@ -9,15 +9,16 @@ use super::{
     BackupVersionDeleted, BackupVersionUpdated, CaseApproved, CaseClosed, CaseOpened, CaseRejected,
     ClientTxnRecorded, ClockConfirmed, ClockJumped, ContentAccessed, CrossSigningKeysSet,
     CustodiansNotified, DestructionRunEnded, DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen,
-    DevicesRemoved, ErasureEnded, ErasureRequested, FactBody, FactError, FactPart, FallbackKeyUsed,
-    FallbackKeysSet, FilterStored, HoldPlaced, HoldReleaseRejected, HoldReleaseRequested,
-    HoldReleased, HoldWidened, InviteStateStored, LedgerKeySet, LogForked, LogOpened,
-    LoginRecorded, MediaReserved, MediaStored, OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet,
-    PduPlaced, PduRedacted, PduStored, PolicyApplied, ProfileFieldSet, ReceiptSet,
-    RegistrationTokenCreated, RegistrationTokenUsed, RoleApproved, RoleRejected, RoleRequested,
-    RoleRevoked, RolesBootstrapped, RolesRestored, RolesSuspended, RoomForgotten, RoomPublished,
-    SessionOpened, SessionRefreshed, SessionsEnded, ShredDone, ShredOrdered, SignaturesAdded,
-    StaffRecordRead, StreamOpened, ToDeviceAcknowledged, ToDeviceQueued,
+    DevicesRemoved, ErasureEnded, ErasureRequested, ExportSealed, ExportStarted, FactBody,
+    FactError, FactPart, FallbackKeyUsed, FallbackKeysSet, FilterStored, HoldPlaced,
+    HoldReleaseRejected, HoldReleaseRequested, HoldReleased, HoldWidened, InviteStateStored,
+    LedgerKeySet, LogForked, LogOpened, LoginRecorded, MediaReserved, MediaStored,
+    OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduPlaced, PduRedacted, PduStored,
+    PolicyApplied, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated, RegistrationTokenUsed,
+    RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored,
+    RolesSuspended, RoomForgotten, RoomPublished, SessionOpened, SessionRefreshed, SessionsEnded,
+    ShredDone, ShredOrdered, SignaturesAdded, StaffRecordRead, StreamOpened, ToDeviceAcknowledged,
+    ToDeviceQueued,
 };
 use crate::RecordClass;
 
@@ -201,4 +202,6 @@ registry! {
     LoginRecorded [Audit / StreamOnly / true],
     SessionsEnded [Audit / StreamOnly / false],
     AdministrationRecorded [Audit / StreamOnly / true],
+    ExportStarted [Audit / StreamOnly / false],
+    ExportSealed [Audit / StreamOnly / false],
 }

@@ -1,10 +1,10 @@
 //! Samples of logins, ends of sessions and administrative acts.
 
 use facts::{
-    Fact, StreamId,
+    Fact, LogPosition, StreamId,
     fact::{
-        AdministrationRecorded, AdministrativeAct, Agent, ClaimedUser, LoginKind, LoginOutcome,
-        LoginRecorded, SessionEnd, SessionsEnded, Subject,
+        AdministrationRecorded, AdministrativeAct, Agent, ClaimedUser, ExportSealed, ExportStarted,
+        LoginKind, LoginOutcome, LoginRecorded, SessionEnd, SessionsEnded, Subject,
     },
 };
 
@@ -77,4 +77,25 @@ pub(crate) fn administration() -> Vec<(&'static str, Fact)> {
         ),
         ("accounts_listed", of_server(AdministrativeAct::AccountsListed)),
     ]
+}
+
+pub(crate) fn exports() -> Vec<(&'static str, Fact)> {
+    let started = ExportStarted {
+        case: LogPosition(17),
+        format: "jsonl".to_owned(),
+        first: LogPosition(5),
+        end: LogPosition(400),
+        user: USER.to_owned(),
+        address: Some(ADDRESS.to_owned()),
+    };
+    let sealed = ExportSealed {
+        case: LogPosition(17),
+        export: LogPosition(401),
+        manifest_sha256: [7; 32],
+        files: 5,
+        bytes: 123_456,
+        user: USER.to_owned(),
+        address: None,
+    };
+    vec![("", started.into()), ("", sealed.into())]
 }

@@ -58,6 +58,7 @@ pub(crate) fn all() -> Vec<(&'static str, Fact)> {
     all.extend(audit::logins());
     all.extend(audit::sessions());
     all.extend(audit::administration());
+    all.extend(audit::exports());
     all.extend(policy::policies());
     all.extend(policy::holds());
     all.extend(policy::erasures());

@@ -1,0 +1,44 @@
+//! Exports of a case: what was said, and the proof that nothing of it is missing.
+//!
+//! Owns the evidence (entries of a stretch of the log as they are disclosed), the forms that are
+//! made of it, the signed manifest, and the verifying of all of it without a server. The server
+//! serves evidence alone, page by page, and keeps nothing of an export; forms are made of the
+//! evidence by whoever exports, and made again by whoever verifies. Formats:
+//! `docs/compliance/export.md`. Invariants: I4, I6, I10, I16. Never decides who may read.
+
+mod calendar;
+mod check;
+mod directory;
+mod evidence;
+mod format;
+mod index;
+mod item;
+mod manifest;
+mod media;
+mod output;
+mod terms;
+mod verify;
+
+pub use self::{
+    calendar::{iso, utc_day},
+    check::{EvidenceFault, EvidenceReport, check_evidence},
+    directory::{DirectoryError, ExportDirectory, NamedMedia, NamedMedium, Progress, Sealing},
+    evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
+    format::Format,
+    index::{ITEMS_MAX, IndexError},
+    item::Said,
+    manifest::{
+        FILES_MAX, FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, Manifest, ManifestFault,
+        list_text, read_list,
+    },
+    media::{MEDIA_IN_EVENT_MAX, media_ids_of},
+    terms::{EXPORTED, Terms, filter_of, stretch_of},
+    verify::{Finding, VerifyReport, verify_export},
+};
+
+/// Every position of the stretch, in order.
+pub const ENTRIES_FILE: &str = "evidence/entries.jsonl";
+/// Names of streams, and what was in force before: each with its own way to the root.
+pub const CONTEXT_FILE: &str = "evidence/context.jsonl";
+/// The checkpoint of the stretch's end.
+pub const CHECKPOINT_FILE: &str = "checkpoint.note";

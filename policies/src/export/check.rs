@@ -1,0 +1,274 @@
+//! Checking evidence against a checkpoint, without the log.
+//!
+//! Owns the three proofs of an export: the digests of the stretch lead to the checkpoint's root;
+//! every entry that is in the scope by its header is shown, or said to be destroyed; each text is
+//! the one to which its header commits. Entries whose header alone does not tell (membership,
+//! receipts) and that are withheld are counted, and found where they are sealed with the key tree
+//! of a person in the scope. One pass, in memory that does not grow with the stretch but for the
+//! trees of persons. Reads only.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+use event_log::ledger::{Checkpoint, RootHasher, leaf_hash, verify_inclusion};
+use facts::{
+    EntryHeader, TreeId,
+    fact::{FactBody as _, PduStored},
+};
+
+use super::{
+    CONTEXT_FILE, ENTRIES_FILE,
+    evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
+    terms::Terms,
+};
+use crate::scope_walk::ScopeFilter;
+
+/// What is wrong with evidence, and where.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceFault {
+    /// The file.
+    #[error("{file} cannot be read")]
+    Io {
+        /// Which.
+        file: &'static str,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// A line.
+    #[error("{file} line {line}: {fault}")]
+    Line {
+        /// Which.
+        file: &'static str,
+        /// Counted from 1.
+        line: u64,
+        /// What.
+        fault: LineFault,
+    },
+    /// A position is missing, twice there or out of order.
+    #[error("{file} line {line}: position {found} stands where {expected} belongs")]
+    Order {
+        /// Which.
+        file: &'static str,
+        /// Counted from 1.
+        line: u64,
+        /// What belongs there.
+        expected: u64,
+        /// What stands there.
+        found: u64,
+    },
+    /// The stretch ends early.
+    #[error("{file} ends before position {0}: entries are missing", file = ENTRIES_FILE)]
+    Short(u64),
+    /// The digests do not lead to the root.
+    #[error("the entries are not those of the checkpoint: one was altered, left out or put in")]
+    Root,
+    /// The terms do not have the form that a tree needs.
+    #[error("the manifest's hashes before the stretch do not fit its first position")]
+    Before,
+    /// The stretch begins inside the scope's time.
+    #[error("the stretch begins at position {0}, and entries of the scope may stand before it")]
+    Beginning(u64),
+    /// An entry of the scope is not shown.
+    #[error("position {0} is in the scope and is not shown")]
+    NotShown(u64),
+    /// An entry that is shown is not in the scope.
+    #[error("position {0} is shown and is not in the scope")]
+    OutOfScope(u64),
+    /// A text does not have its fact's shape.
+    #[error("position {0} does not have the shape of its fact")]
+    Shape(u64),
+    /// A context entry does not lead to the root.
+    #[error("{file} line {line}: position {position} is not an entry of the checkpoint")]
+    Context {
+        /// Which.
+        file: &'static str,
+        /// Counted from 1.
+        line: u64,
+        /// Which entry it claims to be.
+        position: u64,
+    },
+}
+
+/// What evidence shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceReport {
+    /// Entries of the stretch.
+    pub entries: u64,
+    /// Entries of the scope that are shown.
+    pub shown: u64,
+    /// Entries of which at least a part is said to be destroyed.
+    pub destroyed: u64,
+    /// Entries whose header does not tell whether they are in the scope, and that are withheld.
+    pub withheld: u64,
+    /// Entries that are shown for their names.
+    pub context: u64,
+    /// Whether the scope's time is over at the end of the stretch.
+    pub is_over: bool,
+}
+
+/// Checks the evidence of a directory.
+pub fn check_evidence(
+    dir: &Path,
+    terms: &Terms,
+    checkpoint: &Checkpoint,
+) -> Result<EvidenceReport, EvidenceFault> {
+    let mut stretch = Stretch::new(terms)?;
+    each_line(dir, ENTRIES_FILE, |number, line| stretch.take(number, line))?;
+    let mut report = stretch.finish(checkpoint)?;
+    let mut last = None;
+    each_line(dir, CONTEXT_FILE, |number, line| {
+        report.context += 1;
+        check_context(number, line, checkpoint, &mut last)
+    })?;
+    Ok(report)
+}
+
+/// Visits the lines of a file, each with its number from 1.
+pub(super) fn each_line(
+    dir: &Path,
+    file: &'static str,
+    mut visit: impl FnMut(u64, &[u8]) -> Result<(), EvidenceFault>,
+) -> Result<(), EvidenceFault> {
+    let fault = |error| EvidenceFault::Io { file, error };
+    let mut reader = BufReader::with_capacity(1 << 20, File::open(dir.join(file)).map_err(fault)?);
+    let (mut line, mut number) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        let mut bounded = io::Read::take(&mut reader, LINE_BYTES_MAX as u64);
+        if bounded.read_until(b'\n', &mut line).map_err(fault)? == 0 {
+            return Ok(());
+        }
+        number += 1;
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            return Err(EvidenceFault::Line { file, line: number, fault: LineFault::Form });
+        };
+        visit(number, whole)?;
+    }
+}
+
+struct Stretch<'a> {
+    terms: &'a Terms,
+    filter: ScopeFilter,
+    hasher: RootHasher,
+    /// Key trees of persons in the scope, as their own streams name them.
+    trees: HashSet<TreeId>,
+    /// Withheld entries by the tree of the person whom they concern.
+    withheld: Vec<(TreeId, u64)>,
+    last: Option<EntryHeader>,
+    report: EvidenceReport,
+}
+
+impl<'a> Stretch<'a> {
+    fn new(terms: &'a Terms) -> Result<Self, EvidenceFault> {
+        let before = terms.before.iter().map(|hash| hex::decode(hash).ok()?.try_into().ok());
+        let hasher = before
+            .collect::<Option<Vec<_>>>()
+            .and_then(|before| RootHasher::after(terms.first, before))
+            .ok_or(EvidenceFault::Before)?;
+        Ok(Self {
+            terms,
+            filter: terms.filter(),
+            hasher,
+            trees: HashSet::new(),
+            withheld: Vec::new(),
+            last: None,
+            report: EvidenceReport::default(),
+        })
+    }
+
+    fn take(&mut self, number: u64, line: &[u8]) -> Result<(), EvidenceFault> {
+        let file = ENTRIES_FILE;
+        let read = EvidenceLine::parse(line).and_then(|line| line.check_texts().map(|()| line));
+        let line = read.map_err(|fault| EvidenceFault::Line { file, line: number, fault })?;
+        let header = &line.entry.header;
+        let (expected, found) = (self.hasher.count(), header.position.0);
+        if found != expected || found >= self.terms.end || line.proof.is_some() {
+            return Err(EvidenceFault::Order { file, line: number, expected, found });
+        }
+        if self.report.entries == 0 && !self.terms.begins_right(header) {
+            return Err(EvidenceFault::Beginning(found));
+        }
+        self.hasher.push(leaf_hash(&line.digest()));
+        self.report.entries += 1;
+        self.judge(&line)?;
+        self.last = Some(line.entry.header);
+        Ok(())
+    }
+
+    /// Whether what is shown of an entry is what the scope asks for.
+    fn judge(&mut self, line: &EvidenceLine) -> Result<(), EvidenceFault> {
+        let (header, withheld) = (&line.entry.header, line.is_withheld());
+        let position = header.position.0;
+        if self.filter.is_own_stream(header) {
+            let trees = header.parts.iter().map(|part| part.person_tree);
+            self.trees.extend(trees.filter(|tree| tree.is_some()));
+        }
+        if !self.filter.admits(header) {
+            return if withheld { Ok(()) } else { Err(EvidenceFault::OutOfScope(position)) };
+        }
+        if withheld {
+            if self.filter.is_told_by_header(header) {
+                return Err(EvidenceFault::NotShown(position));
+            }
+            self.report.withheld += 1;
+            if header.fact_type == PduStored::TYPE
+                && let Some(part) = header.parts.get(1)
+            {
+                self.withheld.push((part.person_tree, position));
+            }
+            return Ok(());
+        }
+        let fact = line.fact().map_err(|_| EvidenceFault::Shape(position))?;
+        // What nothing is left of is nobody's, and may be told to be destroyed.
+        let nothing_left = fact.is_none() && line.entry.clear().iter().all(Option::is_none);
+        if !nothing_left && !self.filter.confirms(header, fact.as_ref()) {
+            return Err(EvidenceFault::OutOfScope(position));
+        }
+        self.report.shown += 1;
+        self.report.destroyed += u64::from(line.is_destroyed());
+        Ok(())
+    }
+
+    fn finish(mut self, checkpoint: &Checkpoint) -> Result<EvidenceReport, EvidenceFault> {
+        if self.hasher.count() != self.terms.end {
+            return Err(EvidenceFault::Short(self.terms.end));
+        }
+        if checkpoint.size != self.terms.end || self.hasher.root() != checkpoint.root {
+            return Err(EvidenceFault::Root);
+        }
+        let of_scope = self.withheld.iter().find(|(tree, _)| self.trees.contains(tree));
+        if let Some((_, position)) = of_scope {
+            return Err(EvidenceFault::NotShown(*position));
+        }
+        self.report.is_over = self.last.as_ref().is_some_and(|last| self.terms.is_over(last));
+        Ok(self.report)
+    }
+}
+
+fn check_context(
+    number: u64,
+    line: &[u8],
+    checkpoint: &Checkpoint,
+    last: &mut Option<u64>,
+) -> Result<(), EvidenceFault> {
+    let file = CONTEXT_FILE;
+    let read = EvidenceLine::parse(line).and_then(|line| line.check_texts().map(|()| line));
+    let line = read.map_err(|fault| EvidenceFault::Line { file, line: number, fault })?;
+    let found = line.entry.header.position.0;
+    let expected = last.map_or(0, |last| last + 1);
+    if found < expected {
+        return Err(EvidenceFault::Order { file, line: number, expected, found });
+    }
+    *last = Some(found);
+    let leaf = leaf_hash(&line.digest());
+    let proof = line.proof.as_deref().unwrap_or_default();
+    if !verify_inclusion(found, checkpoint.size, &leaf, proof, &checkpoint.root) {
+        return Err(EvidenceFault::Context { file, line: number, position: found });
+    }
+    Ok(())
+}

@@ -1,0 +1,467 @@
+//! The directory of an export while it is made, by whoever exports.
+//!
+//! Owns the order in which it is filled, and what a kill at any point leaves: evidence is appended
+//! page by page, and the note of how far it is whole ([`STATE_FILE`]) is written after each page
+//! was synced, so that what stands beyond it is cut off and asked for again. Media are written
+//! beside their name and renamed when whole; the form, the list and the manifest are functions of
+//! these, and are written anew. An export that has its manifest is finished and is not touched.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _},
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE,
+    format::{FormError, Format, write_form},
+    index::{Index, IndexError},
+    manifest::{FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, list_text},
+    output::DirectoryOutput,
+    terms::Terms,
+    verify::server_of,
+};
+
+/// How far an export is.
+pub(crate) const STATE_FILE: &str = "unfinished.json";
+const CONTEXT_PART: &str = "evidence/context.part";
+/// Lines of context, at most; each takes some bytes of memory while they are sorted.
+const CONTEXT_LINES_MAX: usize = 8_000_000;
+
+/// How far an export is, and what it is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The export, by its number at the server.
+    pub export: u64,
+    /// What it is of.
+    pub terms: Terms,
+    /// In which form.
+    pub format: Format,
+    /// The next position to ask for; the stretch's end when all are there.
+    pub next: u64,
+    entries_bytes: u64,
+    context_bytes: u64,
+}
+
+/// What is handed in for the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealing {
+    /// SHA-256 of the list of files, in hexadecimal.
+    pub files_sha256: String,
+    /// Files in the list.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Media that the record names and that the server does not have.
+    pub missing_media: Vec<String>,
+}
+
+/// Media that the record of an export names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedMedia {
+    /// Those that the ledger proves.
+    pub proven: Vec<NamedMedium>,
+    /// Ids of those of which it proves nothing any more.
+    pub missing: Vec<String>,
+}
+
+/// A medium that the ledger proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedMedium {
+    /// Its id.
+    pub id: String,
+    /// Position of an entry that names it.
+    pub position: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
+/// Why a directory is not an export that can be gone on with, or could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// A file.
+    #[error("the export's directory could not be read or written")]
+    Io(#[from] io::Error),
+    /// Something else is there.
+    #[error("the directory is not empty and holds no unfinished export")]
+    NotEmpty,
+    /// It is finished.
+    #[error("the directory holds a finished export")]
+    Finished,
+    /// It is another one.
+    #[error("the directory holds an unfinished export of case {case} as {format}")]
+    Other {
+        /// Its case.
+        case: u64,
+        /// Its form.
+        format: &'static str,
+    },
+    /// The note of how far it is was altered.
+    #[error("the note of how far the export is, {STATE_FILE}, cannot be read")]
+    State,
+    /// Somebody else is at it.
+    #[error("another command works on this directory")]
+    Busy,
+    /// The server's page is not one.
+    #[error("the server sent a page that is not whole")]
+    Page,
+    /// A medium is not what the ledger has.
+    #[error("the media file {0} is not what the ledger has")]
+    Media(String),
+    /// Too many names.
+    #[error("the export has too many names; open cases with narrower dates")]
+    TooLarge,
+    /// The evidence.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The form.
+    #[error(transparent)]
+    Form(#[from] FormError),
+}
+
+impl DirectoryError {
+    /// Whether the disk is full; what is there stays, and can be gone on with.
+    pub fn is_full_disk(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let full =
+            |error: &io::Error| matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
+        match self {
+            Self::Io(error) | Self::Form(FormError::Io(error)) => full(error),
+            _ => false,
+        }
+    }
+}
+
+/// The end of a page.
+#[derive(Deserialize)]
+struct PageEnd {
+    next: u64,
+}
+
+/// An export that is not finished.
+#[derive(Debug)]
+pub struct ExportDirectory {
+    dir: PathBuf,
+    progress: Progress,
+    /// Locked as long as somebody works on it; gone with its process.
+    _lock: File,
+}
+
+impl ExportDirectory {
+    /// The unfinished export of a directory; `None` where a new one can begin.
+    pub fn resume(dir: &Path, case: u64, format: Format) -> Result<Option<Self>, DirectoryError> {
+        if dir.join(MANIFEST_FILE).exists() {
+            // What a kill right after the manifest left.
+            remove(&dir.join(CONTEXT_PART))?;
+            remove(&dir.join(STATE_FILE))?;
+            return Err(DirectoryError::Finished);
+        }
+        let state = match fs::read(dir.join(STATE_FILE)) {
+            Ok(state) => state,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return if is_empty(dir)? { Ok(None) } else { Err(DirectoryError::NotEmpty) };
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let progress: Progress =
+            serde_json::from_slice(&state).map_err(|_| DirectoryError::State)?;
+        if progress.terms.case != case || progress.format != format {
+            let (case, format) = (progress.terms.case, progress.format.name());
+            return Err(DirectoryError::Other { case, format });
+        }
+        let export = Self { dir: dir.to_owned(), progress, _lock: locked(dir)? };
+        // What was appended and not noted may be half a page.
+        export.cut(ENTRIES_FILE, export.progress.entries_bytes)?;
+        export.cut(CONTEXT_PART, export.progress.context_bytes)?;
+        Ok(Some(export))
+    }
+
+    /// Begins an export in an empty or missing directory.
+    pub fn begin(
+        dir: &Path,
+        export: u64,
+        terms: Terms,
+        format: Format,
+        checkpoint: &str,
+    ) -> Result<Self, DirectoryError> {
+        fs::create_dir_all(dir.join("evidence"))?;
+        fs::create_dir_all(dir.join("media"))?;
+        fs::write(dir.join(CHECKPOINT_FILE), checkpoint)?;
+        File::open(dir.join(CHECKPOINT_FILE))?.sync_all()?;
+        let next = terms.first;
+        let progress = Progress { export, terms, format, next, entries_bytes: 0, context_bytes: 0 };
+        let export = Self { dir: dir.to_owned(), progress, _lock: locked(dir)? };
+        export.cut(ENTRIES_FILE, 0)?;
+        export.cut(CONTEXT_PART, 0)?;
+        export.note()?;
+        Ok(export)
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The server's name, by the checkpoint.
+    pub fn server_name(&self) -> Result<String, DirectoryError> {
+        let note = fs::read_to_string(self.dir.join(CHECKPOINT_FILE))?;
+        Ok(server_of(note.lines().next().unwrap_or_default()).to_owned())
+    }
+
+    /// True once the whole stretch is there.
+    pub fn has_all(&self) -> bool {
+        self.progress.next >= self.progress.terms.end
+    }
+
+    /// Appends a page of the server's. A crash before the note leaves bytes that the next start
+    /// cuts off.
+    pub fn append(&mut self, page: &[u8]) -> Result<(), DirectoryError> {
+        let (mut entries, mut context) = (Vec::new(), Vec::new());
+        let (mut count, mut end) = (0, None);
+        for line in page.split_inclusive(|byte| *byte == b'\n') {
+            if end.is_some() || !line.ends_with(b"\n") {
+                return Err(DirectoryError::Page);
+            }
+            if line.starts_with(b"{\"position\"") {
+                entries.extend_from_slice(line);
+                count += 1;
+            } else if line.starts_with(b"{\"proof\"") {
+                context.extend_from_slice(line);
+            } else {
+                end = serde_json::from_slice::<PageEnd>(line).ok();
+            }
+        }
+        let next = end.ok_or(DirectoryError::Page)?.next;
+        if next != self.progress.next + count || count == 0 || next > self.progress.terms.end {
+            return Err(DirectoryError::Page);
+        }
+        self.progress.entries_bytes += self.add(ENTRIES_FILE, &entries)?;
+        self.progress.context_bytes += self.add(CONTEXT_PART, &context)?;
+        self.progress.next = next;
+        self.note()
+    }
+
+    /// Sorts the context; once the whole stretch is there.
+    pub fn settle_context(&self) -> Result<(), DirectoryError> {
+        let part = File::open(self.dir.join(CONTEXT_PART))?;
+        let mut places: BTreeMap<u64, (u64, usize)> = BTreeMap::new();
+        let (mut reader, mut line, mut offset) = (BufReader::new(&part), Vec::new(), 0);
+        loop {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line)?;
+            if length == 0 {
+                break;
+            }
+            places.entry(position_of(&line)?).or_insert((offset, length));
+            offset += length as u64;
+            if places.len() > CONTEXT_LINES_MAX {
+                return Err(DirectoryError::TooLarge);
+            }
+        }
+        let mut sorted = BufWriter::new(File::create(self.dir.join(CONTEXT_FILE))?);
+        for (offset, length) in places.into_values() {
+            line.resize(length, 0);
+            part.read_exact_at(&mut line, offset)?;
+            sorted.write_all(&line)?;
+        }
+        Ok(sorted.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
+    }
+
+    /// Media that the record names.
+    pub fn media(&self, server: &str) -> Result<NamedMedia, DirectoryError> {
+        let index = Index::build(&self.dir, server)?;
+        let mut named = NamedMedia::default();
+        for (id, position) in &index.named_media {
+            match index.media.get(id) {
+                Some(medium) => named.proven.push(NamedMedium {
+                    id: id.clone(),
+                    position: *position,
+                    sha256: medium.sha256,
+                }),
+                None => named.missing.push(id.clone()),
+            }
+        }
+        Ok(named)
+    }
+
+    /// Where a medium is written, and how many of its bytes are there; `None` where it is whole.
+    pub fn medium_begun(&self, id: &str) -> Result<Option<(PathBuf, u64)>, DirectoryError> {
+        if self.dir.join("media").join(id).exists() {
+            return Ok(None);
+        }
+        let part = self.dir.join("media").join(format!("{id}.part"));
+        let begun = fs::metadata(&part).map_or(0, |found| found.len());
+        Ok(Some((part, begun)))
+    }
+
+    /// Gives a medium its name once it is whole and what the ledger has.
+    pub fn medium_done(&self, id: &str, sha256: &[u8; 32]) -> Result<(), DirectoryError> {
+        let part = self.dir.join("media").join(format!("{id}.part"));
+        let (found, _) = digest_of(&part)?;
+        if found != *sha256 {
+            // Asked for again from its beginning.
+            fs::remove_file(&part)?;
+            return Err(DirectoryError::Media(id.to_owned()));
+        }
+        File::open(&part)?.sync_all()?;
+        Ok(fs::rename(&part, self.dir.join("media").join(id))?)
+    }
+
+    /// Writes the form and the list of files, and says what to hand in for the manifest.
+    pub fn write_forms(
+        &self,
+        server: &str,
+        mut missing_media: Vec<String>,
+    ) -> Result<Sealing, DirectoryError> {
+        let index = Index::build(&self.dir, server)?;
+        let mut out = DirectoryOutput::new(&self.dir);
+        write_form(self.progress.format, &self.dir, &index, &mut out)?;
+        let (mut list, mut bytes) = (FileList::new(), 0);
+        for path in files_of(&self.dir)? {
+            if is_listed(&path) {
+                let (digest, length) = digest_of(&self.dir.join(&path))?;
+                bytes += length;
+                list.insert(path, digest);
+            }
+        }
+        let text = list_text(&list);
+        write_durably(&self.dir.join(LIST_FILE), text.as_bytes())?;
+        missing_media.sort_unstable();
+        missing_media.dedup();
+        missing_media.truncate(MISSING_MEDIA_MAX);
+        Ok(Sealing {
+            files_sha256: hex::encode(Sha256::digest(text.as_bytes())),
+            files: list.len() as u64,
+            bytes,
+            missing_media,
+        })
+    }
+
+    /// Ends the export with its manifest. A crash before the rename leaves one that is sealed
+    /// again; after it, one that is finished beside notes that the next start removes.
+    pub fn finish(self, manifest: &str) -> Result<(), DirectoryError> {
+        write_durably(&self.dir.join(MANIFEST_FILE), manifest.as_bytes())?;
+        remove(&self.dir.join(CONTEXT_PART))?;
+        Ok(remove(&self.dir.join(STATE_FILE))?)
+    }
+
+    fn add(&self, file: &str, bytes: &[u8]) -> Result<u64, DirectoryError> {
+        let mut file = OpenOptions::new().append(true).open(self.dir.join(file))?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        Ok(bytes.len() as u64)
+    }
+
+    fn cut(&self, file: &str, length: u64) -> Result<(), DirectoryError> {
+        let path = self.dir.join(file);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        if file.metadata()?.len() < length {
+            return Err(DirectoryError::State);
+        }
+        Ok(file.set_len(length)?)
+    }
+
+    fn note(&self) -> Result<(), DirectoryError> {
+        let text = serde_json::to_vec(&self.progress).map_err(io::Error::from)?;
+        Ok(write_durably(&self.dir.join(STATE_FILE), &text)?)
+    }
+}
+
+fn locked(dir: &Path) -> Result<File, DirectoryError> {
+    let lock = File::open(dir)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(DirectoryError::Busy),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn position_of(line: &[u8]) -> Result<u64, DirectoryError> {
+    #[derive(Deserialize)]
+    struct Position {
+        position: u64,
+    }
+    let read: Position = serde_json::from_slice(line).map_err(|_| DirectoryError::Page)?;
+    Ok(read.position)
+}
+
+/// Whether a file is one that the list covers.
+pub(super) fn is_listed(path: &str) -> bool {
+    let beside = [MANIFEST_FILE, LIST_FILE, STATE_FILE, CONTEXT_PART];
+    let unfinished = [".part", ".new"].iter().any(|end| path.ends_with(end));
+    !beside.contains(&path) && !unfinished
+}
+
+/// Every file below a directory, by its relative path, in order. What is neither a file nor a
+/// directory is an error: it would be read from elsewhere.
+pub(super) fn files_of(dir: &Path) -> io::Result<Vec<String>> {
+    let (mut open, mut found) = (vec![String::new()], Vec::new());
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(dir.join(&folder))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file() {
+                found.push(path);
+            } else {
+                return Err(io::Error::other(format!("{path} is no file")));
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// SHA-256 and length of a file, read in pieces.
+pub(super) fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
+    let (mut file, mut hasher, mut length) = (File::open(path)?, Sha256::new(), 0);
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return Ok((hasher.finalize().into(), length));
+        }
+        hasher.update(&piece[..read]);
+        length += read as u64;
+    }
+}
+
+fn is_empty(dir: &Path) -> io::Result<bool> {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Writes beside, syncs, renames, and syncs the directory.
+fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let mut file = File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,251 @@
+//! The forms in which an export is written for people and for other programs.
+//!
+//! Owns what they share: the pass over the evidence, lines that are looked up again, and media.
+//! A form is a function of the evidence and the media files alone; so whoever verifies makes it
+//! anew and compares.
+
+mod csv;
+mod eml;
+mod html;
+mod jsonl;
+mod mail;
+mod rsmf;
+mod slices;
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ENTRIES_FILE,
+    check::{EvidenceFault, each_line},
+    evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
+    index::{Became, Index, Place, may_be_item},
+    item::{Event, Item, Relation, What},
+    media::media_ids_of,
+    output::Output,
+};
+
+/// A form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JSON lines, complete.
+    Jsonl,
+    /// A table.
+    Csv,
+    /// Relativity Short Message Format 2.0.0, a file for each room and day.
+    Rsmf,
+    /// A mail with the transcript of each room and day.
+    Eml,
+    /// Pages for reading and printing, one for each room and day.
+    Html,
+}
+
+impl Format {
+    /// All forms.
+    pub const ALL: [Self; 5] = [Self::Jsonl, Self::Csv, Self::Rsmf, Self::Eml, Self::Html];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Rsmf => "rsmf",
+            Self::Eml => "eml",
+            Self::Html => "html",
+        }
+    }
+
+    /// The form of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+}
+
+/// Why a form was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum FormError {
+    /// A file.
+    #[error("a file of the export could not be read or written")]
+    Io(#[from] io::Error),
+    /// The evidence.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceFault),
+    /// A line of the evidence.
+    #[error("a line of the evidence cannot be read: {0}")]
+    Line(#[from] LineFault),
+}
+
+/// What a form is made of.
+pub(crate) struct Source<'a> {
+    dir: PathBuf,
+    pub(crate) index: &'a Index,
+    lines: BufReader<File>,
+    at: u64,
+}
+
+/// Writes a form.
+pub(crate) fn write_form(
+    format: Format,
+    dir: &Path,
+    index: &Index,
+    out: &mut dyn Output,
+) -> Result<(), FormError> {
+    let mut source = Source::open(dir, index)?;
+    match format {
+        Format::Jsonl => jsonl::write(&mut source, out),
+        Format::Csv => csv::write(&mut source, out),
+        Format::Rsmf => rsmf::write(&mut source, out),
+        Format::Eml => eml::write(&mut source, out),
+        Format::Html => html::write(&mut source, out),
+    }
+}
+
+impl<'a> Source<'a> {
+    fn open(dir: &Path, index: &'a Index) -> io::Result<Self> {
+        let lines = BufReader::with_capacity(64 * 1024, File::open(dir.join(ENTRIES_FILE))?);
+        Ok(Self { dir: dir.to_owned(), index, lines, at: 0 })
+    }
+
+    /// Visits every item in order of the log.
+    pub(crate) fn each(
+        &mut self,
+        mut visit: impl FnMut(&mut Self, Item) -> Result<(), FormError>,
+    ) -> Result<(), FormError> {
+        let mut failed = Ok(());
+        let dir = self.dir.clone();
+        each_line(&dir, ENTRIES_FILE, |number, line| {
+            if failed.is_err() || !may_be_item(line) {
+                return Ok(());
+            }
+            let line = EvidenceLine::parse(line).map_err(|fault| EvidenceFault::Line {
+                file: ENTRIES_FILE,
+                line: number,
+                fault,
+            })?;
+            if let Some(item) = Item::of(&line, &self.index.names) {
+                failed = visit(self, item);
+            }
+            Ok(())
+        })?;
+        failed
+    }
+
+    /// The item whose line is at a place.
+    pub(crate) fn item(&mut self, place: Place) -> Result<Option<Item>, FormError> {
+        let ahead = i64::try_from(place.offset).unwrap_or(i64::MAX)
+            - i64::try_from(self.at).unwrap_or(i64::MAX);
+        self.lines.seek_relative(ahead)?;
+        let mut line = Vec::new();
+        let read = (&mut self.lines).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)?;
+        self.at = place.offset + read as u64;
+        let line = EvidenceLine::parse(line.strip_suffix(b"\n").unwrap_or(&line))?;
+        Ok(Item::of(&line, &self.index.names))
+    }
+
+    /// The event whose line is at a place.
+    pub(crate) fn event(&mut self, place: Place) -> Result<Option<(Item, Event)>, FormError> {
+        let Some(item) = self.item(place)? else { return Ok(None) };
+        let What::Event(event) = item.what.clone() else { return Ok(None) };
+        Ok(Some((item, event)))
+    }
+
+    /// Edits of an event, in order of the log.
+    pub(crate) fn edits(&mut self, event_id: &str) -> Result<Vec<(Item, Event)>, FormError> {
+        self.later(event_id, Became::Edited, |event| {
+            matches!(event.relation(), Some(Relation::Replaces(target)) if target == event_id)
+        })
+    }
+
+    /// Reactions to an event, in order of the log.
+    pub(crate) fn reactions(&mut self, event_id: &str) -> Result<Vec<(Item, Event)>, FormError> {
+        self.later(event_id, Became::Reacted, |event| {
+            matches!(event.relation(), Some(Relation::Annotates(target, _)) if target == event_id)
+        })
+    }
+
+    fn later(
+        &mut self,
+        event_id: &str,
+        what: Became,
+        is_about: impl Fn(&Event) -> bool,
+    ) -> Result<Vec<(Item, Event)>, FormError> {
+        let places: Vec<_> = self.index.later(event_id, what).collect();
+        let mut found = Vec::new();
+        for place in places {
+            if let Some((item, event)) = self.event(place)?
+                && is_about(&event)
+            {
+                found.push((item, event));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Who read up to an event, and when.
+    pub(crate) fn readers(&mut self, event_id: &str) -> Result<Vec<(String, u64)>, FormError> {
+        let places: Vec<_> = self.index.later(event_id, Became::Read).collect();
+        let mut found = Vec::new();
+        for place in places {
+            if let Some(item) = self.item(place)?
+                && let What::Receipt { user, event_id: of, .. } = item.what
+                && of == event_id
+            {
+                found.push((user, item.recorded_at));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The event by which one was redacted.
+    pub(crate) fn redaction(&mut self, position: u64) -> Result<Option<(Item, Event)>, FormError> {
+        let by = self.index.redacted_by(position);
+        match by.and_then(|by| self.index.redaction_at(by)) {
+            Some(place) => self.event(place),
+            None => Ok(None),
+        }
+    }
+
+    /// Media that an event names and the export has or misses.
+    pub(crate) fn media(&self, event: &Event) -> Vec<MediaFile> {
+        let ids = event.content().map(|content| media_ids_of(content, &self.index.server));
+        ids.unwrap_or_default().into_iter().map(|id| self.media_file(id)).collect()
+    }
+
+    fn media_file(&self, id: String) -> MediaFile {
+        let path = format!("media/{id}");
+        let bytes = std::fs::metadata(self.dir.join(&path)).ok().map(|found| found.len());
+        let medium = self.index.media.get(&id);
+        MediaFile {
+            content_type: medium.and_then(|medium| medium.content_type.clone()),
+            name: medium.and_then(|medium| medium.file_name.clone()),
+            sha256: medium.map(|medium| hex::encode(medium.sha256)),
+            bytes,
+            path,
+            id,
+        }
+    }
+
+    /// Copies a media file, in pieces.
+    pub(crate) fn copy_media(&self, file: &MediaFile, to: &mut dyn Write) -> io::Result<()> {
+        io::copy(&mut File::open(self.dir.join(&file.path))?, to).map(|_| ())
+    }
+}
+
+/// A media file of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MediaFile {
+    pub(crate) id: String,
+    /// In the export's directory.
+    pub(crate) path: String,
+    /// Its length; absent where the export does not have it.
+    pub(crate) bytes: Option<u64>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) name: Option<String>,
+}

@@ -1,0 +1,315 @@
+//! What the forms need to know before the first line is written: names, display names as they
+//! were at each time, what became of an event later, which room and day an item belongs to.
+//!
+//! Owns one pass over the evidence. Holds positions and names, never texts; at most [`ITEMS_MAX`]
+//! items, beyond which narrower dates are asked for (I10).
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use facts::{Fact, StreamId};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    CONTEXT_FILE, ENTRIES_FILE,
+    calendar::utc_day,
+    check::{EvidenceFault, each_line},
+    evidence::{EvidenceLine, LineFault},
+    item::{Event, Item, Relation, What},
+    media::media_ids_of,
+};
+
+/// Items of one export, at most; the index of so many takes about 1 GiB.
+pub const ITEMS_MAX: usize = 8_000_000;
+
+/// Why there is no index.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The evidence.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceFault),
+    /// Too many items.
+    #[error("the export has more than {ITEMS_MAX} items; open cases with narrower dates")]
+    TooLarge,
+}
+
+/// Names of streams.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashMap<StreamId, String>);
+
+impl Names {
+    /// The name; the stream's number where it is not known.
+    pub(crate) fn of(&self, stream: StreamId) -> String {
+        self.0.get(&stream).cloned().unwrap_or_else(|| format!("stream {}", stream.0))
+    }
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Became {
+    Edited,
+    Reacted,
+    Read,
+}
+
+/// Where a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) position: u64,
+    pub(crate) offset: u64,
+}
+
+/// A stored blob that the evidence proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Medium {
+    pub(crate) sha256: [u8; 32],
+    pub(crate) bytes: u64,
+    pub(crate) content_type: Option<String>,
+    pub(crate) file_name: Option<String>,
+}
+
+type Key = [u8; 12];
+/// Positions at which somebody took a name, or gave it up.
+type NamesTaken = Vec<(u64, Option<String>)>;
+
+/// The index.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) names: Names,
+    pub(crate) server: String,
+    pub(crate) media: BTreeMap<String, Medium>,
+    /// Media that the events name, in the export or not.
+    pub(crate) named_media: BTreeMap<String, u64>,
+    /// Number of a room in paths, in order of first appearance.
+    pub(crate) rooms: Vec<String>,
+    room_numbers: HashMap<String, u32>,
+    /// (room, day) of every item of a room, in order of the log.
+    pub(crate) grouped: Vec<(u32, u32, Place)>,
+    /// Items of no room.
+    pub(crate) apart: Vec<Place>,
+    later: Vec<(Key, Became, Place)>,
+    redacted: HashMap<u64, u64>,
+    places: HashMap<u64, u64>,
+    member_names: HashMap<(u32, String), NamesTaken>,
+    room_names: HashMap<u32, Vec<(u64, String)>>,
+    items: usize,
+}
+
+impl Index {
+    /// Reads the evidence of a directory.
+    pub(crate) fn build(dir: &Path, server: &str) -> Result<Self, IndexError> {
+        let mut index = Self { server: server.to_owned(), ..Self::default() };
+        // Names first: everything else is told with them.
+        each_line(dir, CONTEXT_FILE, |number, line| index.note_name(number, line))?;
+        each_line(dir, CONTEXT_FILE, |number, line| {
+            let line = parse(CONTEXT_FILE, number, line)?;
+            if let Some(Item { what: What::Event(event), position, .. }) =
+                Item::of(&line, &index.names)
+            {
+                index.note_state(&event, position);
+            }
+            Ok(())
+        })?;
+        let mut offset = 0;
+        let mut too_large = false;
+        each_line(dir, ENTRIES_FILE, |number, line| {
+            let place = Place { position: 0, offset };
+            offset += line.len() as u64 + 1;
+            if too_large || !may_be_item(line) {
+                return Ok(());
+            }
+            let line = parse(ENTRIES_FILE, number, line)?;
+            if let Some(item) = Item::of(&line, &index.names) {
+                too_large = index.items >= ITEMS_MAX;
+                index.note(&item, Place { position: item.position, ..place });
+            }
+            Ok(())
+        })?;
+        if too_large {
+            return Err(IndexError::TooLarge);
+        }
+        index.later.sort_unstable();
+        index.grouped.sort_unstable();
+        for names in index.member_names.values_mut() {
+            names.sort_unstable();
+        }
+        index.room_names.values_mut().for_each(|names| names.sort_unstable());
+        Ok(index)
+    }
+
+    fn note_name(&mut self, number: u64, line: &[u8]) -> Result<(), EvidenceFault> {
+        let line = parse(CONTEXT_FILE, number, line)?;
+        match line.fact() {
+            Ok(Some(Fact::StreamOpened(opened))) => {
+                self.names.0.insert(line.entry.header.stream, opened.name);
+            }
+            Ok(Some(Fact::MediaStored(stored))) => {
+                let medium = Medium {
+                    sha256: stored.sha256,
+                    bytes: stored.bytes,
+                    content_type: stored.content_type,
+                    file_name: stored.file_name,
+                };
+                self.media.insert(stored.media_id, medium);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, item: &Item, place: Place) {
+        self.items += 1;
+        match item.room() {
+            Some(room) => {
+                let room = self.room_number(room);
+                self.grouped.push((room, day_of(item.recorded_at), place));
+            }
+            None => self.apart.push(place),
+        }
+        match &item.what {
+            What::Event(event) => {
+                self.note_state(event, item.position);
+                self.note_event(event, place);
+            }
+            What::RedactionApplied { target, by, .. } => {
+                self.redacted.insert(*target, *by);
+            }
+            What::Receipt { event_id, .. } => {
+                self.later.push((key(event_id), Became::Read, place));
+            }
+            What::Profile { value, .. } => self.note_avatar(value, item.position),
+            What::Destroyed { .. } => {}
+        }
+    }
+
+    fn note_avatar(&mut self, value: &Value, position: u64) {
+        let content = serde_json::Map::from_iter([("avatar_url".to_owned(), value.clone())]);
+        for id in media_ids_of(&content, &self.server) {
+            self.named_media.entry(id).or_insert(position);
+        }
+    }
+
+    fn note_event(&mut self, event: &Event, place: Place) {
+        match event.relation() {
+            Some(Relation::Replaces(target)) => {
+                self.later.push((key(target), Became::Edited, place));
+            }
+            Some(Relation::Annotates(target, _)) => {
+                self.later.push((key(target), Became::Reacted, place));
+            }
+            _ => {}
+        }
+        if event.event_type() == "m.room.redaction" {
+            self.places.insert(place.position, place.offset);
+        }
+        if let Some(content) = event.content() {
+            for id in media_ids_of(content, &self.server) {
+                self.named_media.entry(id).or_insert(place.position);
+            }
+        }
+    }
+
+    fn note_state(&mut self, event: &Event, position: u64) {
+        if event.verdict.is_some_and(|verdict| verdict != "accept") {
+            return;
+        }
+        match (event.event_type(), event.state_key()) {
+            ("m.room.member", Some(user)) => {
+                let room = self.room_number(&event.room);
+                let name = event.content_text("displayname").map(str::to_owned);
+                self.member_names
+                    .entry((room, user.to_owned()))
+                    .or_default()
+                    .push((position, name));
+            }
+            ("m.room.name", Some("")) => {
+                let room = self.room_number(&event.room);
+                let name = event.content_text("name").unwrap_or_default().to_owned();
+                self.room_names.entry(room).or_default().push((position, name));
+            }
+            _ => {}
+        }
+    }
+
+    fn room_number(&mut self, room: &str) -> u32 {
+        if let Some(number) = self.room_numbers.get(room) {
+            return *number;
+        }
+        let number = u32::try_from(self.rooms.len()).unwrap_or(u32::MAX);
+        self.rooms.push(room.to_owned());
+        self.room_numbers.insert(room.to_owned(), number);
+        number
+    }
+
+    /// The display name of a person in a room just before a position.
+    pub(crate) fn display_name(&self, room: &str, user: &str, at: u64) -> Option<&str> {
+        let room = *self.room_numbers.get(room)?;
+        let names = self.member_names.get(&(room, user.to_owned()))?;
+        let before = names.partition_point(|(position, _)| *position <= at);
+        // Before the first that is known there is none: the person just came.
+        names[..before].last()?.1.as_deref()
+    }
+
+    /// The name of a room at a position.
+    pub(crate) fn room_name(&self, room: &str, at: u64) -> Option<&str> {
+        let names = self.room_names.get(self.room_numbers.get(room)?)?;
+        let before = names.partition_point(|(position, _)| *position <= at);
+        Some(names[..before].last()?.1.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// Lines that say what became of an event, in order of the log. A few may be about another
+    /// event; whoever reads them compares the id.
+    pub(crate) fn later(&self, event_id: &str, what: Became) -> impl Iterator<Item = Place> + '_ {
+        let key = key(event_id);
+        let from = self.later.partition_point(|(k, w, _)| (k, w) < (&key, &what));
+        let same = move |(k, w, _): &&(Key, Became, Place)| *k == key && *w == what;
+        self.later[from..].iter().take_while(same).map(|(_, _, place)| *place)
+    }
+
+    /// Position of the event by which one was redacted.
+    pub(crate) fn redacted_by(&self, position: u64) -> Option<u64> {
+        self.redacted.get(&position).copied()
+    }
+
+    /// Where the line of a redaction is.
+    pub(crate) fn redaction_at(&self, position: u64) -> Option<Place> {
+        let offset = *self.places.get(&position)?;
+        Some(Place { position, offset })
+    }
+}
+
+/// Whether a line shows or tells anything; most lines of a long stretch do not, and are not read.
+pub(crate) fn may_be_item(line: &[u8]) -> bool {
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    text.contains("\"clear\"") || text.contains("\"destroyed\"")
+}
+
+fn parse(file: &'static str, number: u64, line: &[u8]) -> Result<EvidenceLine, EvidenceFault> {
+    EvidenceLine::parse(line).map_err(|fault| EvidenceFault::Line { file, line: number, fault })
+}
+
+/// Days since 1970.
+fn day_of(recorded_at: u64) -> u32 {
+    u32::try_from(recorded_at / 86_400_000).unwrap_or(u32::MAX)
+}
+
+/// A day as text.
+pub(crate) fn day_text(day: u32) -> String {
+    utc_day(u64::from(day) * 86_400_000)
+}
+
+fn key(event_id: &str) -> Key {
+    let digest: [u8; 32] = Sha256::digest(event_id.as_bytes()).into();
+    let mut key = [0; 12];
+    key.copy_from_slice(&digest[..12]);
+    key
+}
+
+impl From<LineFault> for IndexError {
+    fn from(fault: LineFault) -> Self {
+        Self::Evidence(EvidenceFault::Line { file: ENTRIES_FILE, line: 0, fault })
+    }
+}

@@ -1,0 +1,144 @@
+//! Where forms are written to: a directory, or a comparison with what a directory holds.
+//!
+//! Owns both, so that the same code writes a form and verifies one. One file is open at a time.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, BufRead as _, BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+/// Takes files one after another.
+pub(crate) trait Output: Write {
+    /// Begins a file; paths are plain and relative.
+    fn begin(&mut self, path: &str) -> io::Result<()>;
+
+    /// Ends it.
+    fn end(&mut self) -> io::Result<()>;
+}
+
+/// Writes files into a directory. A crash leaves a file in part, which is written anew.
+pub(crate) struct DirectoryOutput {
+    dir: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl DirectoryOutput {
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), file: None }
+    }
+}
+
+impl Output for DirectoryOutput {
+    fn begin(&mut self, path: &str) -> io::Result<()> {
+        let path = self.dir.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        self.file = Some(BufWriter::with_capacity(1 << 20, File::create(path)?));
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        match self.file.take() {
+            Some(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Write for DirectoryOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            None => Err(no_file()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// Compares what is written with the files of a directory.
+pub(crate) struct Comparison {
+    dir: PathBuf,
+    path: String,
+    file: Option<BufReader<File>>,
+    at: u64,
+    /// Files that were compared.
+    pub(crate) seen: BTreeSet<String>,
+    /// The first difference: file, and offset in it.
+    pub(crate) difference: Option<(String, u64)>,
+}
+
+impl Comparison {
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            path: String::new(),
+            file: None,
+            at: 0,
+            seen: BTreeSet::new(),
+            difference: None,
+        }
+    }
+
+    fn differs(&mut self) {
+        self.difference.get_or_insert((self.path.clone(), self.at));
+        self.file = None;
+    }
+}
+
+impl Output for Comparison {
+    fn begin(&mut self, path: &str) -> io::Result<()> {
+        path.clone_into(&mut self.path);
+        self.seen.insert(self.path.clone());
+        self.at = 0;
+        match File::open(self.dir.join(path)) {
+            Ok(file) => self.file = Some(BufReader::with_capacity(1 << 20, file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.differs(),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if let Some(file) = &mut self.file
+            && !file.fill_buf()?.is_empty()
+        {
+            self.differs();
+        }
+        self.file = None;
+        Ok(())
+    }
+}
+
+impl Write for Comparison {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some(file) = &mut self.file else { break };
+            let found = file.fill_buf()?;
+            let length = found.len().min(rest.len());
+            let same = found[..length].iter().zip(rest).take_while(|(a, b)| a == b).count();
+            self.at += same as u64;
+            if length == 0 || same < length {
+                self.differs();
+                break;
+            }
+            file.consume(length);
+            rest = &rest[length..];
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn no_file() -> io::Error {
+    io::Error::other("no file was begun")
+}

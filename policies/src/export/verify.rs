@@ -1,0 +1,244 @@
+//! Verifying an export without a server.
+//!
+//! Owns the order: the manifest's signature, the list of files, each file's digest, the checkpoint,
+//! the evidence, the media, and the form, which is made anew and compared. What does not hold is
+//! named by its place. Needs the ledger's public key, from somewhere else than the export. Reads
+//! only.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use event_log::ledger::{Checkpoint, Origin, VerifierKey};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    CHECKPOINT_FILE,
+    check::{EvidenceReport, check_evidence},
+    directory::{digest_of, files_of},
+    format::write_form,
+    index::Index,
+    manifest::{
+        FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, read_list, whole_note,
+    },
+    output::Comparison,
+};
+
+/// Findings that are told, at most.
+const FINDINGS_MAX: usize = 100;
+
+/// Something that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The file, with a line, an offset or a position where it is known.
+    pub place: String,
+    /// What is wrong there.
+    pub why: String,
+}
+
+/// What verifying found.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyReport {
+    /// What does not hold; nothing where the export is complete and untouched.
+    pub findings: Vec<Finding>,
+    /// What the manifest says, where it is to be trusted.
+    pub manifest: Option<Manifest>,
+    /// What the evidence shows, where it holds.
+    pub evidence: Option<EvidenceReport>,
+}
+
+impl VerifyReport {
+    /// Complete and untouched.
+    pub fn holds(&self) -> bool {
+        self.findings.is_empty() && self.manifest.is_some() && self.evidence.is_some()
+    }
+
+    fn find(&mut self, place: &str, why: &(impl ToString + ?Sized)) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(Finding { place: place.to_owned(), why: why.to_string() });
+        }
+    }
+}
+
+/// Verifies an export against trusted keys. Fails only where the directory cannot be read.
+pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyReport> {
+    let mut report = VerifyReport::default();
+    let found = match files_of(dir) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::Other => {
+            report.find(&dir.display().to_string(), &error);
+            return Ok(report);
+        }
+        Err(error) => return Err(error),
+    };
+    let manifest = match read_text(dir, MANIFEST_FILE)
+        .map_err(|_| ManifestFault::Form)
+        .and_then(|note| Manifest::read(&note, keys))
+    {
+        Ok(manifest) => manifest,
+        Err(fault) => {
+            report.find(MANIFEST_FILE, &fault);
+            return Ok(report);
+        }
+    };
+    let list = check_list(dir, &manifest, &mut report);
+    check_files(dir, &found, list.as_ref(), &mut report)?;
+    let index = check_checkpoint(dir, &manifest, keys, &mut report)
+        .and_then(|checkpoint| check_content(dir, &manifest, &checkpoint, &mut report));
+    if let (Some(list), Some(index), true) = (&list, &index, report.findings.is_empty()) {
+        check_form(dir, &manifest, (list, index), &mut report);
+    }
+    report.manifest = Some(manifest);
+    Ok(report)
+}
+
+fn read_text(dir: &Path, file: &str) -> io::Result<String> {
+    fs::read_to_string(dir.join(file))
+}
+
+fn check_list(dir: &Path, manifest: &Manifest, report: &mut VerifyReport) -> Option<FileList> {
+    let text = match read_text(dir, LIST_FILE) {
+        Ok(text) => text,
+        Err(error) => {
+            report.find(LIST_FILE, &error);
+            return None;
+        }
+    };
+    if hex::encode(Sha256::digest(text.as_bytes())) != manifest.files_sha256 {
+        report.find(LIST_FILE, "it is not the list that the manifest covers");
+        return None;
+    }
+    let list = read_list(&text).filter(|list| list.len() as u64 == manifest.files);
+    if list.is_none() {
+        report.find(LIST_FILE, "it does not have the documented form");
+    }
+    list
+}
+
+fn check_files(
+    dir: &Path,
+    found: &[String],
+    list: Option<&FileList>,
+    report: &mut VerifyReport,
+) -> io::Result<()> {
+    let Some(list) = list else { return Ok(()) };
+    for path in found.iter().filter(|path| *path != MANIFEST_FILE && *path != LIST_FILE) {
+        if !list.contains_key(path) {
+            report.find(path, "it is not in the export's list of files");
+        }
+    }
+    for (path, digest) in list {
+        match digest_of(&dir.join(path)) {
+            Ok((found, _)) if found == *digest => {}
+            Ok(_) => report.find(path, "its bytes are not those that the manifest covers"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                report.find(path, "it is missing");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn check_checkpoint(
+    dir: &Path,
+    manifest: &Manifest,
+    keys: &[VerifierKey],
+    report: &mut VerifyReport,
+) -> Option<Checkpoint> {
+    let note = match read_text(dir, CHECKPOINT_FILE) {
+        Ok(note) => note,
+        Err(error) => {
+            report.find(CHECKPOINT_FILE, &error);
+            return None;
+        }
+    };
+    let checkpoint = whole_note(&note, keys)
+        .and_then(|text| Checkpoint::parse(&text).ok_or(ManifestFault::Form));
+    match checkpoint {
+        Ok(checkpoint) if is_of(&checkpoint, manifest) => Some(checkpoint),
+        Ok(_) => {
+            report.find(CHECKPOINT_FILE, "it is not the checkpoint of the manifest's stretch");
+            None
+        }
+        Err(fault) => {
+            report.find(CHECKPOINT_FILE, &fault);
+            None
+        }
+    }
+}
+
+fn is_of(checkpoint: &Checkpoint, manifest: &Manifest) -> bool {
+    checkpoint.origin == manifest.origin
+        && checkpoint.size == manifest.terms.end
+        && hex::encode(checkpoint.root) == manifest.root
+}
+
+/// Evidence and media; gives the index that the form is made with.
+fn check_content(
+    dir: &Path,
+    manifest: &Manifest,
+    checkpoint: &Checkpoint,
+    report: &mut VerifyReport,
+) -> Option<Index> {
+    match check_evidence(dir, &manifest.terms, checkpoint) {
+        Ok(evidence) => report.evidence = Some(evidence),
+        Err(fault) => {
+            report.find("evidence", &fault);
+            return None;
+        }
+    }
+    let index = match Index::build(dir, server_of(&manifest.origin)) {
+        Ok(index) => index,
+        Err(error) => {
+            report.find("evidence", &error);
+            return None;
+        }
+    };
+    for (id, medium) in &index.media {
+        if !index.named_media.contains_key(id) {
+            continue;
+        }
+        let place = PathBuf::from("media").join(id).display().to_string();
+        match digest_of(&dir.join(&place)) {
+            Ok((found, _)) if found == medium.sha256 => {}
+            Ok(_) => report.find(&place, "its bytes are not those of the ledger"),
+            Err(_) if manifest.missing_media.contains(id) => {}
+            Err(_) => report.find(&place, "it is missing, and the manifest does not say so"),
+        }
+    }
+    Some(index)
+}
+
+/// The form, made anew.
+fn check_form(
+    dir: &Path,
+    manifest: &Manifest,
+    (list, index): (&FileList, &Index),
+    report: &mut VerifyReport,
+) {
+    let mut comparison = Comparison::new(dir);
+    if let Err(error) = write_form(manifest.format, dir, index, &mut comparison) {
+        return report.find(manifest.format.name(), &error);
+    }
+    if let Some((path, offset)) = &comparison.difference {
+        let why = "it is not what the evidence gives in this form";
+        return report.find(&format!("{path} byte {offset}"), &why);
+    }
+    for path in list.keys() {
+        let is_form = !path.starts_with("evidence/")
+            && !path.starts_with("media/")
+            && path != CHECKPOINT_FILE;
+        if is_form && !comparison.seen.contains(path) {
+            report.find(path, "the evidence gives no such file");
+        }
+    }
+}
+
+/// The server's name in an origin.
+pub(crate) fn server_of(origin: &str) -> &str {
+    let parsed = Origin::parse(origin).map(|parsed| parsed.server_name.len());
+    parsed.and_then(|length| origin.get(..length)).unwrap_or_default()
+}

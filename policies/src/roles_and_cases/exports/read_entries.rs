@@ -1,0 +1,133 @@
+//! `GET /_chancery/admin/v1/cases/{case}/exports/{export}/entries`: a page of evidence.
+//!
+//! Owns the order of I16, as `read_events.rs` does: planned on headers, the access durable, then
+//! opened. A page is JSON lines: entries of the stretch in order, entries of the context with
+//! their ways to the root, and last where to go on. The server keeps nothing of it. What is of the
+//! scope by its header alone is shown, other entries are shown once their content confirms it.
+
+use axum::{
+    extract::{Path, Query, State},
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use commands::governance::{ContentAccess, access_content};
+use event_log::{DisclosedPart, Disclosure, Shown};
+use facts::{EntryHeader, LogPosition, fact::AccessKind};
+use http_edge::MatrixError;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Export, StaffRoutes, context::Context, found, view_at};
+use crate::{
+    export::{EXPORTED, EvidenceLine, filter_of},
+    roles_and_cases::{EndpointError, Officer},
+    scope_walk::{ScopeFilter, Stretch, WalkBounds, plan_where},
+};
+
+/// Positions of a page, at most.
+const POSITIONS_MAX: usize = 10_000;
+/// Entries of a page that are opened, at most.
+const OPENED_MAX: usize = 5_000;
+/// Bytes of their parts in clear, at most.
+const BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Where to go on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::roles_and_cases) struct PageQuery {
+    from: u64,
+    /// Positions, at most.
+    limit: Option<usize>,
+}
+
+/// A page of the evidence.
+pub(in crate::roles_and_cases) async fn read_entries(
+    State(routes): State<StaffRoutes>,
+    Officer(actor): Officer,
+    Path((case, export)): Path<(u64, u64)>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, EndpointError> {
+    let (case, export) = (LogPosition(case), LogPosition(export));
+    let Export { started, scope } = found(&routes, &actor, case, export).await?;
+    let from = LogPosition(query.from);
+    if from < started.first || from >= started.end || query.limit == Some(0) {
+        return Err(MatrixError::invalid_param("`from` is not in the export's stretch").into());
+    }
+    let bounds = WalkBounds {
+        entries_max: OPENED_MAX,
+        bytes_max: BYTES_MAX,
+        scanned_max: query.limit.unwrap_or(POSITIONS_MAX).min(POSITIONS_MAX),
+        last: Some(LogPosition(started.end.0 - 1)),
+    };
+    let filter = filter_of(&scope, &EXPORTED);
+    let (record, asked) = (routes.record.clone(), filter.clone());
+    let planned = tokio::task::spawn_blocking(move || {
+        plan_where(&*record, from, bounds, |header| asked.admits(header))
+    });
+    let stretch = planned.await.map_err(|_| EndpointError::internal())??;
+    let snapshot = view_at(&routes, LogPosition(stretch.until.0 - 1)).await?;
+    let access = ContentAccess {
+        case,
+        kind: AccessKind::Export,
+        from: stretch.from,
+        until: stretch.until,
+        entries: stretch.admitted.len() as u64,
+        export: Some(export),
+    };
+    // Durable before the first byte is read (I16). A crash here leaves an access without a reader.
+    access_content(&routes.write_side, &actor, access).await?;
+    let served = tokio::task::spawn_blocking(move || {
+        let mut context = Context::new(&routes, snapshot, started.first, started.end);
+        page(&routes, &filter, &stretch, &mut context)
+    });
+    let text = served.await.map_err(|_| EndpointError::internal())??;
+    Ok(([(CONTENT_TYPE, "application/x-ndjson")], text).into_response())
+}
+
+fn page(
+    routes: &StaffRoutes,
+    filter: &ScopeFilter,
+    stretch: &Stretch,
+    context: &mut Context<'_>,
+) -> Result<String, EndpointError> {
+    let mut text = String::new();
+    let mut next = stretch.from;
+    let wanted = |header: &EntryHeader| filter.admits(header);
+    while next < stretch.until {
+        let left = usize::try_from(stretch.until.0 - next.0).unwrap_or(usize::MAX);
+        let entries = routes.record.disclose(next, left, &wanted)?;
+        if entries.is_empty() {
+            tracing::error!(%next, "an entry of an export is not there");
+            return Err(EndpointError::internal());
+        }
+        for entry in entries {
+            next = entry.header.position.next();
+            let entry = admitted(filter, entry);
+            let line = EvidenceLine { entry, proof: None };
+            context.note(&line)?;
+            EvidenceLine::write(&line.entry, None, &mut text);
+        }
+    }
+    context.write(&mut text)?;
+    text.push_str(&json!({ "next": next.0, "done": stretch.done }).to_string());
+    text.push('\n');
+    Ok(text)
+}
+
+/// The entry as it may be shown: with its texts only if they are of the scope.
+fn admitted(filter: &ScopeFilter, entry: Disclosure) -> Disclosure {
+    let line = EvidenceLine { entry, proof: None };
+    if line.is_withheld() {
+        return line.entry;
+    }
+    let nothing_left = line.entry.clear().iter().all(Option::is_none);
+    let fact = line.fact().ok().flatten();
+    if nothing_left || filter.confirms(&line.entry.header, fact.as_ref()) {
+        return line.entry;
+    }
+    let hide = |part: DisclosedPart| DisclosedPart { shown: Shown::Withheld, ..part };
+    Disclosure {
+        header: line.entry.header,
+        parts: line.entry.parts.into_iter().map(hide).collect(),
+    }
+}

@@ -1,0 +1,129 @@
+//! `GET /_chancery/admin/v1/cases/{case}/exports/{export}/media/{media}`: the bytes of a medium.
+//!
+//! Owns the check that an entry of the scope names it; the access to that entry is durable before
+//! its content is opened (I16). The bytes are streamed, from an offset on; nothing is kept.
+
+use axum::{
+    body::Body,
+    extract::{Path, Query, State},
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use commands::{
+    governance::{ContentAccess, access_content},
+    media::{BlobFault, BlobReader},
+};
+use facts::{LogPosition, fact::AccessKind};
+use futures_util::stream;
+use http_edge::MatrixError;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Export, StaffRoutes, found, unseen, view_at};
+use crate::{
+    export::{EXPORTED, EvidenceLine, Said, filter_of, media_ids_of},
+    roles_and_cases::{EndpointError, Officer},
+};
+
+/// Which entry names it, and where to go on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::roles_and_cases) struct MediaQuery {
+    position: u64,
+    #[serde(default)]
+    offset: u64,
+}
+
+/// The clear bytes.
+pub(in crate::roles_and_cases) async fn read_media(
+    State(routes): State<StaffRoutes>,
+    Officer(actor): Officer,
+    Path((case, export, media)): Path<(u64, u64, String)>,
+    Query(query): Query<MediaQuery>,
+) -> Result<Response, EndpointError> {
+    let (case, export) = (LogPosition(case), LogPosition(export));
+    let Export { started, scope } = found(&routes, &actor, case, export).await?;
+    let position = LogPosition(query.position);
+    if position < started.first || position >= started.end {
+        return Err(MatrixError::invalid_param("`position` is not in the export").into());
+    }
+    let filter = filter_of(&scope, &EXPORTED);
+    let access = ContentAccess {
+        case,
+        kind: AccessKind::Export,
+        from: position,
+        until: position.next(),
+        entries: 1,
+        export: Some(export),
+    };
+    // Durable before the first byte is read (I16). A crash here leaves an access without a reader.
+    access_content(&routes.write_side, &actor, access).await?;
+    let record = routes.record.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        let admits = filter.clone();
+        let found = record.disclose(position, 1, &|header| admits.admits(header))?;
+        let line = found.into_iter().next().map(|entry| EvidenceLine { entry, proof: None });
+        let of_scope = line.filter(|line| {
+            let fact = line.fact().ok().flatten();
+            fact.is_some() && filter.confirms(&line.entry.header, fact.as_ref())
+        });
+        Ok::<_, EndpointError>(of_scope)
+    });
+    let line = opened.await.map_err(|_| EndpointError::internal())??;
+    let server = routes.write_side.identity().server_name.to_string();
+    if !line.is_some_and(|line| names(&line, &server, &media)) {
+        return Err(MatrixError::not_found("No entry of the export names this medium").into());
+    }
+    stream_of(&routes, position, &media, query.offset).await
+}
+
+fn names(line: &EvidenceLine, server: &str, media: &str) -> bool {
+    let content = match line.said() {
+        Some(Said::Event(mut event)) => match event.remove("content") {
+            Some(Value::Object(content)) => content,
+            _ => return false,
+        },
+        Some(Said::Profile(value)) => Map::from_iter([("avatar_url".to_owned(), value)]),
+        None => return false,
+    };
+    media_ids_of(&content, server).iter().any(|id| id == media)
+}
+
+async fn stream_of(
+    routes: &StaffRoutes,
+    position: LogPosition,
+    media: &str,
+    offset: u64,
+) -> Result<Response, EndpointError> {
+    let gone = || MatrixError::not_found("The medium is not there any more");
+    let found = view_at(routes, position).await?.media(media).map_err(|fault| unseen(&fault))?;
+    let stored = found.and_then(|media| media.stored).ok_or_else(gone)?;
+    let range = offset..stored.bytes;
+    let reader = routes.blobs.read(&stored.blob, &stored.blob_key, stored.bytes, range).await;
+    let reader = match reader {
+        Ok(reader) => reader,
+        Err(BlobFault::Missing) => return Err(gone().into()),
+        Err(fault) => {
+            tracing::error!(?fault, "a medium of an export cannot be read");
+            return Err(EndpointError::internal());
+        }
+    };
+    let length = stored.bytes.saturating_sub(offset);
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (CONTENT_LENGTH, length.to_string()),
+    ];
+    Ok((headers, Body::from_stream(pieces(reader))).into_response())
+}
+
+fn pieces(reader: BlobReader) -> impl stream::Stream<Item = Result<bytes::Bytes, BlobFault>> {
+    stream::unfold(Some(Box::new(reader)), |reader| async move {
+        let mut reader = reader?;
+        match reader.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
+            Ok(None) => None,
+            // The body breaks off: the client sees that it is not whole.
+            Err(fault) => Some((Err(fault), None)),
+        }
+    })
+}

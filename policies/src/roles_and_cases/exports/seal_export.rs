@@ -1,0 +1,108 @@
+//! `POST /_chancery/admin/v1/cases/{case}/exports/{export}/seal`: the signed manifest.
+//!
+//! Owns what the server vouches for: the case, the scope, the stretch and its root are its own
+//! words; the digest of the files is the exporter's, and whoever verifies makes the files anew from
+//! the evidence. A medium is only said to be missing where it is. The seal is a durable fact before
+//! the signature leaves.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use commands::{
+    governance::{ExportSeal, seal_export as record_seal},
+    media::BlobFault,
+};
+use event_log::ledger::{Checkpoint, Note};
+use facts::LogPosition;
+use http_edge::{JsonBody, MatrixError};
+use serde_json::json;
+
+use super::{Export, StaffRoutes, broken, found, terms_of, unseen, view_at};
+use crate::{
+    export::{FILES_MAX, Format, MISSING_MEDIA_MAX, Manifest, Sealing},
+    roles_and_cases::{Answer, EndpointError, Officer},
+};
+
+/// Signs the manifest of an export.
+pub(in crate::roles_and_cases) async fn seal_export(
+    State(routes): State<StaffRoutes>,
+    Officer(actor): Officer,
+    Path((case, export)): Path<(u64, u64)>,
+    JsonBody(sealing): JsonBody<Sealing>,
+) -> Answer {
+    let (case, export) = (LogPosition(case), LogPosition(export));
+    let Export { started, scope } = found(&routes, &actor, case, export).await?;
+    check_form(&sealing)?;
+    check_missing(&routes, &sealing, LogPosition(started.end.0 - 1)).await?;
+    let stretch = (started.first, started.end);
+    let (terms, checkpoint) = terms_of(&routes, case, scope, stretch).await?;
+    let checkpoint = Note::parse(&checkpoint).ok().and_then(|note| Checkpoint::parse(&note.text));
+    let checkpoint = checkpoint.ok_or_else(EndpointError::internal)?;
+    let format = Format::named(&started.format).ok_or_else(EndpointError::internal)?;
+    let manifest = Manifest {
+        terms,
+        format,
+        origin: checkpoint.origin,
+        root: hex::encode(checkpoint.root),
+        files_sha256: sealing.files_sha256,
+        files: sealing.files,
+        bytes: sealing.bytes,
+        missing_media: sealing.missing_media,
+    };
+    let text = manifest.text();
+    let seal = ExportSeal {
+        case,
+        export,
+        manifest_sha256: Manifest::digest(&text),
+        files: sealing.files,
+        bytes: sealing.bytes,
+    };
+    record_seal(&routes.write_side, &actor, seal).await?;
+    let ledger = routes.ledger.clone();
+    let signed = tokio::task::spawn_blocking(move || ledger.sign_statement(&text)).await;
+    let signed = signed.map_err(|_| EndpointError::internal())?.map_err(|fault| broken(&fault))?;
+    let signed = signed.ok_or_else(EndpointError::internal)?;
+    Ok(Json(json!({ "manifest": signed.note.to_string() })))
+}
+
+fn check_form(sealing: &Sealing) -> Result<(), MatrixError> {
+    let digest = hex::decode(&sealing.files_sha256).is_ok_and(|digest| digest.len() == 32)
+        && !sealing.files_sha256.contains(|c: char| c.is_ascii_uppercase());
+    if !digest {
+        return Err(MatrixError::invalid_param("`files_sha256` is 64 small hexadecimal digits"));
+    }
+    if sealing.files > FILES_MAX {
+        return Err(MatrixError::invalid_param("The export has too many files"));
+    }
+    let missing = &sealing.missing_media;
+    if missing.len() > MISSING_MEDIA_MAX || !missing.is_sorted_by(|a, b| a < b) {
+        return Err(MatrixError::invalid_param("`missing_media` is a short list in order"));
+    }
+    Ok(())
+}
+
+async fn check_missing(
+    routes: &StaffRoutes,
+    sealing: &Sealing,
+    position: LogPosition,
+) -> Result<(), EndpointError> {
+    if sealing.missing_media.is_empty() {
+        return Ok(());
+    }
+    let mut stored = Vec::new();
+    {
+        let snapshot = view_at(routes, position).await?;
+        for id in &sealing.missing_media {
+            let found = snapshot.media(id).map_err(|fault| unseen(&fault))?;
+            stored.extend(found.and_then(|media| media.stored).map(|blob| (id.clone(), blob)));
+        }
+    }
+    for (id, blob) in stored {
+        let read = routes.blobs.read(&blob.blob, &blob.blob_key, blob.bytes, 0..0).await;
+        if !matches!(read, Err(BlobFault::Missing | BlobFault::Damaged)) {
+            return Err(MatrixError::conflict(format!("The medium {id} is there")).into());
+        }
+    }
+    Ok(())
+}

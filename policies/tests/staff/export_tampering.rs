@@ -1,0 +1,195 @@
+//! What is changed in an export is found and located: by anybody, and by somebody who could even
+//! have a new manifest signed.
+
+use std::{fs, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use event_log::{Random as _, SeededRandom};
+use policies::export::{
+    FileList, Format, Manifest, VerifyReport, list_text, read_list, verify_export,
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    export_corpus::{corpus, export, keys},
+    exporting::files,
+    world::World,
+};
+
+fn number(random: &SeededRandom, below: usize) -> usize {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes);
+    usize::try_from(u64::from_le_bytes(bytes) % below as u64).unwrap()
+}
+
+fn located(report: &VerifyReport, path: &str) -> bool {
+    report.findings.iter().any(|finding| finding.place.contains(path))
+}
+
+async fn exported(world: &World, format: Format, dir: &Path) {
+    let corpus = corpus(world).await;
+    let case = world.case(json!({ "rooms": [corpus.room] })).await;
+    export(world, case, format, None, dir).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_random_change_of_one_byte_is_found_and_located() {
+    for (format, rounds) in Format::ALL.into_iter().zip([240, 60, 60, 60, 60]) {
+        let world = World::new().await;
+        let dir = tempfile::tempdir().unwrap();
+        exported(&world, format, dir.path()).await;
+        let (keys, files) = (keys(&world), files(dir.path()));
+        let paths: Vec<_> = files.keys().filter(|path| !files[*path].is_empty()).collect();
+        let random = SeededRandom::new(11);
+        for round in 0..rounds {
+            let path = paths[round % paths.len()];
+            let mut bytes = files[path].clone();
+            let at = number(&random, bytes.len());
+            match number(&random, 4) {
+                0 => drop(bytes.remove(at)),
+                1 => bytes.insert(at, b'7'),
+                2 => bytes.truncate(at),
+                _ => bytes[at] ^= 1 << number(&random, 8),
+            }
+            if bytes == files[path] {
+                continue;
+            }
+            fs::write(dir.path().join(path), &bytes).unwrap();
+            let report = verify_export(dir.path(), &keys).unwrap();
+            assert!(!report.holds(), "{path} at {at} of {}", bytes.len());
+            assert!(located(&report, path), "{path} at {at}: {:?}", report.findings);
+            fs::write(dir.path().join(path), &files[path]).unwrap();
+        }
+        assert!(verify_export(dir.path(), &keys).unwrap().holds(), "put back, it holds again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_gone_or_put_in_are_named() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Html, dir.path()).await;
+    let (keys, files) = (keys(&world), files(dir.path()));
+    for (path, bytes) in &files {
+        fs::remove_file(dir.path().join(path)).unwrap();
+        let report = verify_export(dir.path(), &keys).unwrap();
+        assert!(!report.holds() && located(&report, path), "{path}: {:?}", report.findings);
+        fs::write(dir.path().join(path), bytes).unwrap();
+    }
+    fs::write(dir.path().join("media/more"), "x").unwrap();
+    assert!(located(&verify_export(dir.path(), &keys).unwrap(), "media/more"));
+    fs::remove_file(dir.path().join("media/more")).unwrap();
+    // A key that nobody named is not trusted.
+    let stranger = event_log::ledger::NoteSigner::new("example.org/x", &[1; 32]).unwrap();
+    assert!(!verify_export(dir.path(), &[stranger.verifier()]).unwrap().holds());
+}
+
+/// Makes list and manifest fit what stands in the directory, and has it signed.
+fn seal_anew(world: &World, dir: &Path) {
+    let keys = keys(world);
+    let note = fs::read_to_string(dir.join("manifest.note")).unwrap();
+    let mut manifest = Manifest::read(&note, &keys).unwrap();
+    let old = read_list(&fs::read_to_string(dir.join("files.sha256")).unwrap()).unwrap();
+    let list: FileList = old
+        .into_keys()
+        .map(|path| (path.clone(), Sha256::digest(fs::read(dir.join(path)).unwrap()).into()))
+        .collect();
+    let text = list_text(&list);
+    manifest.files_sha256 = hex::encode(Sha256::digest(text.as_bytes()));
+    fs::write(dir.join("files.sha256"), text).unwrap();
+    let signed = world.ledger.sign_statement(&manifest.text()).unwrap().unwrap();
+    fs::write(dir.join("manifest.note"), signed.note.to_string()).unwrap();
+}
+
+/// Changes the lines of the evidence, and has it signed; what verifying finds.
+fn forged(
+    world: &World,
+    dir: &Path,
+    change: impl FnOnce(&mut Vec<Value>) -> Option<u64>,
+) -> (String, Option<u64>) {
+    let path = dir.join("evidence/entries.jsonl");
+    let (before, all) = (fs::read_to_string(&path).unwrap(), files(dir));
+    let mut lines: Vec<Value> =
+        before.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let position = change(&mut lines);
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    let text = lines.join("\n") + "\n";
+    assert_ne!(text, before);
+    fs::write(&path, text).unwrap();
+    seal_anew(world, dir);
+    let report = verify_export(dir, &keys(world)).unwrap();
+    assert!(!report.holds());
+    for (path, bytes) in all {
+        fs::write(dir.join(path), bytes).unwrap();
+    }
+    let told: Vec<_> = report.findings.iter().map(|finding| finding.why.clone()).collect();
+    (told.join("; "), position)
+}
+
+fn shown(lines: &mut [Value]) -> &mut Value {
+    lines.iter_mut().find(|line| line["parts"][1]["clear"].is_string()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn even_with_a_signed_manifest_the_evidence_cannot_lie() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Jsonl, dir.path()).await;
+    let dir = dir.path();
+
+    let (why, position) = forged(&world, dir, |lines| {
+        let line = shown(lines);
+        let clear = STANDARD.decode(line["parts"][1]["clear"].as_str().unwrap()).unwrap();
+        let mut clear = clear;
+        clear[9] ^= 1;
+        line["parts"][1]["clear"] = STANDARD.encode(clear).into();
+        line["position"].as_u64()
+    });
+    assert!(why.contains("part 2 is not what the entry's header commits to"), "{why}");
+    assert!(position.is_some() && why.contains("line"), "{why}");
+
+    let (why, position) = forged(&world, dir, |lines| {
+        let line = shown(lines);
+        for part in line["parts"].as_array_mut().unwrap() {
+            *part = json!({ "hash": part["hash"] });
+        }
+        line["position"].as_u64()
+    });
+    let position = position.unwrap();
+    assert!(
+        why.contains(&format!("position {position} is in the scope and is not shown")),
+        "{why}"
+    );
+
+    let (why, _) = forged(&world, dir, |lines| {
+        lines.remove(5);
+        None
+    });
+    assert!(why.contains("line 6: position"), "{why}");
+    let (why, _) = forged(&world, dir, |lines| {
+        lines.pop();
+        None
+    });
+    assert!(why.contains("entries are missing"), "{why}");
+    let (why, _) = forged(&world, dir, |lines| {
+        let hash = STANDARD.encode([7; 32]);
+        lines.last_mut().unwrap()["parts"][0]["hash"] = hash.into();
+        None
+    });
+    assert!(why.contains("not those of the checkpoint"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_says_something_else_than_the_evidence_is_located() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Jsonl, dir.path()).await;
+    let path = dir.path().join("export.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let at = text.find("mended").unwrap();
+    fs::write(&path, text.replacen("mended", "forged", 1)).unwrap();
+    seal_anew(&world, dir.path());
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    assert_eq!(report.findings[0].place, format!("export.jsonl byte {at}"));
+}

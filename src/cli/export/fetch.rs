@@ -1,0 +1,72 @@
+//! Fetching what an export is made of: pages of evidence, and media.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+};
+
+use policies::export::{DirectoryError, ExportDirectory, NamedMedium};
+
+use super::{Client, Meter, told};
+
+/// Fetches pages until the whole stretch is there.
+pub(super) fn entries(
+    client: &Client,
+    export: &mut ExportDirectory,
+    limit: u32,
+    meter: &mut Meter,
+) -> anyhow::Result<()> {
+    let progress = export.progress();
+    let (case, number) = (progress.terms.case, progress.export);
+    let (first, end) = (progress.terms.first, progress.terms.end);
+    while !export.has_all() {
+        let next = export.progress().next;
+        let path = format!("/cases/{case}/exports/{number}/entries?from={next}&limit={limit}");
+        let page = client.bytes("GET", &path, None)?;
+        export.append(&page).map_err(told)?;
+        meter.show(export.progress().next - first, end - first);
+    }
+    Ok(())
+}
+
+/// Fetches the media that the record names; answers those that are missing.
+pub(super) fn media(
+    client: &Client,
+    export: &ExportDirectory,
+    server: &str,
+    meter: &mut Meter,
+) -> anyhow::Result<Vec<String>> {
+    let named = export.media(server).map_err(told)?;
+    let (mut missing, all) = (named.missing, named.proven.len() as u64);
+    for (done, medium) in (1..).zip(named.proven) {
+        if !fetched(client, export, &medium)? {
+            missing.push(medium.id);
+        }
+        meter.show(done, all);
+    }
+    Ok(missing)
+}
+
+/// Fetches what is left of a medium; false where the server does not have it.
+fn fetched(
+    client: &Client,
+    export: &ExportDirectory,
+    medium: &NamedMedium,
+) -> anyhow::Result<bool> {
+    let NamedMedium { id, position, sha256 } = medium;
+    let disk = |error: io::Error| told(DirectoryError::Io(error));
+    let Some((part, begun)) = export.medium_begun(id).map_err(told)? else { return Ok(true) };
+    let progress = export.progress();
+    let (case, number) = (progress.terms.case, progress.export);
+    let path =
+        format!("/cases/{case}/exports/{number}/media/{id}?position={position}&offset={begun}");
+    let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(disk)?;
+    let found = client.stream(&path, |piece| file.write_all(piece).map_err(disk))?;
+    drop(file);
+    if !found {
+        std::fs::remove_file(&part).map_err(disk)?;
+        return Ok(false);
+    }
+    export.medium_done(id, sha256).map_err(told)?;
+    Ok(true)
+}
