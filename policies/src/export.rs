@@ -10,6 +10,7 @@ mod calendar;
 mod check;
 mod directory;
 mod evidence;
+mod files;
 mod format;
 mod index;
 mod item;
@@ -22,7 +23,7 @@ mod verify;
 pub use self::{
     calendar::{iso, utc_day},
     check::{EvidenceFault, EvidenceReport, check_evidence},
-    directory::{DirectoryError, ExportDirectory, NamedMedia, NamedMedium, Progress, Sealing},
+    directory::{DirectoryError, ExportDirectory, NamedMedium, Progress, Sealing},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     format::Format,
     index::{ITEMS_MAX, IndexError},

@@ -159,6 +159,7 @@ fn format(form: Form) -> Format {
 }
 
 /// A fault of the directory, with what to do.
+#[expect(clippy::needless_pass_by_value, reason = "handed to `map_err`")]
 fn told(error: DirectoryError) -> anyhow::Error {
     let next = match &error {
         error if error.is_full_disk() => {
@@ -171,7 +172,7 @@ fn told(error: DirectoryError) -> anyhow::Error {
             "check it with `chancery verify`, or name another directory for a new one"
         }
         DirectoryError::State => "begin again in an empty directory",
-        DirectoryError::TooLarge | DirectoryError::Index(_) => {
+        DirectoryError::TooLarge | DirectoryError::MissingMedia(_) | DirectoryError::Index(_) => {
             "open cases with narrower dates, and export each"
         }
         DirectoryError::Busy => "wait until the other command has ended",
@@ -180,7 +181,7 @@ fn told(error: DirectoryError) -> anyhow::Error {
     let mut what = error.to_string();
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
-        what.push_str(&format!(": {cause}"));
+        what = format!("{what}: {cause}");
         source = cause.source();
     }
     Failure::new(what, next).into()

@@ -6,10 +6,12 @@
 //! beside their name and renamed when whole; the form, the list and the manifest are functions of
 //! these, and are written anew. An export that has its manifest is finished and is not touched.
 
+mod error;
+
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _},
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -17,10 +19,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::error::DirectoryError;
 use super::{
     CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE,
-    format::{FormError, Format, write_form},
-    index::{Index, IndexError},
+    files::{digest_of, files_of, is_empty, locked, remove, write_durably},
+    format::{Format, write_form},
+    index::Index,
     manifest::{FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, list_text},
     output::DirectoryOutput,
     terms::Terms,
@@ -59,17 +63,8 @@ pub struct Sealing {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Media that the record names and that the server does not have.
+    /// Media that the ledger proves and that the server does not have any more.
     pub missing_media: Vec<String>,
-}
-
-/// Media that the record of an export names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NamedMedia {
-    /// Those that the ledger proves.
-    pub proven: Vec<NamedMedium>,
-    /// Ids of those of which it proves nothing any more.
-    pub missing: Vec<String>,
 }
 
 /// A medium that the ledger proves.
@@ -81,62 +76,6 @@ pub struct NamedMedium {
     pub position: u64,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
-}
-
-/// Why a directory is not an export that can be gone on with, or could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// A file.
-    #[error("the export's directory could not be read or written")]
-    Io(#[from] io::Error),
-    /// Something else is there.
-    #[error("the directory is not empty and holds no unfinished export")]
-    NotEmpty,
-    /// It is finished.
-    #[error("the directory holds a finished export")]
-    Finished,
-    /// It is another one.
-    #[error("the directory holds an unfinished export of case {case} as {format}")]
-    Other {
-        /// Its case.
-        case: u64,
-        /// Its form.
-        format: &'static str,
-    },
-    /// The note of how far it is was altered.
-    #[error("the note of how far the export is, {STATE_FILE}, cannot be read")]
-    State,
-    /// Somebody else is at it.
-    #[error("another command works on this directory")]
-    Busy,
-    /// The server's page is not one.
-    #[error("the server sent a page that is not whole")]
-    Page,
-    /// A medium is not what the ledger has.
-    #[error("the media file {0} is not what the ledger has")]
-    Media(String),
-    /// Too many names.
-    #[error("the export has too many names; open cases with narrower dates")]
-    TooLarge,
-    /// The evidence.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// The form.
-    #[error(transparent)]
-    Form(#[from] FormError),
-}
-
-impl DirectoryError {
-    /// Whether the disk is full; what is there stays, and can be gone on with.
-    pub fn is_full_disk(&self) -> bool {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        let full =
-            |error: &io::Error| matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
-        match self {
-            Self::Io(error) | Self::Form(FormError::Io(error)) => full(error),
-            _ => false,
-        }
-    }
 }
 
 /// The end of a page.
@@ -166,7 +105,8 @@ impl ExportDirectory {
         let state = match fs::read(dir.join(STATE_FILE)) {
             Ok(state) => state,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return if is_empty(dir)? { Ok(None) } else { Err(DirectoryError::NotEmpty) };
+                let empty = is_empty(dir)? || was_hardly_begun(dir)?;
+                return if empty { Ok(None) } else { Err(DirectoryError::NotEmpty) };
             }
             Err(error) => return Err(error.into()),
         };
@@ -176,7 +116,11 @@ impl ExportDirectory {
             let (case, format) = (progress.terms.case, progress.format.name());
             return Err(DirectoryError::Other { case, format });
         }
-        let export = Self { dir: dir.to_owned(), progress, _lock: locked(dir)? };
+        let export = Self {
+            dir: dir.to_owned(),
+            progress,
+            _lock: locked(dir)?.ok_or(DirectoryError::Busy)?,
+        };
         // What was appended and not noted may be half a page.
         export.cut(ENTRIES_FILE, export.progress.entries_bytes)?;
         export.cut(CONTEXT_PART, export.progress.context_bytes)?;
@@ -197,7 +141,11 @@ impl ExportDirectory {
         File::open(dir.join(CHECKPOINT_FILE))?.sync_all()?;
         let next = terms.first;
         let progress = Progress { export, terms, format, next, entries_bytes: 0, context_bytes: 0 };
-        let export = Self { dir: dir.to_owned(), progress, _lock: locked(dir)? };
+        let export = Self {
+            dir: dir.to_owned(),
+            progress,
+            _lock: locked(dir)?.ok_or(DirectoryError::Busy)?,
+        };
         export.cut(ENTRIES_FILE, 0)?;
         export.cut(CONTEXT_PART, 0)?;
         export.note()?;
@@ -274,21 +222,15 @@ impl ExportDirectory {
         Ok(sorted.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
     }
 
-    /// Media that the record names.
-    pub fn media(&self, server: &str) -> Result<NamedMedia, DirectoryError> {
+    /// Media that the record names and the ledger proves. Of others (their keys are destroyed, or
+    /// they never were) the evidence itself shows that there is no proof.
+    pub fn media(&self, server: &str) -> Result<Vec<NamedMedium>, DirectoryError> {
         let index = Index::build(&self.dir, server)?;
-        let mut named = NamedMedia::default();
-        for (id, position) in &index.named_media {
-            match index.media.get(id) {
-                Some(medium) => named.proven.push(NamedMedium {
-                    id: id.clone(),
-                    position: *position,
-                    sha256: medium.sha256,
-                }),
-                None => named.missing.push(id.clone()),
-            }
-        }
-        Ok(named)
+        let proven = index.named_media.iter().filter_map(|(id, position)| {
+            let sha256 = index.media.get(id)?.sha256;
+            Some(NamedMedium { id: id.clone(), position: *position, sha256 })
+        });
+        Ok(proven.collect())
     }
 
     /// Where a medium is written, and how many of its bytes are there; `None` where it is whole.
@@ -335,7 +277,9 @@ impl ExportDirectory {
         write_durably(&self.dir.join(LIST_FILE), text.as_bytes())?;
         missing_media.sort_unstable();
         missing_media.dedup();
-        missing_media.truncate(MISSING_MEDIA_MAX);
+        if missing_media.len() > MISSING_MEDIA_MAX {
+            return Err(DirectoryError::MissingMedia(missing_media.len()));
+        }
         Ok(Sealing {
             files_sha256: hex::encode(Sha256::digest(text.as_bytes())),
             files: list.len() as u64,
@@ -374,13 +318,19 @@ impl ExportDirectory {
     }
 }
 
-fn locked(dir: &Path) -> Result<File, DirectoryError> {
-    let lock = File::open(dir)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(DirectoryError::Busy),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+/// Whether a directory holds what a kill before the first note left, and nothing else: it can be
+/// begun again.
+fn was_hardly_begun(dir: &Path) -> io::Result<bool> {
+    let files = files_of(dir)?;
+    let state = format!("{STATE_FILE}.new");
+    let ours = |file: &String| [CHECKPOINT_FILE, &state].contains(&file.as_str());
+    let begun = |file: &String| [ENTRIES_FILE, CONTEXT_PART].contains(&file.as_str());
+    for file in files.iter().filter(|file| !ours(file)) {
+        if !begun(file) || fs::metadata(dir.join(file))?.len() > 0 {
+            return Ok(false);
+        }
     }
+    Ok(dir.join("evidence").is_dir())
 }
 
 fn position_of(line: &[u8]) -> Result<u64, DirectoryError> {
@@ -397,71 +347,4 @@ pub(super) fn is_listed(path: &str) -> bool {
     let beside = [MANIFEST_FILE, LIST_FILE, STATE_FILE, CONTEXT_PART];
     let unfinished = [".part", ".new"].iter().any(|end| path.ends_with(end));
     !beside.contains(&path) && !unfinished
-}
-
-/// Every file below a directory, by its relative path, in order. What is neither a file nor a
-/// directory is an error: it would be read from elsewhere.
-pub(super) fn files_of(dir: &Path) -> io::Result<Vec<String>> {
-    let (mut open, mut found) = (vec![String::new()], Vec::new());
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(dir.join(&folder))? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                open.push(path);
-            } else if kind.is_file() {
-                found.push(path);
-            } else {
-                return Err(io::Error::other(format!("{path} is no file")));
-            }
-        }
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
-/// SHA-256 and length of a file, read in pieces.
-pub(super) fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
-    let (mut file, mut hasher, mut length) = (File::open(path)?, Sha256::new(), 0);
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut piece)?;
-        if read == 0 {
-            return Ok((hasher.finalize().into(), length));
-        }
-        hasher.update(&piece[..read]);
-        length += read as u64;
-    }
-}
-
-fn is_empty(dir: &Path) -> io::Result<bool> {
-    match fs::read_dir(dir) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Writes beside, syncs, renames, and syncs the directory.
-fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
 }

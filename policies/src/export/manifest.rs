@@ -41,7 +41,7 @@ pub struct Manifest {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Ids of media that the record names and the server no longer has.
+    /// Ids of media that the ledger proves and the server no longer has.
     pub missing_media: Vec<String>,
 }
 

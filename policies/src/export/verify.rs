@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     CHECKPOINT_FILE,
     check::{EvidenceReport, check_evidence},
-    directory::{digest_of, files_of},
+    files::{digest_of, files_of},
     format::write_form,
     index::Index,
     manifest::{
@@ -47,6 +47,9 @@ pub struct VerifyReport {
     pub manifest: Option<Manifest>,
     /// What the evidence shows, where it holds.
     pub evidence: Option<EvidenceReport>,
+    /// Media that the record names and of which the evidence has no proof: their keys are
+    /// destroyed, or they never were.
+    pub unproven_media: u64,
 }
 
 impl VerifyReport {
@@ -197,6 +200,8 @@ fn check_content(
             return None;
         }
     };
+    let unproven = index.named_media.keys().filter(|id| !index.media.contains_key(*id));
+    report.unproven_media = unproven.count() as u64;
     for (id, medium) in &index.media {
         if !index.named_media.contains_key(id) {
             continue;

@@ -18,7 +18,7 @@ use commands::governance::{Actor, governance, readable_case};
 use event_log::ledger::LedgerFault;
 use facts::{
     Fact, LogPosition,
-    fact::{ExportStarted, Scope},
+    fact::{ExportStarted, FactBody as _, Scope},
 };
 use http_edge::MatrixError;
 use projections::{Snapshot, query::StoreError};
@@ -58,7 +58,15 @@ async fn found(
 ) -> Result<Export, EndpointError> {
     let scope = readable_case(&routes.write_side, actor, case).await?.scope;
     let record = routes.record.clone();
-    let entry = tokio::task::spawn_blocking(move || record.open(export)).await;
+    let entry = tokio::task::spawn_blocking(move || {
+        // Nothing but a beginning of an export is opened by its number.
+        let headers = record.headers(export, 1)?;
+        match headers.first() {
+            Some(header) if header.fact_type == ExportStarted::TYPE => record.open(export),
+            _ => Ok(None),
+        }
+    })
+    .await;
     let entry = entry.map_err(|_| EndpointError::internal())??;
     match entry.map(|entry| entry.fact()) {
         Some(Ok(Some(Fact::ExportStarted(started))))

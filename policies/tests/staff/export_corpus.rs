@@ -165,9 +165,8 @@ pub(crate) async fn fetch(world: &World, export: &mut ExportDirectory, limit: us
 pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
     let (case, number) = (export.progress().terms.case, export.progress().export);
     export.settle_context().unwrap();
-    let media = export.media("example.org").unwrap();
-    let mut missing = media.missing;
-    for NamedMedium { id, position, sha256 } in media.proven {
+    let mut missing = Vec::new();
+    for NamedMedium { id, position, sha256 } in export.media("example.org").unwrap() {
         let Some((part, begun)) = export.medium_begun(&id).unwrap() else { continue };
         assert_eq!(begun, 0);
         let path =

@@ -4,6 +4,7 @@
 use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use commands::room::{ban_user, join_room};
 use event_log::{Random as _, SeededRandom};
 use policies::export::{
     FileList, Format, Manifest, VerifyReport, list_text, read_list, verify_export,
@@ -12,9 +13,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    export_corpus::{corpus, export, keys},
+    export_corpus::{corpus, export, keys, named},
     exporting::files,
-    world::World,
+    world::{World, user},
 };
 
 fn number(random: &SeededRandom, below: usize) -> usize {
@@ -35,6 +36,9 @@ async fn exported(world: &World, format: Format, dir: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_random_change_of_one_byte_is_found_and_located() {
+    // `CHANCERY_EXPORT_MUTATIONS=20` makes twenty times as many.
+    let times = std::env::var("CHANCERY_EXPORT_MUTATIONS").ok();
+    let times: usize = times.and_then(|times| times.parse().ok()).unwrap_or(1);
     for (format, rounds) in Format::ALL.into_iter().zip([240, 60, 60, 60, 60]) {
         let world = World::new().await;
         let dir = tempfile::tempdir().unwrap();
@@ -42,7 +46,7 @@ async fn every_random_change_of_one_byte_is_found_and_located() {
         let (keys, files) = (keys(&world), files(dir.path()));
         let paths: Vec<_> = files.keys().filter(|path| !files[*path].is_empty()).collect();
         let random = SeededRandom::new(11);
-        for round in 0..rounds {
+        for round in 0..rounds * times {
             let path = paths[round % paths.len()];
             let mut bytes = files[path].clone();
             let at = number(&random, bytes.len());
@@ -192,4 +196,39 @@ async fn a_form_that_says_something_else_than_the_evidence_is_located() {
     seal_anew(&world, dir.path());
     let report = verify_export(dir.path(), &keys(&world)).unwrap();
     assert_eq!(report.findings[0].place, format!("export.jsonl byte {at}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_membership_of_a_person_in_scope_cannot_be_withheld() {
+    let world = World::new().await;
+    let room = world.room("eve").await;
+    let mut details = named("Dan");
+    join_room(&world.ws, &room, user("dan"), &details).await.unwrap();
+    details.reason = Some("spam".to_owned());
+    ban_user(&world.ws, &room, user("eve"), &user("dan"), &details).await.unwrap();
+    let of_dan = world.case(json!({ "users": [user("dan")] })).await;
+    let whole = tempfile::tempdir().unwrap();
+    export(&world, of_dan, Format::Jsonl, None, whole.path()).await;
+
+    // The ban of Dan, by somebody else: its header names neither, but the key tree is Dan's.
+    let (why, position) = forged(&world, whole.path(), |lines| {
+        let line = lines.iter_mut().find(|line| {
+            let header = STANDARD.decode(line["header"].as_str().unwrap()).unwrap();
+            let header = facts::EntryHeader::decode(&header).unwrap();
+            let by_eve = header.fact_type == 16 && header.actor != header.stream;
+            by_eve && line["parts"][1]["clear"].is_string() && is_ban(line)
+        });
+        let line = line.expect("the ban is shown");
+        for part in line["parts"].as_array_mut().unwrap() {
+            *part = json!({ "hash": part["hash"] });
+        }
+        line["position"].as_u64()
+    });
+    let position = position.unwrap();
+    assert!(why.contains(&format!("position {position} is in the scope")), "{why}");
+}
+
+fn is_ban(line: &Value) -> bool {
+    let skeleton = STANDARD.decode(line["parts"][0]["clear"].as_str().unwrap()).unwrap();
+    skeleton.windows(5).any(|window| window == b"\"ban\"")
 }

@@ -4,7 +4,11 @@
 use std::{collections::BTreeMap, fs, path::Path, sync::atomic::Ordering};
 
 use commands::room::join_room;
-use facts::{Fact, fact::AccessKind};
+use event_log::ShredRequest;
+use facts::{
+    EntryHeader, Fact, LogPosition,
+    fact::{AccessKind, KeyRange, ShredCause},
+};
 use policies::export::{DirectoryError, ExportDirectory, Format, verify_export};
 use serde_json::{Value, json};
 
@@ -196,7 +200,7 @@ async fn i16_each_page_of_an_export_is_an_access_before_anything_is_opened() {
     fetch(&world, &mut begun, 20).await;
     let before_seal = world.failing.log.head();
     complete(&world, begun).await;
-    let facts = world.facts(facts::LogPosition(number));
+    let facts = world.facts(LogPosition(number));
     let accesses: Vec<_> = facts
         .iter()
         .filter_map(|(_, fact)| match fact {
@@ -266,4 +270,56 @@ fn directories_that_are_something_else_are_left_alone() {
     fs::write(dir.path().join("manifest.note"), "").unwrap();
     let refused = ExportDirectory::resume(dir.path(), 1, Format::Csv).unwrap_err();
     assert!(matches!(refused, DirectoryError::Finished));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_destroyed_is_told_and_still_proven() {
+    let world = World::new().await;
+    let corpus = corpus(&world).await;
+    let case = world.case(json!({ "rooms": [corpus.room] })).await;
+    let path = format!("/cases/{case}/events?limit=1000");
+    let page = world.get("ann", &path).await.ok();
+    let of = page["events"].as_array().unwrap();
+    let of = of.iter().find(|item| item["event"]["content"]["body"] == DELETED).unwrap();
+    let header = world.failing.log.read(LogPosition(of["position"].as_u64().unwrap()));
+    let header = header.unwrap().unwrap().header;
+    shred(&world, &header).await;
+
+    let dir = tempfile::tempdir().unwrap();
+    export(&world, case, Format::Jsonl, None, dir.path()).await;
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    assert!(report.holds(), "{:?}", report.findings);
+    assert_eq!(report.evidence.unwrap().destroyed, 1);
+    let lines = lines(dir.path(), "export.jsonl");
+    let gone = lines.iter().find(|line| line["content_destroyed"] == true).unwrap();
+    assert_eq!(gone["position"], of["position"]);
+    assert_eq!(gone["event"]["content"], json!({}));
+    let all: Vec<u8> = files(dir.path()).into_values().flatten().collect();
+    for canary in [DELETED.as_bytes(), base64(DELETED).as_bytes()] {
+        assert!(!all.windows(canary.len()).any(|window| window == canary));
+    }
+}
+
+/// Destroys the key of an entry's content.
+async fn shred(world: &World, header: &EntryHeader) {
+    let (log, header) = (world.failing.log.clone(), header.clone());
+    let leaf = u32::try_from(header.revision.0).unwrap();
+    tokio::task::spawn_blocking(move || {
+        let range = KeyRange {
+            epoch_first: header.key_epoch,
+            epoch_last: header.key_epoch,
+            tree: header.parts[1].stream_tree.0,
+            leaf_first: leaf,
+            leaf_last: leaf,
+        };
+        let request = ShredRequest {
+            ranges: vec![range],
+            cause: ShredCause::Retention,
+            expects: Vec::new(),
+            roll_active: false,
+        };
+        log.order_shred(request, |_| Vec::new()).unwrap();
+    })
+    .await
+    .unwrap();
 }

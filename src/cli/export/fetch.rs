@@ -37,8 +37,8 @@ pub(super) fn media(
     meter: &mut Meter,
 ) -> anyhow::Result<Vec<String>> {
     let named = export.media(server).map_err(told)?;
-    let (mut missing, all) = (named.missing, named.proven.len() as u64);
-    for (done, medium) in (1..).zip(named.proven) {
+    let (mut missing, all) = (Vec::new(), named.len() as u64);
+    for (done, medium) in (1..).zip(named) {
         if !fetched(client, export, &medium)? {
             missing.push(medium.id);
         }

@@ -30,6 +30,7 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
         "destroyed": evidence.destroyed,
         "withheld": evidence.withheld,
         "time_is_over": evidence.is_over,
+        "unproven_media": report.unproven_media,
         "missing_media": manifest.missing_media,
         "finding": null,
     });
@@ -46,20 +47,20 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
     for (count, what) in [
         (evidence.destroyed, "items are destroyed in part or whole; the server says so"),
         (evidence.withheld, "memberships or receipts of others are withheld; the server says so"),
+        (report.unproven_media, "media are named and not proven: destroyed, or never uploaded"),
         (manifest.missing_media.len() as u64, "media were gone; the manifest names them"),
     ] {
         if count > 0 {
-            words.push_str(&format!("\n{count} {what}."));
+            words = format!("{words}\n{count} {what}.");
         }
     }
     Ok(Verdict::good(json, words))
 }
 
 fn bad(report: &VerifyReport) -> Verdict {
-    let mut words = "NOT VERIFIED".to_owned();
-    for finding in &report.findings {
-        words.push_str(&format!("\n{}: {}", finding.place, finding.why));
-    }
+    let mut lines = vec!["NOT VERIFIED".to_owned()];
+    lines.extend(report.findings.iter().map(|found| format!("{}: {}", found.place, found.why)));
+    let words = lines.join("\n");
     let first = report.findings.first();
     let finding = first.map(|found| json!({ "kind": found.place, "why": found.why }));
     let json = json!({ "ok": false, "finding": finding, "findings": report.findings });
