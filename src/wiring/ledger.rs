@@ -49,6 +49,11 @@ impl LedgerThread {
         Ok(Self { ledger, alive: Some(alive), thread: Some(thread) })
     }
 
+    /// The ledger itself.
+    pub(super) fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
+    }
+
     /// The routes by the configuration; none where it is off.
     pub(super) fn routes(&self, config: &Config, write_side: &WriteSide) -> Router {
         let readers = match config.ledger.access {
