@@ -35,9 +35,6 @@ use super::{
     target::manifest_of,
 };
 
-/// The lock in a directory that is being made; by it a later run knows that it may remove it.
-const MARK: &str = "restoring";
-
 /// What to restore, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Restore {
@@ -248,13 +245,14 @@ impl Ready {
         Ok(incarnation)
     }
 
-    /// The last step: before it there is no data directory, after it a whole one.
+    /// The last step: before the rename there is no data directory, after it a whole one and a lock
+    /// file too many, which the next run takes.
     fn put_in_place(&self, work: &Path) -> Result<()> {
-        fs::remove_file(work.join(MARK))?;
         sync_dir(work)?;
         let to = &self.restore.to;
         fs::rename(work, to).with_context(|| format!("cannot make {}", to.display()))?;
-        Ok(sync_dir(parent(to))?)
+        sync_dir(parent(to))?;
+        Ok(fs::remove_file(lock_file(work))?)
     }
 }
 
@@ -278,19 +276,26 @@ fn is_occupied(to: &Path) -> Result<bool> {
     }
 }
 
+/// Beside the directory that is being made; by it a later run knows that it may remove that.
+fn lock_file(work: &Path) -> PathBuf {
+    let mut name = work.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    work.with_file_name(name)
+}
+
 /// An empty directory to work in, with its lock. What a run that broke off left is removed, keys
 /// being overwritten first.
 fn begin(work: &Path) -> Result<fs::File> {
-    let busy = || BackupRefusal::Busy(work.to_owned());
+    let lock = lock_file(work);
+    if work.exists() && !lock.exists() {
+        return Err(BackupRefusal::Occupied(work.to_owned()).into());
+    }
+    dir_store::make_dir(parent(work))?;
+    let lock = dir_store::lock(&lock)?.ok_or_else(|| BackupRefusal::Busy(work.to_owned()))?;
     if work.exists() {
-        let mark = work.join(MARK);
-        if !mark.exists() && is_occupied(work)? {
-            return Err(BackupRefusal::Occupied(work.to_owned()).into());
-        }
-        let _lock = dir_store::lock(&mark)?.ok_or_else(busy)?;
         keys::erase_all(work)?;
         fs::remove_dir_all(work)?;
     }
     dir_store::make_dir(work).with_context(|| format!("cannot make {}", work.display()))?;
-    Ok(dir_store::lock(&work.join(MARK))?.ok_or_else(busy)?)
+    Ok(lock)
 }

@@ -61,7 +61,7 @@ pub fn copy_segment(
                 copy.write(&bytes, write.entries.last())?;
             }
             Step::Write(write) => {
-                copy.cut(write, through)?;
+                copy.cut(&write, through)?;
                 break;
             }
             Step::Footer => {
@@ -121,7 +121,7 @@ impl Copy {
     }
 
     /// The whole batches of a write that are not behind `through`.
-    fn cut(&mut self, write: ScannedWrite, through: LogPosition) -> io::Result<()> {
+    fn cut(&mut self, write: &ScannedWrite, through: LogPosition) -> io::Result<()> {
         let entries = &write.entries;
         let batch = |index: usize| entries.get(index).map(|entry| entry.frame.header.batch);
         let ends_batch = |index: &usize| batch(*index) != batch(*index + 1);

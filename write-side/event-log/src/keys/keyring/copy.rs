@@ -49,7 +49,9 @@ impl Keyring {
         let clear = self.contents.read().encode(None);
         let mut contents = Contents::decode(&clear).map_err(KeyringError::Damaged)?;
         drop(clear);
-        destroyed.iter().for_each(|range| contents.destroy(range));
+        for range in destroyed {
+            contents.destroy(range);
+        }
         if let Some(end) = ends_at {
             contents.applied_through = contents.applied_through.min(end);
         }
