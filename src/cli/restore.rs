@@ -89,13 +89,13 @@ fn restore(command: &Restore) -> anyhow::Result<ExitCode> {
         output::line(&format!(
             "Restored to position {}, in incarnation {}: {} files of media; {} later entries are \
              not here, and {} orders to destroy among them were carried out. Start the server with \
-             server.data_dir = {:?}; it makes its views anew.",
+             server.data_dir = \"{}\"; it makes its views anew.",
             report.kept_through,
             report.incarnation,
             report.media,
             report.left_out,
             report.orders,
-            command.to,
+            command.to.display(),
         ))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -28,32 +28,33 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
 }
 
 fn in_words(found: &Inspection, covered: Option<u64>) -> String {
-    let mut words = if found.ok {
-        let kept = covered.map_or_else(
-            || {
-                " Whether it is the latest one only a checkpoint that was kept elsewhere can tell \
-                 (--checkpoint)."
-                    .to_owned()
-            },
-            |covered| format!(" The first {covered} entries are those of the checkpoint."),
-        );
-        format!("The backup is right; files: {}, entries: {}.{kept}", found.files, found.entries)
-    } else {
-        format!("NOT VERIFIED; files that were read: {}.", found.files)
-    };
-    for finding in found.findings.iter().take(FINDINGS_SHOWN) {
-        words.push_str(&format!("\n- {}", line(finding)));
-    }
+    let mut words = vec![verdict(found, covered)];
+    let shown = found.findings.iter().take(FINDINGS_SHOWN);
+    words.extend(shown.map(|finding| format!("- {}", line(finding))));
     if let Some(more @ 1..) = found.findings.len().checked_sub(FINDINGS_SHOWN) {
-        words.push_str(&format!("\n- and {more} more"));
+        words.push(format!("- and {more} more"));
     }
     if found.unfinished {
-        words.push_str(
-            "\nA run is under way or was broken off: files that the manifest does not name were \
-             not counted.",
+        words.push(
+            "A run is under way or was broken off: files that the manifest does not name were not \
+             counted."
+                .to_owned(),
         );
     }
-    words
+    words.join("\n")
+}
+
+fn verdict(found: &Inspection, covered: Option<u64>) -> String {
+    if !found.ok {
+        return format!("NOT VERIFIED; files that were read: {}.", found.files);
+    }
+    let kept = match covered {
+        Some(covered) => format!("The first {covered} entries are those of the checkpoint."),
+        None => "Whether it is the latest one only a checkpoint that was kept elsewhere can tell \
+                 (--checkpoint)."
+            .to_owned(),
+    };
+    format!("The backup is right; files: {}, entries: {}. {kept}", found.files, found.entries)
 }
 
 fn line(finding: &BackupFinding) -> String {
