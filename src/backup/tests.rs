@@ -112,14 +112,14 @@ fn a_run_that_breaks_off_at_any_step_leaves_a_whole_backup_and_is_gone_on_with()
             world.media(2, b"sealed too")?;
             let steps = Arc::new(AtomicUsize::new(0));
             let counted = Arc::clone(&steps);
-            let breaking: BeforeStep =
-                Box::new(move |_: Step| match counted.fetch_add(1, Ordering::Relaxed) == broken {
-                    true => Err(io::Error::other("broken off")),
-                    false => Ok(()),
-                });
-            let outcome = match of_keys {
-                false => world.take_with(breaking, never()),
-                true => world.take_with(never(), breaking),
+            let breaking: BeforeStep = Box::new(move |_: Step| {
+                let now = counted.fetch_add(1, Ordering::Relaxed) == broken;
+                if now { Err(io::Error::other("broken off")) } else { Ok(()) }
+            });
+            let outcome = if of_keys {
+                world.take_with(never(), breaking)
+            } else {
+                world.take_with(breaking, never())
             };
             let ended = steps.load(Ordering::Relaxed) <= broken;
             ensure!(outcome.is_ok() == ended, "step {broken}: {outcome:?}");
@@ -290,9 +290,7 @@ fn every_mutation_is_detected_and_located() -> Result<()> {
         // An older manifest is whole; what it names is not all there any more.
         let at = found.findings.iter().any(|finding| located(finding) == name);
         ensure!(at || rolled, "round {round}: {what} of {name}: {:?}", found.findings);
-        for path in [name.as_str()] {
-            fs::write(world.backup().join(path), &good[&format!("{prefix}{path}")])?;
-        }
+        fs::write(world.backup().join(&name), &good[&format!("{prefix}{name}")])?;
     }
     fs::write(world.backup().join("media").join("one more"), b"x")?;
     let found = inspect(&world.backup(), None, &keys, &[])?;

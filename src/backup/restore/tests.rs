@@ -257,10 +257,7 @@ fn a_restore_that_breaks_off_at_any_step_is_begun_again() -> Result<()> {
         Step::PutInPlace,
     ];
     for broken in steps {
-        let breaking = |step| match step == broken {
-            true => Err(anyhow!("broken off")),
-            false => Ok(()),
-        };
+        let breaking = |step| if step == broken { Err(anyhow!("broken off")) } else { Ok(()) };
         let outcome = restore().prepare()?.run_with(Arc::new(SystemClock), breaking);
         ensure!(outcome.is_err() && !world.restored().exists(), "{broken:?}");
         ensure!(work_dir(&world.restored()).exists(), "{broken:?}");
