@@ -16,8 +16,10 @@ mod manifest;
 mod media_files;
 mod newest;
 mod own_log;
+mod place;
 mod refusal;
 mod restore;
+mod s3;
 mod store;
 mod target;
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub(crate) use self::{
     manifest::SegmentEntries,
     newest::{Newest, NewestRequest},
     own_log::newest_than,
+    place::Place,
     refusal::BackupRefusal,
     restore::Restore,
 };

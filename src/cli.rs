@@ -145,7 +145,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ledger(command) => ledger::run(&command, &origin),
         Command::Verify(command) => verify::run(&command),
         Command::Backup(command) => backup::run(&command, &origin),
-        Command::Restore(command) => restore::run(&command),
+        Command::Restore(command) => restore::run(&command, &origin),
         Command::Policy(command) => policy::run(&command),
         Command::Hold(command) => hold::run(&command),
         Command::Erasure(command) => erasure::run(&command),

@@ -14,6 +14,7 @@ mod listen;
 mod load;
 mod log;
 mod media;
+pub(crate) mod offsite;
 mod problem;
 pub(crate) mod registration;
 mod rooms;
@@ -91,5 +92,6 @@ sections! {
     log: log::Log,
     ledger: ledger::Ledger,
     media: media::Media,
+    offsite: offsite::Offsite,
     telemetry: telemetry::Telemetry,
 }

@@ -89,20 +89,6 @@ impl DirStore {
         Self { dir: dir.to_owned(), staging, before, unsynced: BTreeSet::new(), _lock: None }
     }
 
-    /// Ends a run: nothing is unfinished any more.
-    pub(super) fn finish(&mut self) -> Result<()> {
-        (self.before)(Step::Finish)?;
-        self.empty_staging()?;
-        fs::remove_dir(&self.staging)?;
-        Ok(sync_dir(&self.dir)?)
-    }
-
-    /// Overwrites a file with zeros, so that its blocks do not keep it where the file system writes
-    /// in place.
-    pub(super) fn overwrite(&self, name: &str) -> Result<()> {
-        Ok(erase(&self.dir.join(name))?)
-    }
-
     /// True while a run is under way, and after one that was broken off.
     pub(super) fn is_unfinished(&self) -> bool {
         self.staging.is_dir()
@@ -191,7 +177,7 @@ impl Store for DirStore {
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    fn fetch(&self, name: &str, to: &Path) -> Result<Option<Seen>> {
+    fn fetch(&self, name: &str, _sha256: &str, to: &Path) -> Result<Option<Seen>> {
         let path = self.dir.join(name);
         let mut file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -202,15 +188,33 @@ impl Store for DirStore {
         Ok(Some(seen))
     }
 
-    fn remove(&mut self, name: &str) -> Result<()> {
+    fn remove(&mut self, name: &str, overwrite: bool) -> Result<()> {
         (self.before)(Step::Remove)?;
         let path = self.dir.join(name);
+        if overwrite {
+            erase(&path)?;
+        }
         fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         if let Some(parent) = path.parent() {
             // A folder that is empty now goes too; one that is not stays.
             let _ = fs::remove_dir(parent);
         }
         Ok(())
+    }
+
+    fn keep(&mut self, _name: &str, locked_until: Option<u64>) -> Result<Option<u64>> {
+        Ok(locked_until)
+    }
+
+    fn locks_until(&self) -> Option<u64> {
+        None
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        (self.before)(Step::Finish)?;
+        self.empty_staging()?;
+        fs::remove_dir(&self.staging)?;
+        Ok(sync_dir(&self.dir)?)
     }
 }
 

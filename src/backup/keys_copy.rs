@@ -19,7 +19,6 @@ use super::{
     dir_store::DirStore,
     live::read_keyring,
     manifest::{About, FileEntry, Kind, Manifest},
-    store::Store as _,
     target::read_manifest,
 };
 
@@ -68,8 +67,13 @@ pub(super) fn copy_keys_into(
         let seen = digest::of_file(&file.path())?;
         let name = format!("{folder}/{}", file.file_name().to_string_lossy());
         target.store.put(&file.path(), &name)?;
-        let entry =
-            FileEntry { bytes: seen.bytes, sha256: seen.sha256, segment: None, stamp: None };
+        let entry = FileEntry {
+            bytes: seen.bytes,
+            sha256: seen.sha256,
+            segment: None,
+            stamp: None,
+            locked_until: None,
+        };
         manifest.add(name, entry)?;
     }
     target.commit(&manifest)?;

@@ -17,10 +17,9 @@ use event_log::backup::{SegmentPath, copy_segment, segment_paths};
 use facts::LogPosition;
 
 use super::{
-    BackupPoint, Target, digest,
+    BackupPoint, Place, Target, digest,
     manifest::{About, FileEntry, Kind, Manifest, SegmentEntries, Stamp},
     media_files::each_media_file,
-    store::Store as _,
 };
 
 /// A backup of the log that is under way.
@@ -49,11 +48,11 @@ impl LogCopy {
     /// Copies what is not there yet. Nothing of it counts before [`Self::commit`].
     pub(crate) fn take(
         data_dir: &Path,
-        to: &Path,
+        to: &Place,
         point: &BackupPoint,
         taken_at: u64,
     ) -> Result<Self> {
-        Self::take_into(Target::open(to, Kind::Log, point)?, data_dir, point, taken_at)
+        Self::take_into(to.target(point, taken_at)?, data_dir, point, taken_at)
     }
 
     pub(super) fn take_into(
@@ -98,7 +97,7 @@ impl LogCopy {
         let stamp = stamp(&fs::metadata(&segment.path)?);
         if let Some((name, entry)) = self.known_segment(segment.first, stamp) {
             let last = entry.segment.map(|entries| entries.last);
-            self.manifest.add(name, entry)?;
+            self.keep(name, entry)?;
             return Ok(last);
         }
         let staged = self.staged();
@@ -115,6 +114,7 @@ impl LogCopy {
             segment: Some(SegmentEntries { first: segment.first, last, closed: copied.closed }),
             // Taken before the copy: one that was replaced meanwhile is copied again next time.
             stamp: copied.closed.then_some(stamp),
+            locked_until: None,
         };
         self.put(&staged, name, entry)?;
         Ok(Some(last))
@@ -134,7 +134,7 @@ impl LogCopy {
         each_media_file(data_dir, |name, path| {
             if let Some(entry) = self.target.known(&name) {
                 let entry = entry.clone();
-                return Ok(self.manifest.add(name, entry)?);
+                return self.keep(name, entry);
             }
             let mut file = match File::open(path) {
                 // Its keys were destroyed and it went, since the directory was listed.
@@ -143,13 +143,24 @@ impl LogCopy {
             };
             let staged = self.staged();
             let seen = digest::copy(&mut file, &staged)?;
-            let entry =
-                FileEntry { bytes: seen.bytes, sha256: seen.sha256, segment: None, stamp: None };
+            let entry = FileEntry {
+                bytes: seen.bytes,
+                sha256: seen.sha256,
+                segment: None,
+                stamp: None,
+                locked_until: None,
+            };
             self.put(&staged, name, entry)
         })
     }
 
-    fn put(&mut self, staged: &Path, name: String, entry: FileEntry) -> Result<()> {
+    fn keep(&mut self, name: String, mut entry: FileEntry) -> Result<()> {
+        entry.locked_until = self.target.store.keep(&name, entry.locked_until)?;
+        Ok(self.manifest.add(name, entry)?)
+    }
+
+    fn put(&mut self, staged: &Path, name: String, mut entry: FileEntry) -> Result<()> {
+        entry.locked_until = self.target.store.locks_until();
         self.target.store.put(staged, &name)?;
         self.report.copied += 1;
         self.report.copied_bytes += entry.bytes;

@@ -87,6 +87,9 @@ pub(crate) struct FileEntry {
     /// Where it can be known again without being read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) stamp: Option<Stamp>,
+    /// Until when nobody can remove it, in milliseconds since the Unix epoch, where it is locked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) locked_until: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -243,8 +246,13 @@ mod tests {
         };
         let mut manifest = Manifest::new(About::new(Kind::Log, &point, 7));
         let segment = SegmentEntries { first: LogPosition(0), last: LogPosition(9), closed: false };
-        let entry =
-            FileEntry { bytes: 3, sha256: "ab".repeat(32), segment: Some(segment), stamp: None };
+        let entry = FileEntry {
+            bytes: 3,
+            sha256: "ab".repeat(32),
+            segment: Some(segment),
+            stamp: None,
+            locked_until: None,
+        };
         manifest.add("log/segments/0.seg".to_owned(), entry).expect("few files");
         manifest
     }

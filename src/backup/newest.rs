@@ -5,7 +5,7 @@
 //! where a checkpoint shows that there was more, nothing goes on unless somebody gives up exactly
 //! that much.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use event_log::{
@@ -16,14 +16,15 @@ use event_log::{
 use facts::{Incarnation, LogPosition, fact::ShredOrdered};
 
 use super::{
-    BackupRefusal, dir_store::DirStore, inspect::is_backup, manifest::Kind, target::manifest_of,
+    BackupRefusal, inspect::is_backup, manifest::Kind, place::Place, restore, store::Store,
+    target::manifest_of,
 };
 
 /// What to look at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewestRequest {
     /// Data directories and backups that may be newer.
-    pub(crate) copies: Vec<PathBuf>,
+    pub(crate) copies: Vec<Place>,
     /// Checkpoints that somebody kept: where from, and the note.
     pub(crate) checkpoints: Vec<(String, String)>,
     /// Entries that are given up knowingly, with the orders among them.
@@ -60,6 +61,8 @@ struct Copy {
     place: String,
     segments: Vec<SegmentPath>,
     checkpoint: Option<String>,
+    /// What was brought here lives as long as this.
+    _store: Option<Box<dyn Store>>,
 }
 
 impl Newest {
@@ -73,7 +76,7 @@ impl Newest {
         };
         let mut checkpoints = request.checkpoints.clone();
         for path in &request.copies {
-            let copy = Copy::open(path)?;
+            let copy = Copy::open(path, older.end)?;
             newest.take(older, &copy)?;
             checkpoints.extend(copy.checkpoint.map(|note| (copy.place, note)));
         }
@@ -133,21 +136,44 @@ impl Newest {
 }
 
 impl Copy {
-    fn open(path: &Path) -> Result<Self> {
-        let place = path.display().to_string();
-        if is_backup(path) {
-            let manifest = manifest_of(&DirStore::for_reading(path), Kind::Log)?;
-            let segments = manifest.segments().into_iter().map(|(name, _, segment)| SegmentPath {
-                first: segment.first,
-                path: path.join(name),
-            });
-            let segments = segments.collect();
-            return Ok(Self { place, segments, checkpoint: manifest.about.checkpoint });
+    /// Opens a copy; of one that is elsewhere, what is from `end` on is brought here.
+    fn open(place: &Place, end: LogPosition) -> Result<Self> {
+        match place {
+            Place::Dir(path) if !is_backup(path) => Self::of_data_dir(path),
+            _ => Self::of_backup(place, end),
         }
+    }
+
+    fn of_backup(place: &Place, end: LogPosition) -> Result<Self> {
+        let store = place.open()?;
+        let manifest = manifest_of(&*store, Kind::Log)?;
+        let mut segments = Vec::new();
+        for (name, entry, segment) in manifest.segments() {
+            let path = match place {
+                Place::Dir(dir) => dir.join(name),
+                Place::S3 { .. } if segment.last < end => continue,
+                Place::S3 { .. } => {
+                    let path = store.staging().join(format!("{:020}", segment.first.0));
+                    restore::fetch(&*store, name, entry, &path)?;
+                    path
+                }
+            };
+            segments.push(SegmentPath { first: segment.first, path });
+        }
+        Ok(Self {
+            place: place.to_string(),
+            segments,
+            checkpoint: manifest.about.checkpoint,
+            _store: Some(store),
+        })
+    }
+
+    fn of_data_dir(path: &Path) -> Result<Self> {
+        let place = path.display().to_string();
         let segments = segment_paths(&path.join("log").join("segments"))
             .with_context(|| format!("{place} is neither a data directory nor a backup"))?;
         let file = path.join("keyring").join(CHECKPOINT_FILE);
-        Ok(Self { place, segments, checkpoint: std::fs::read_to_string(file).ok() })
+        Ok(Self { place, segments, checkpoint: std::fs::read_to_string(file).ok(), _store: None })
     }
 }
 

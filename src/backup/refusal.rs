@@ -118,6 +118,23 @@ pub(crate) enum BackupRefusal {
         /// Entries that are known.
         known: u64,
     },
+    /// Not a place that can be used.
+    #[error("`{0}` names no bucket")]
+    NoPlace(String),
+    /// Nobody to be at the store.
+    #[error("the credentials of the off-site store cannot be read: {0}")]
+    Credentials(String),
+    /// The bucket does not lock objects.
+    #[error("the bucket of {0} has no Object Lock")]
+    NoLock(String),
+    /// The store did not do what it said.
+    #[error("{file} was put and is not kept as it must be: {what}")]
+    NotLocked {
+        /// Which.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
 }
 
 impl BackupRefusal {
@@ -145,6 +162,18 @@ impl BackupRefusal {
                  try again"
             }
             Self::Occupied(_) => "name a directory that is not there",
+            Self::NoPlace(_) => "name s3://bucket/prefix",
+            Self::Credentials(_) => {
+                "name a file in offsite.credentials_file, or set AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY"
+            }
+            Self::NoLock(_) => {
+                "make a bucket with Object Lock; at most stores it can only be had from the \
+                 beginning"
+            }
+            Self::NotLocked { .. } => {
+                "do not rely on this store: it said yes and did something else"
+            }
             Self::Beyond { .. } => "name an earlier position, or a later backup",
             Self::OtherHistory { .. } => {
                 "leave it out if it is of a part of the log that was given up before"

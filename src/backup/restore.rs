@@ -26,12 +26,15 @@ use event_log::{
 use facts::{Incarnation, LogPosition, fact::ForkReason};
 use serde::Serialize;
 
+pub(super) use self::segments::fetch;
 use super::{
     BackupRefusal, Newest, NewestRequest,
     digest::sync_dir,
     dir_store::{self, DirStore},
     manifest::{Kind, Manifest},
     newest::{self, Older},
+    place::Place,
+    store::Store,
     target::manifest_of,
 };
 
@@ -39,7 +42,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub(crate) struct Restore {
     /// The backup of the log.
-    pub(crate) from: PathBuf,
+    pub(crate) from: Place,
     /// The backup of the keys.
     pub(crate) keys_from: PathBuf,
     /// The data directory to make.
@@ -88,6 +91,7 @@ pub(crate) struct RestoreReport {
 /// A restore whose parts fit together.
 pub(crate) struct Ready {
     restore: Restore,
+    store: Box<dyn Store>,
     log: Manifest,
     keys: Manifest,
     through: LogPosition,
@@ -99,7 +103,8 @@ impl Restore {
         if is_occupied(&self.to)? {
             return Err(BackupRefusal::Occupied(self.to).into());
         }
-        let log = manifest_of(&DirStore::for_reading(&self.from), Kind::Log)?;
+        let store = self.from.open()?;
+        let log = manifest_of(&*store, Kind::Log)?;
         let keys = manifest_of(&DirStore::for_reading(&self.keys_from), Kind::Keys)?;
         if log.about.log_id != keys.about.log_id {
             return Err(BackupRefusal::OtherLog {
@@ -114,7 +119,7 @@ impl Restore {
         if through > head {
             return Err(BackupRefusal::Beyond { head, wanted: through }.into());
         }
-        Ok(Ready { restore: self, log, keys, through })
+        Ok(Ready { restore: self, store, log, keys, through })
     }
 }
 
@@ -128,7 +133,7 @@ impl Ready {
                 "The log of {} is restored from {} to {}, up to position {through} (the backup \
                  ends at {}).",
                 about.server_name,
-                from.display(),
+                from,
                 to.display(),
                 about.head,
             ),
@@ -167,11 +172,10 @@ impl Ready {
     ) -> Result<RestoreReport> {
         let work = work_dir(&self.restore.to);
         let _lock = begin(&work)?;
-        let store = DirStore::for_reading(&self.restore.from);
         before(Step::Segments)?;
-        segments::copy(&store, &self.log, self.through, &work)?;
+        segments::copy(&*self.store, &self.log, self.through, &work)?;
         before(Step::Media)?;
-        let media = segments::copy_media(&store, &self.log, &work)?;
+        let media = segments::copy_media(&*self.store, &self.log, &work)?;
         before(Step::ReadKeys)?;
         let keyring = keys::open(&self.restore.keys_from, &self.keys, &work)?;
         let (end, entries) = self.verify(&work, &keyring)?;
@@ -209,7 +213,7 @@ impl Ready {
         let report = check_directory(&request).context("the copied log cannot be read")?;
         if let Some(finding) = report.finding {
             let what = serde_json::to_string(&finding)?;
-            let file = self.restore.from.display().to_string();
+            let file = self.restore.from.to_string();
             return Err(BackupRefusal::Damaged { file, what }.into());
         }
         let entries = report.entries;

@@ -25,9 +25,20 @@ pub(crate) trait Store: Send {
     /// The manifest; `None` where there is none.
     fn manifest(&self) -> Result<Option<String>>;
 
-    /// Copies a file here, to a path that is not there. `None` where the store has none.
-    fn fetch(&self, name: &str, to: &Path) -> Result<Option<super::digest::Seen>>;
+    /// Copies a file here, to a path that is not there; where the store has several versions, the
+    /// one with this SHA-256. `None` where the store has none.
+    fn fetch(&self, name: &str, sha256: &str, to: &Path) -> Result<Option<super::digest::Seen>>;
 
-    /// Removes a file, where the store lets go of files at all.
-    fn remove(&mut self, name: &str) -> Result<()>;
+    /// Removes a file, where the store lets go of files at all; `overwrite`: with its blocks.
+    fn remove(&mut self, name: &str, overwrite: bool) -> Result<()>;
+
+    /// Keeps a file of the backup before for the new one. Answers until when it is locked, in
+    /// milliseconds since the Unix epoch, where the store locks.
+    fn keep(&mut self, name: &str, locked_until: Option<u64>) -> Result<Option<u64>>;
+
+    /// Until when files that are put now are locked.
+    fn locks_until(&self) -> Option<u64>;
+
+    /// Ends a run: nothing is unfinished any more.
+    fn finish(&mut self) -> Result<()>;
 }

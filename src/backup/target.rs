@@ -13,7 +13,7 @@ use super::{
 
 /// A target that is written to.
 pub(crate) struct Target {
-    pub(super) store: DirStore,
+    pub(super) store: Box<dyn Store>,
     /// What it holds by its manifest.
     pub(super) before: Option<Manifest>,
     /// What lies there, named by the manifest or not.
@@ -33,8 +33,12 @@ impl Target {
         point: &BackupPoint,
         before: BeforeStep,
     ) -> Result<Self> {
-        let store = DirStore::for_writing(dir, before)?;
-        let before = read_manifest(&store)?;
+        Self::over(Box::new(DirStore::for_writing(dir, before)?), kind, point)
+    }
+
+    /// The same over any store.
+    pub(super) fn over(store: Box<dyn Store>, kind: Kind, point: &BackupPoint) -> Result<Self> {
+        let before = read_manifest(&*store)?;
         if let Some(before) = &before {
             check(before, kind, point, &store.name())?;
         }
@@ -58,20 +62,13 @@ impl Target {
         let mut removed = 0;
         for name in self.store.list()?.keys() {
             if !manifest.files.contains_key(name) {
-                self.let_go(name)?;
+                // A wrapping key is overwritten before it goes: what it opens must not come back.
+                self.store.remove(name, self.kind == Kind::Keys)?;
                 removed += 1;
             }
         }
         self.store.finish()?;
         Ok(removed)
-    }
-
-    /// A wrapping key is overwritten before it goes: what it opens must not come back.
-    fn let_go(&mut self, name: &str) -> Result<()> {
-        if self.kind == Kind::Keys {
-            self.store.overwrite(name)?;
-        }
-        self.store.remove(name)
     }
 }
 

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use event_log::ledger::VerifierKey;
 
 use super::{
-    BackupFinding, BackupRefusal, Inspection,
+    BackupFinding, BackupRefusal, Inspection, Place,
     dir_store::{BeforeStep, Step},
     inspect, keyring_of,
     world::World,
@@ -147,27 +147,33 @@ fn nothing_is_backed_up_over_something_else() -> Result<()> {
     let other = World::new(5)?;
     world.take()?;
     let point = other.point();
-    let taken = super::LogCopy::take(&other.data(), &world.backup(), &point, 7).map(|_| ());
+    let taken =
+        super::LogCopy::take(&other.data(), &Place::Dir(world.backup()), &point, 7).map(|_| ());
     let error = taken.err().context("another log")?;
     ensure!(matches!(refusal(&error), Some(BackupRefusal::OtherLog { .. })), "{error:#}");
-    let taken = super::LogCopy::take(&world.data(), &world.keys(), &world.point(), 7).map(|_| ());
+    let taken = super::LogCopy::take(&world.data(), &Place::Dir(world.keys()), &world.point(), 7)
+        .map(|_| ());
     let error = taken.err().context("keys")?;
     ensure!(matches!(refusal(&error), Some(BackupRefusal::OtherKind { .. })), "{error:#}");
-    let taken = super::LogCopy::take(&world.data(), &world.data(), &world.point(), 7).map(|_| ());
+    let taken = super::LogCopy::take(&world.data(), &Place::Dir(world.data()), &world.point(), 7)
+        .map(|_| ());
     let error = taken.err().context("a data directory")?;
     ensure!(matches!(refusal(&error), Some(BackupRefusal::NotABackup(_))), "{error:#}");
     let mut point = world.point();
     point.head = facts::LogPosition(point.head.0 - 1);
-    let taken = super::LogCopy::take(&world.data(), &world.backup(), &point, 7).map(|_| ());
+    let taken =
+        super::LogCopy::take(&world.data(), &Place::Dir(world.backup()), &point, 7).map(|_| ());
     let error = taken.err().context("an older copy")?;
     ensure!(matches!(refusal(&error), Some(BackupRefusal::Ahead { .. })), "{error:#}");
     point.incarnation += 1;
-    let taken = super::LogCopy::take(&world.data(), &world.backup(), &point, 7).map(|_| ());
+    let taken =
+        super::LogCopy::take(&world.data(), &Place::Dir(world.backup()), &point, 7).map(|_| ());
     let error = taken.err().context("a later incarnation")?;
     ensure!(matches!(refusal(&error), Some(BackupRefusal::OtherIncarnation { .. })), "{error:#}");
     ensure!(look(&world)?.ok, "nothing was touched");
-    let copy = super::LogCopy::take(&world.data(), &world.backup(), &world.point(), 7)?;
-    let taken = super::LogCopy::take(&world.data(), &world.backup(), &world.point(), 7).map(|_| ());
+    let copy = super::LogCopy::take(&world.data(), &Place::Dir(world.backup()), &world.point(), 7)?;
+    let taken = super::LogCopy::take(&world.data(), &Place::Dir(world.backup()), &world.point(), 7)
+        .map(|_| ());
     let error = taken.err().context("a second run")?;
     ensure!(matches!(refusal(&error), Some(BackupRefusal::Busy(_))), "{error:#}");
     copy.commit()?;

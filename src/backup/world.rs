@@ -15,7 +15,7 @@ use facts::{
 use tempfile::TempDir;
 
 use super::{
-    BackupPoint, LiveLog, LogCopy, NewestRequest, Restore, Target, copy_keys,
+    BackupPoint, LiveLog, LogCopy, NewestRequest, Place, Restore, Target, copy_keys,
     dir_store::BeforeStep, keys_copy::copy_keys_into, log_copy::CopyReport, manifest::Kind,
 };
 use crate::clock::SystemClock;
@@ -125,7 +125,7 @@ impl World {
     /// A whole backup.
     pub(super) fn take(&self) -> Result<CopyReport> {
         let point = self.point();
-        let copy = LogCopy::take(&self.data(), &self.backup(), &point, 7)?;
+        let copy = LogCopy::take(&self.data(), &Place::Dir(self.backup()), &point, 7)?;
         copy_keys(&self.data().join("keyring"), &self.keys(), &point, (7, 7), |dir| {
             Ok(self.live.copy_keyring(dir)?)
         })?;
@@ -146,7 +146,7 @@ impl World {
 
     pub(super) fn restore(&self) -> Restore {
         Restore {
-            from: self.backup(),
+            from: Place::Dir(self.backup()),
             keys_from: self.keys(),
             to: self.restored(),
             position: None,

@@ -1,6 +1,11 @@
 //! `chancery backup`.
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -10,7 +15,7 @@ use serde_json::json;
 use super::{Failure, Origin, log::open, output};
 use crate::{
     admin_socket,
-    backup::{BackupPoint, BackupRefusal, LiveLog, LogCopy, copy_keys},
+    backup::{BackupPoint, BackupRefusal, LiveLog, LogCopy, Place, copy_keys},
     clock::SystemClock,
     config::Config,
     user_admin::{BackupAnswer, UserAnswer, UserRequest},
@@ -20,9 +25,9 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct Backup {
     /// Directory for log and media: ciphertext. Made if it is not there; a later run copies only
-    /// what is new.
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    /// what is new. Or `s3://bucket/prefix`, by the configuration's section [offsite]: locked there.
+    #[arg(long, value_name = "DIR|s3://…")]
+    to: String,
     /// Directory for the keyring and the other keys, on another medium than the log. It holds one
     /// copy: the one before is destroyed.
     #[arg(long, value_name = "DIR")]
@@ -60,8 +65,9 @@ fn backup(command: &Backup, config: &Config) -> anyhow::Result<ExitCode> {
     let point = source.point()?;
     let now = SystemClock.now_ms();
     let options = log_options(config);
-    let copy = LogCopy::take(&options.data_dir, &command.to, &point, now)
-        .with_context(|| format!("no backup was made in {}", command.to.display()))?;
+    let to = Place::parse(&command.to, Some(&config.offsite))?;
+    let copy = LogCopy::take(&options.data_dir, &to, &point, now)
+        .with_context(|| format!("no backup was made in {to}"))?;
     // The keys before the manifest of the log: they open at least what that one names.
     let times = (now, command.keyring_days);
     let copied = copy_keys(&options.keys_dir, &command.keyring_to, &point, times, |dir| {
@@ -95,7 +101,10 @@ fn backup(command: &Backup, config: &Config) -> anyhow::Result<ExitCode> {
 /// Whether one target is inside the other.
 fn overlaps(command: &Backup) -> anyhow::Result<bool> {
     let mut places = Vec::new();
-    for dir in [&command.to, &command.keyring_to] {
+    if command.to.starts_with("s3://") {
+        return Ok(false);
+    }
+    for dir in [Path::new(&command.to), &command.keyring_to] {
         let place = std::path::absolute(dir).context("a directory has no absolute path")?;
         places.push(fs::canonicalize(&place).unwrap_or(place));
     }
@@ -134,7 +143,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn copy_keyring(&self, dir: &std::path::Path) -> anyhow::Result<KeyringCopy> {
+    fn copy_keyring(&self, dir: &Path) -> anyhow::Result<KeyringCopy> {
         match self {
             Self::Here(live) => Ok(live.copy_keyring(dir)?),
             Self::Server(config) => {

@@ -6,17 +6,17 @@ use anyhow::Context as _;
 use clap::Args;
 use facts::LogPosition;
 
-use super::{backup::advised, output, staff::Consent};
+use super::{Origin, backup::advised, output, staff::Consent};
 use crate::{
-    backup::{NewestRequest, Restore as Plan},
+    backup::{NewestRequest, Place, Restore as Plan},
     clock::SystemClock,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The backup of log and media.
-    #[arg(long, value_name = "DIR")]
-    from: PathBuf,
+    /// The backup of log and media; `s3://bucket/prefix` by the configuration's section [offsite].
+    #[arg(long, value_name = "DIR|s3://…")]
+    from: String,
     /// The backup of the keys.
     #[arg(long, value_name = "DIR")]
     keyring_from: PathBuf,
@@ -40,8 +40,8 @@ pub(super) struct Restore {
 pub(super) struct Newer {
     /// A newer copy (a data directory, also one that is in use, or a backup): what was ordered
     /// destroyed there is destroyed here before anything is read. May be given several times.
-    #[arg(long, value_name = "DIR")]
-    orders_from: Vec<PathBuf>,
+    #[arg(long, value_name = "DIR|s3://…")]
+    orders_from: Vec<String>,
     /// A checkpoint that somebody kept: nothing goes on while it covers more than the newest copy.
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
@@ -51,7 +51,7 @@ pub(super) struct Newer {
 }
 
 impl Newer {
-    pub(super) fn request(&self) -> anyhow::Result<NewestRequest> {
+    pub(super) fn request(&self, origin: &Origin) -> anyhow::Result<NewestRequest> {
         let mut checkpoints = Vec::new();
         for path in &self.checkpoints {
             let note = std::fs::read_to_string(path)
@@ -59,24 +59,34 @@ impl Newer {
             checkpoints.push((path.display().to_string(), note));
         }
         Ok(NewestRequest {
-            copies: self.orders_from.clone(),
+            copies: self
+                .orders_from
+                .iter()
+                .map(|text| place(text, origin))
+                .collect::<anyhow::Result<_>>()?,
             checkpoints,
             give_up_through: self.give_up_orders_through,
         })
     }
 }
 
-pub(super) fn run(command: &Restore) -> anyhow::Result<ExitCode> {
-    restore(command).map_err(advised)
+/// A place as it was named; the configuration is read for those that it describes.
+fn place(text: &str, origin: &Origin) -> anyhow::Result<Place> {
+    let offsite = if text.starts_with("s3://") { Some(origin.config()?.offsite) } else { None };
+    Ok(Place::parse(text, offsite.as_ref())?)
 }
 
-fn restore(command: &Restore) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &Restore, origin: &Origin) -> anyhow::Result<ExitCode> {
+    restore(command, origin).map_err(advised)
+}
+
+fn restore(command: &Restore, origin: &Origin) -> anyhow::Result<ExitCode> {
     let plan = Plan {
-        from: command.from.clone(),
+        from: place(&command.from, origin)?,
         keys_from: command.keyring_from.clone(),
         to: command.to.clone(),
         position: command.position.map(LogPosition),
-        newest: command.newer.request()?,
+        newest: command.newer.request(origin)?,
     };
     let ready = plan.prepare()?;
     command.consent.ask(&ready.words())?;

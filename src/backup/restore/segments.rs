@@ -85,9 +85,14 @@ pub(super) fn copy_media(store: &dyn Store, manifest: &Manifest, work: &Path) ->
 }
 
 /// Copies a file and holds it against its entry.
-pub(super) fn fetch(store: &dyn Store, name: &str, entry: &FileEntry, to: &Path) -> Result<()> {
+pub(in crate::backup) fn fetch(
+    store: &dyn Store,
+    name: &str,
+    entry: &FileEntry,
+    to: &Path,
+) -> Result<()> {
     let damaged = |what: String| BackupRefusal::Damaged { file: name.to_owned(), what };
-    let Some(seen) = store.fetch(name, to)? else {
+    let Some(seen) = store.fetch(name, &entry.sha256, to)? else {
         return Err(damaged("it is not there".to_owned()).into());
     };
     if seen.bytes != entry.bytes {

@@ -12,7 +12,7 @@ use facts::{Incarnation, LogPosition};
 use super::{Restore, RestoreReport, Step, work_dir};
 use crate::{
     backup::{
-        BackupRefusal,
+        BackupRefusal, Place,
         world::{World, open, say},
     },
     clock::SystemClock,
@@ -93,10 +93,11 @@ fn what_was_destroyed_after_the_backup_is_destroyed_before_the_first_read() -> R
     world.destroy(said.header.parts[1].person_tree.0)?;
     // From the data directory that is in use, and from a newer backup without its keys.
     let newer = world.dir.path().join("newer");
-    crate::backup::LogCopy::take(&world.data(), &newer, &world.point(), 9)?.commit()?;
+    crate::backup::LogCopy::take(&world.data(), &Place::Dir(newer.clone()), &world.point(), 9)?
+        .commit()?;
     for source in [world.data(), newer] {
         let mut restore = world.restore();
-        restore.newest.copies = vec![source];
+        restore.newest.copies = vec![Place::Dir(source)];
         let report = run(restore)?;
         ensure!(report.orders == 1 && report.left_out >= 4, "{report:?}");
         let keyring = crate::backup::keyring_of(&world.restored().join("keyring"))?;
@@ -130,7 +131,7 @@ fn a_checkpoint_that_is_ahead_of_every_copy_stops_a_restore() -> Result<()> {
     let with = |copies: &[&Path], give_up_through| {
         let mut restore = world.restore();
         restore.newest.checkpoints = vec![("kept".to_owned(), note.clone())];
-        restore.newest.copies = copies.iter().map(|path| path.to_path_buf()).collect();
+        restore.newest.copies = copies.iter().map(|path| Place::Dir(path.to_path_buf())).collect();
         restore.newest.give_up_through = give_up_through;
         restore
     };
@@ -175,11 +176,11 @@ fn parts_that_do_not_fit_are_refused() -> Result<()> {
     let refusal = refused(restore)?;
     ensure!(matches!(refusal, BackupRefusal::OtherKind { .. }), "{refusal}");
     let mut restore = world.restore();
-    restore.from = world.dir.path().join("nowhere");
+    restore.from = Place::Dir(world.dir.path().join("nowhere"));
     let refusal = refused(restore)?;
     ensure!(matches!(refusal, BackupRefusal::Nothing(_)), "{refusal}");
     let mut restore = world.restore();
-    restore.newest.copies = vec![other.data()];
+    restore.newest.copies = vec![Place::Dir(other.data())];
     let error = run(restore).err().context("another log's orders")?;
     ensure!(format!("{error:#}").contains("is of log"), "{error:#}");
     let mut restore = world.restore();
@@ -244,7 +245,7 @@ fn a_restore_that_breaks_off_at_any_step_is_begun_again() -> Result<()> {
     world.destroy(said.header.parts[1].person_tree.0)?;
     let restore = || {
         let mut restore = world.restore();
-        restore.newest.copies = vec![world.data()];
+        restore.newest.copies = vec![Place::Dir(world.data())];
         restore
     };
     let steps = [

@@ -30,13 +30,13 @@ pub(super) fn run(command: &Fork, origin: &Origin) -> anyhow::Result<ExitCode> {
     let config = origin.config()?;
     // Recovers the log and carries out the orders that it has, as a start does.
     let log = open(&config)?;
-    let done = fork(command, &config, &log).map_err(advised);
+    let done = fork(command, origin, &config, &log).map_err(advised);
     log.close();
     done
 }
 
-fn fork(command: &Fork, config: &Config, log: &Log) -> anyhow::Result<ExitCode> {
-    let newest = newest_than(config, log, command.newer.request()?)?;
+fn fork(command: &Fork, origin: &Origin, config: &Config, log: &Log) -> anyhow::Result<ExitCode> {
+    let newest = newest_than(config, log, command.newer.request(origin)?)?;
     let end = log.head();
     command.consent.ask(&words(&newest, end.0 + 1))?;
     let orders = newest.orders.len();
