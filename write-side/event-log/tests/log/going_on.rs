@@ -58,7 +58,9 @@ fn a_copy_ends_after_a_whole_batch_and_verifies_wherever_it_is_cut() {
     };
     let appended: Vec<_> = (0..20).map(|_| log.append(batch(three().collect())).unwrap()).collect();
     let firsts: Vec<_> = appended.iter().map(|one| one.first).collect();
-    appended.into_iter().for_each(|one| one.durable.wait().unwrap());
+    for one in appended {
+        one.durable.wait().unwrap();
+    }
     let head = log.head();
     let digests: Vec<_> =
         (0..=head.0).map(|at| log.read_raw(LogPosition(at)).unwrap().unwrap().digest).collect();
