@@ -46,6 +46,10 @@ const FILE_BLOCKS: u32 = 200;
 const RUN_MS: u64 = 120;
 const KILLS: u64 = 12;
 
+/// One test at a time: this process opens data directories itself, and a child that another test
+/// starts at that moment would hold their lease until it has become another program.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Where backups of a test go.
 struct Places {
     dir: TempDir,
@@ -209,6 +213,7 @@ fn check_told(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_is_restored_elsewhere_with_what_was_erased_since_gone() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let mut server = Server::start().await?;
     let places = Places::new()?;
     let options = json!({ "preset": "public_chat" });
@@ -278,6 +283,7 @@ async fn a_backup_under_load_is_restored_elsewhere_with_what_was_erased_since_go
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_that_are_killed_are_gone_on_with() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let mut random = StdRng::seed_from_u64(0x00ba_c0ff);
     let mut server = Server::start().await?;
     let places = Places::new()?;
@@ -338,6 +344,7 @@ async fn killed(server: &Server, line: &[String], after_ms: u64) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_ends_a_run_and_costs_nothing_that_was_there() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let server = Server::start().await?;
     let places = Places::new()?;
     let (mut alice, _, room) = two_in_a_room(&server, &json!({ "preset": "public_chat" })).await?;
@@ -376,6 +383,7 @@ async fn limited(server: &Server, line: &[String]) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolled_back_directory_goes_on_knowing_what_was_ordered_since() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let mut server = Server::start().await?;
     let places = Places::new()?;
     let options = json!({ "preset": "public_chat" });

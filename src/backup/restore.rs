@@ -124,8 +124,8 @@ impl Restore {
 }
 
 impl Ready {
-    /// What will happen, in words.
-    pub(crate) fn words(&self) -> Vec<String> {
+    /// What will happen, in words; `now` in milliseconds since the Unix epoch.
+    pub(crate) fn words(&self, now: u64) -> Vec<String> {
         let Restore { from, to, .. } = &self.restore;
         let (about, through) = (&self.log.about, self.through);
         let mut words = vec![
@@ -148,6 +148,13 @@ impl Ready {
             words.push(
                 "No newer copy is named (--orders-from): orders to destroy that were given after \
                  the backup are not known."
+                    .to_owned(),
+            );
+        }
+        if self.keys.about.keep_until.is_some_and(|until| until < now) {
+            words.push(
+                "This copy of the keyring is past the day by which it had to be gone: it may open \
+                 what was destroyed since."
                     .to_owned(),
             );
         }

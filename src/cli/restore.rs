@@ -89,7 +89,7 @@ fn restore(command: &Restore, origin: &Origin) -> anyhow::Result<ExitCode> {
         newest: command.newer.request(origin)?,
     };
     let ready = plan.prepare()?;
-    command.consent.ask(&ready.words())?;
+    command.consent.ask(&ready.words(SystemClock.now_ms()))?;
     let report = ready
         .run(Arc::new(SystemClock))
         .with_context(|| format!("nothing was restored to {}", command.to.display()))?;

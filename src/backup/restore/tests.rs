@@ -64,6 +64,25 @@ fn a_restored_log_is_whole_and_goes_on_in_a_new_incarnation() -> Result<()> {
 }
 
 #[test]
+fn what_will_happen_is_said_before_it_does() -> Result<()> {
+    const DAY_MS: u64 = 86_400_000;
+    let world = World::new(2)?;
+    world.take()?;
+    let said = |restore: Restore, now| anyhow::Ok(restore.prepare()?.words(now).join("\n"));
+    let words = said(world.restore(), 7 * DAY_MS)?;
+    ensure!(words.contains("new incarnation") && words.contains("are not known"), "{words}");
+    ensure!(!words.contains("had to be gone") && !words.contains("GIVEN UP"), "{words}");
+    let mut restore = world.restore();
+    restore.newest.give_up_through = Some(99);
+    restore.newest.copies = vec![Place::Dir(world.data())];
+    let words = said(restore, 8 * DAY_MS)?;
+    ensure!(words.contains("had to be gone") && words.contains("first 99 entries"), "{words}");
+    ensure!(!words.contains("are not known"), "{words}");
+    ensure!(!world.restored().exists() && !work_dir(&world.restored()).exists());
+    Ok(())
+}
+
+#[test]
 fn every_position_can_be_restored_to() -> Result<()> {
     let world = World::new(25)?;
     world.take()?;
