@@ -4,6 +4,7 @@
 //! refused or fault found, 2 wrong usage. One file a command.
 
 mod audit;
+mod backup;
 mod case;
 mod config;
 mod erasure;
@@ -14,6 +15,7 @@ mod ledger;
 mod log;
 mod output;
 mod policy;
+mod restore;
 mod role;
 mod serve;
 mod staff;
@@ -66,6 +68,10 @@ enum Command {
     Ledger(ledger::Ledger),
     /// Verify an export, a data directory, a proof or a checkpoint; needs no server.
     Verify(verify::Verify),
+    /// Copy log, media and keys, beside a running server; copies what is new.
+    Backup(backup::Backup),
+    /// Make a data directory out of a backup, up to any position.
+    Restore(restore::Restore),
     /// Check, apply and show policy documents, and what they mean for the record.
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -142,6 +148,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Log(command) => log::run(&command, &origin),
         Command::Ledger(command) => ledger::run(&command, &origin),
         Command::Verify(command) => verify::run(&command),
+        Command::Backup(command) => backup::run(&command, &origin),
+        Command::Restore(command) => restore::run(&command, &origin),
         Command::Policy(command) => policy::run(&command),
         Command::Hold(command) => hold::run(&command),
         Command::Erasure(command) => erasure::run(&command),

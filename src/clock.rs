@@ -42,6 +42,11 @@ fn instant() -> Instant {
 }
 
 impl SystemClock {
+    /// Milliseconds since the Unix epoch.
+    pub(crate) fn now_ms(self) -> u64 {
+        self.read().0
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the composition root owns the clock; everybody else takes it as a parameter"

@@ -14,6 +14,7 @@ mod listen;
 mod load;
 mod log;
 mod media;
+pub(crate) mod offsite;
 mod problem;
 pub(crate) mod registration;
 mod retention;
@@ -93,5 +94,6 @@ sections! {
     ledger: ledger::Ledger,
     media: media::Media,
     retention: retention::Retention,
+    offsite: offsite::Offsite,
     telemetry: telemetry::Telemetry,
 }

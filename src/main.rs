@@ -3,6 +3,7 @@
 //! Owns the process. Contains no rule of Matrix or of the log: those are in the layers.
 
 mod admin_socket;
+mod backup;
 mod cli;
 mod clock;
 mod config;

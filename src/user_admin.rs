@@ -1,9 +1,9 @@
-//! What `chancery user` and `chancery role bootstrap` ask for, and doing it: in the running server, or by the command itself.
+//! What `chancery user`, `chancery role bootstrap` and `chancery backup` ask for, and doing it: in the running server, or by the command itself.
 //!
 //! Owns the requests and answers that cross `<data_dir>/admin.sock`. Contains no rule: refusals
 //! come from the commands.
 
-use std::fmt::Display;
+use std::{fmt::Display, path::PathBuf};
 
 use commands::{
     CommandError, WriteSide,
@@ -13,12 +13,14 @@ use commands::{
 };
 use decide::governance::check_reason;
 use facts::{
-    StreamId,
+    KeyEpoch, LogPosition, StreamId,
     fact::{AccountKind, AdministrativeAct},
 };
 use projections::ClientView;
 use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
+
+use crate::backup::{BackupPoint, LiveLog};
 
 /// Accounts in one answer to [`UserRequest::List`].
 const PAGE: usize = 500;
@@ -56,6 +58,13 @@ pub(crate) enum UserRequest {
         /// Their user ids.
         officers: Vec<OwnedUserId>,
     },
+    /// Say where the log stands, for a backup.
+    BackupPoint,
+    /// Write a copy of the keyring into a directory that has none.
+    CopyKeyring {
+        /// The directory, an absolute path.
+        to: PathBuf,
+    },
     /// Accounts after a stream number, in order of creation.
     List {
         /// The last one seen.
@@ -86,10 +95,32 @@ pub(crate) enum UserAnswer {
         /// The accounts.
         accounts: Vec<AccountLine>,
     },
+    /// What was done for a backup.
+    Backup {
+        /// What.
+        done: BackupAnswer,
+    },
     /// It was refused, or it failed.
     Refused {
         /// Why.
         why: String,
+    },
+}
+
+/// What was done for a backup.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BackupAnswer {
+    /// Where the log stands.
+    Point(BackupPoint),
+    /// The keyring is copied.
+    KeyringCopied {
+        /// Its generation.
+        generation: u64,
+        /// Its newest key epoch.
+        newest_epoch: KeyEpoch,
+        /// The last order that it has carried out.
+        applied_through: LogPosition,
     },
 }
 
@@ -114,6 +145,7 @@ pub(crate) struct UserAdmin {
     pub(crate) write_side: WriteSide,
     pub(crate) passwords: Passwords,
     pub(crate) view: ClientView,
+    pub(crate) live: LiveLog,
 }
 
 impl UserAdmin {
@@ -136,7 +168,34 @@ impl UserAdmin {
                     Err(error) => refused(why(&error)),
                 }
             }
+            UserRequest::BackupPoint => {
+                self.for_backup(|live| Ok(BackupAnswer::Point(live.point()))).await
+            }
+            UserRequest::CopyKeyring { to } => {
+                self.for_backup(move |live| {
+                    let copy = live.copy_keyring(&to)?;
+                    Ok(BackupAnswer::KeyringCopied {
+                        generation: copy.generation,
+                        newest_epoch: copy.newest_epoch,
+                        applied_through: copy.applied_through,
+                    })
+                })
+                .await
+            }
             UserRequest::List { after } => self.list_recorded(after.map(StreamId)).await,
+        }
+    }
+
+    /// Does what waits for the disk where that is allowed.
+    async fn for_backup(
+        &self,
+        act: impl FnOnce(&LiveLog) -> Result<BackupAnswer, event_log::KeyringError> + Send + 'static,
+    ) -> UserAnswer {
+        let live = self.live.clone();
+        match tokio::task::spawn_blocking(move || act(&live)).await {
+            Ok(Ok(answer)) => UserAnswer::Backup { done: answer },
+            Ok(Err(error)) => refused(format!("{:#}", anyhow::Error::new(error))),
+            Err(_) => refused("the copying broke off; see the server's log"),
         }
     }
 

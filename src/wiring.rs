@@ -39,6 +39,7 @@ use self::{
     view_watch::ClientViewWatch, wishes::WishQueue,
 };
 use crate::{
+    backup::LiveLog,
     clock::SystemClock,
     config::{Config, registration},
     http_server::{edge_bounds, health_route},
@@ -148,6 +149,7 @@ impl Layers {
             write_side: self.write_side.clone(),
             passwords: self.passwords.clone(),
             view: self.view.clone(),
+            live: LiveLog { log: Arc::clone(&self.log), ledger: self.ledger.ledger() },
         }
     }
 

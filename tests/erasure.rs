@@ -115,7 +115,7 @@ async fn seen(people: &People, left: &Left) -> Result<()> {
     bob.since = None;
     let sync = bob.sync(0).await?;
     for (room, ids) in
-        [(&people.room, &left.events[..]), (&people.held, &[left.held_event.clone()])]
+        [(&people.room, &left.events[..]), (&people.held, std::slice::from_ref(&left.held_event))]
     {
         let history = bob.history(room, 50).await?;
         for events in [&history[..], timeline::timeline_of(&sync, "join", room)] {

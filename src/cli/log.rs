@@ -1,6 +1,7 @@
 //! `chancery log`.
 
 mod confirm_clock;
+mod fork;
 mod open;
 mod scavenge;
 mod stat;
@@ -24,6 +25,9 @@ pub(super) enum Log {
     /// Say that the clock is right after it jumped forward; until then nothing is destroyed. The
     /// server must be stopped.
     ConfirmClock(confirm_clock::ConfirmClock),
+    /// Go on with a data directory that is an older copy of itself, in a new incarnation. The server
+    /// must be stopped.
+    Fork(fork::Fork),
     /// Drop the ciphertext of parts whose keys are destroyed. The server must be stopped.
     Scavenge(scavenge::Scavenge),
 }
@@ -33,6 +37,7 @@ pub(super) fn run(command: &Log, origin: &Origin) -> anyhow::Result<ExitCode> {
         Log::Verify(verify) => verify::run(verify, origin),
         Log::Stat(stat) => stat::run(stat, origin),
         Log::ConfirmClock(confirm) => confirm_clock::run(confirm, origin),
+        Log::Fork(fork) => fork::run(fork, origin),
         Log::Scavenge(scavenge) => scavenge::run(scavenge, origin),
     }
 }

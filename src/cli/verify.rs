@@ -1,8 +1,9 @@
 //! `chancery verify`: offline, without a server, from files that somebody kept.
 //!
-//! Owns telling what is to be verified (an export, a data directory, a proof file, a checkpoint) and whom to
-//! trust. Reads only.
+//! Owns telling what is to be verified (an export, a data directory, a backup, a proof file, a
+//! checkpoint) and whom to trust. Reads only.
 
+mod backup;
 mod checkpoint;
 mod data_directory;
 mod export;
@@ -29,7 +30,7 @@ const FILE_BYTES_MAX: u64 = 2 * NOTE_BYTES_MAX as u64;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// An export, a data directory, a tlog-proof file, or a checkpoint file.
+    /// An export, a data directory, a backup, a tlog-proof file, or a checkpoint file.
     path: PathBuf,
     /// A trusted key, as `chancery ledger key` prints it. May be given several times.
     #[arg(long = "key", value_name = "VKEY", required = true)]
@@ -38,10 +39,12 @@ pub(super) struct Verify {
     /// trusted too.
     #[arg(long, value_name = "FILE")]
     keys_file: Option<PathBuf>,
-    /// For a data directory: a checkpoint that somebody kept. Several narrow down a change.
+    /// For a data directory or a backup: a checkpoint that somebody kept. Several narrow down a
+    /// change.
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
-    /// For a data directory: where its keyring is, if not inside; without one nothing is opened.
+    /// For a data directory or a backup: where its keyring is, if not inside; without one nothing
+    /// is opened.
     #[arg(long, value_name = "DIR")]
     keys_dir: Option<PathBuf>,
     /// For a checkpoint: an earlier one that it must go on from.
@@ -64,6 +67,8 @@ pub(super) fn run(command: &Verify) -> anyhow::Result<ExitCode> {
         ["manifest.note", "evidence"].iter().any(|name| command.path.join(name).exists());
     let verdict = if is_export {
         export::verify(command, &keys)?
+    } else if crate::backup::is_backup(&command.path) {
+        backup::verify(command, &keys)?
     } else if command.path.is_dir() {
         data_directory::verify(command, &keys)?
     } else {

@@ -16,6 +16,7 @@ pub(super) fn check(config: &Config) -> Wrong {
     check_listeners(config, &mut wrong);
     check_bounds(config, &mut wrong);
     check_backends(config, &mut wrong);
+    check_offsite(config, &mut wrong);
     if let Some(url) = &config.server.public_base_url
         && !is_base_url(url)
     {
@@ -93,6 +94,28 @@ fn check_bounds(config: &Config, wrong: &mut Wrong) {
     wrong.extend(zero.map(|key| (key, "must be at least 1".to_owned())));
     if !(10..=60_000).contains(&config.ledger.checkpoint_interval_ms) {
         wrong.push(("ledger.checkpoint_interval_ms", "must be 10 to 60000".to_owned()));
+    }
+}
+
+fn check_offsite(config: &Config, wrong: &mut Wrong) {
+    let offsite = &config.offsite;
+    let bounds = [
+        ("offsite.retention_days", offsite.retention_days, 36_500),
+        ("offsite.timeout_seconds", offsite.timeout_seconds, 3_600),
+        ("offsite.tries", offsite.tries, 10),
+    ];
+    for (key, value, most) in bounds {
+        if !(1..=most).contains(&value) {
+            wrong.push((key, format!("must be 1 to {most}")));
+        }
+    }
+    if let Some(endpoint) = &offsite.endpoint
+        && !is_base_url(endpoint)
+    {
+        wrong.push((
+            "offsite.endpoint",
+            "must be an http:// or https:// URL without query".to_owned(),
+        ));
     }
 }
 

@@ -316,7 +316,7 @@ async fn shred(world: &World, header: &EntryHeader) {
             ranges: vec![range],
             cause: ShredCause::Retention,
             expects: Vec::new(),
-            roll_active: false,
+            scavenging: event_log::Scavenging::Closed,
         };
         log.order_shred(request, |_| Vec::new()).unwrap();
     })

@@ -1,15 +1,15 @@
 //! A data directory against checkpoints that somebody kept.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use anyhow::Context as _;
 use event_log::{
-    Keyring, SystemRandom,
+    Keyring,
     ledger::{CheckRequest, Checkpoint, Finding, LedgerReport, VerifierKey, check_directory},
 };
 
 use super::{Verdict, Verify, read, trust};
-use crate::cli::Failure;
+use crate::{backup::read_keyring, cli::Failure};
 
 pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<Verdict> {
     let dir = &command.path;
@@ -25,17 +25,29 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
         )
         .into());
     }
+    let checkpoints = match checkpoints(command, keys)? {
+        Ok(checkpoints) => checkpoints,
+        Err(verdict) => return Ok(verdict),
+    };
+    check(dir, command.keys_dir.as_deref(), &checkpoints)
+}
+
+/// The checkpoints that were kept, or that one of them is not by a trusted key.
+pub(super) fn checkpoints(
+    command: &Verify,
+    keys: &[VerifierKey],
+) -> anyhow::Result<Result<Vec<Checkpoint>, Verdict>> {
     let mut checkpoints = Vec::new();
     for path in &command.checkpoints {
         match trust::checkpoint(&read(path)?, keys) {
             Ok(checkpoint) => checkpoints.push(checkpoint),
             Err(error) => {
                 let why = format!("{}: {error}", path.display());
-                return Ok(Verdict::bad("checkpoint", &why));
+                return Ok(Err(Verdict::bad("checkpoint", &why)));
             }
         }
     }
-    check(dir, command.keys_dir.as_deref(), &checkpoints)
+    Ok(Ok(checkpoints))
 }
 
 fn check(
@@ -56,12 +68,7 @@ fn check(
 
 /// The keyring, so that parts are opened too; a copy of the log alone has none.
 fn keyring(dir: &Path) -> anyhow::Result<Option<Keyring>> {
-    Keyring::log_id_in(dir)
-        .and_then(|log_id| {
-            let open = |log_id| Keyring::open_read_only(dir, log_id, Arc::new(SystemRandom));
-            log_id.map(open).transpose()
-        })
-        .context("the keyring cannot be read")
+    read_keyring(dir).context("the keyring cannot be read")
 }
 
 fn in_words(report: &LedgerReport, checkpoints: &[Checkpoint]) -> String {
@@ -76,7 +83,7 @@ fn in_words(report: &LedgerReport, checkpoints: &[Checkpoint]) -> String {
     format!("NOT VERIFIED; entries that were read: {entries}; {}.", what(finding))
 }
 
-fn what(finding: &Finding) -> String {
+pub(super) fn what(finding: &Finding) -> String {
     match finding {
         Finding::Damage { fault } => fault.to_string(),
         Finding::OtherLog { origin } => format!("the checkpoint is of another log, {origin}"),

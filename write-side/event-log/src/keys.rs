@@ -9,7 +9,9 @@ mod node;
 mod path_cache;
 mod tree;
 
-pub use keyring::{FileFault, KEYRING_BYTES_MAX, Keyring, KeyringError, RANGES_MAX, Step};
+pub use keyring::{
+    FileFault, KEYRING_BYTES_MAX, Keyring, KeyringCopy, KeyringError, RANGES_MAX, Step,
+};
 pub use node::LeafKey;
 pub use path_cache::{CACHE_SHARDS, CACHED_PATHS_MAX};
 

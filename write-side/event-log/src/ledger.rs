@@ -41,7 +41,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 
 pub use self::{
-    check::{CheckRequest, Finding, LedgerReport, check_directory},
+    check::{CheckRequest, Finding, LedgerReport, check_directory, check_segments},
     checkpoint::{Checkpoint, Origin},
     extract::{LogExtract, SignedText},
     fault::{LedgerError, LedgerFault},

@@ -5,6 +5,7 @@
 
 mod appender;
 mod assign;
+pub mod backup;
 mod clock;
 mod damage;
 mod disclosure;
@@ -44,13 +45,13 @@ pub use disk::{Disk, OsDisk, SegmentFile};
 pub use durable::{Appended, Durable};
 pub use entry::{Entry, PartContent, RawEntry};
 pub use keys::{
-    CACHE_SHARDS, CACHED_PATHS_MAX, FileFault, KEYRING_BYTES_MAX, KeyRange, Keyring, KeyringError,
-    LeafKey, RANGES_MAX, Step as KeyringStep,
+    CACHE_SHARDS, CACHED_PATHS_MAX, FileFault, KEYRING_BYTES_MAX, KeyRange, Keyring, KeyringCopy,
+    KeyringError, LeafKey, RANGES_MAX, Step as KeyringStep,
 };
 pub use lease::{Lease, LeaseError};
 pub use log::{
-    CLOCK_JUMP_MS, ConfirmError, ForkError, Log, LogStat, OpenError, RANGE_ENTRIES_MAX, Scavenging,
-    ScrubPace, ShredError, ShredReceipt, ShredRequest,
+    CLOCK_JUMP_MS, ConfirmError, ForkError, GoOn, Log, LogStat, OpenError, RANGE_ENTRIES_MAX,
+    REPEATED_RANGES_MAX, Scavenging, ScrubPace, ShredError, ShredReceipt, ShredRequest,
 };
 pub use options::{EPOCH_DAYS, LogOptions, SEGMENT_BYTES, SEGMENT_BYTES_MAX};
 pub use purged_store::purge_store;

@@ -4,8 +4,10 @@
 //! data directory and one writing thread. Invariants: I1, I3, I4, I13.
 
 mod append;
+mod backup;
 mod clock_watch;
 mod error;
+mod go_on;
 mod ledger_key;
 mod open;
 mod read;
@@ -22,6 +24,7 @@ use tokio::sync::watch;
 pub use self::{
     clock_watch::{CLOCK_JUMP_MS, ConfirmError},
     error::{ForkError, OpenError},
+    go_on::{GoOn, REPEATED_RANGES_MAX},
     read::RANGE_ENTRIES_MAX,
     scrub::ScrubPace,
     shred::{Scavenging, ShredError, ShredReceipt, ShredRequest},

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::{
     Damage, DamageKind, Keyring, PartKeys, PartPlace, ReadFault,
+    backup::{SegmentPath, segment_paths},
     frame::StoredPart,
     segment::{
         self,
@@ -49,6 +50,15 @@ pub(crate) fn verify_visiting(
     keys: Option<&Keyring>,
     visit: &mut dyn FnMut(&ScannedWrite),
 ) -> io::Result<VerifyReport> {
+    verify_paths(&segment_paths(segments_dir)?, keys, visit)
+}
+
+/// The same over segments wherever their files are.
+pub(crate) fn verify_paths(
+    segments: &[SegmentPath],
+    keys: Option<&Keyring>,
+    visit: &mut dyn FnMut(&ScannedWrite),
+) -> io::Result<VerifyReport> {
     let mut check = Check {
         keys,
         visit,
@@ -57,7 +67,7 @@ pub(crate) fn verify_visiting(
         entries: 0,
         torn_tail_bytes: 0,
     };
-    let fault = match check.segments(segments_dir) {
+    let fault = match check.segments(segments) {
         Ok(()) => None,
         Err(ReadFault::Damage(damage)) => Some(damage),
         Err(ReadFault::Io(error)) => return Err(error),
@@ -104,17 +114,12 @@ impl Check<'_> {
         }
     }
 
-    fn segments(&mut self, dir: &Path) -> Result<(), ReadFault> {
-        let firsts = segment::list(dir)?;
-        for (index, first) in firsts.iter().enumerate() {
-            let last = index + 1 == firsts.len();
-            self.segment(dir, *first, last)?;
+    fn segments(&mut self, segments: &[SegmentPath]) -> Result<(), ReadFault> {
+        for (index, segment) in segments.iter().enumerate() {
+            let last = index + 1 == segments.len();
+            self.source(segment.first, Source::open(&segment.path)?, last)?;
         }
         Ok(())
-    }
-
-    fn segment(&mut self, dir: &Path, first: LogPosition, last: bool) -> Result<(), ReadFault> {
-        self.source(first, Source::open(&segment::path(dir, first))?, last)
     }
 
     fn source(&mut self, first: LogPosition, source: Source, last: bool) -> Result<(), ReadFault> {
@@ -189,7 +194,7 @@ impl Check<'_> {
 }
 
 /// Keys of a part; `None` if a factor is destroyed.
-fn part_keys(
+pub(crate) fn part_keys(
     keyring: &Keyring,
     header: &facts::EntryHeader,
     part: &facts::PartHeader,

@@ -4,12 +4,14 @@
 //! epoch is used, and a destruction reported, only when the rewritten keyring is durable).
 //! Never decides what to destroy: whoever calls [`Keyring::destroy`] has the order in the log.
 
+mod copy;
 mod error;
 mod format;
 mod rewrite;
 #[cfg(test)]
 mod tests;
 
+pub use copy::KeyringCopy;
 pub use error::KeyringError;
 pub use format::{FileFault, KEYRING_BYTES_MAX};
 pub use rewrite::Step;
@@ -27,7 +29,7 @@ use super::{
     KeyRange,
     node::{LeafKey, NODE_BYTES, Node},
     path_cache::PathCache,
-    tree::{EpochTree, leaf_index},
+    tree::EpochTree,
 };
 use crate::random::Random;
 
@@ -248,19 +250,17 @@ impl Keyring {
         {
             let mut contents = self.contents.write();
             for range in ranges {
-                self.destroy_range(&mut contents, range);
+                contents.destroy(range);
+                self.wipe_paths(range, contents.epochs.len());
             }
             contents.applied_through = contents.applied_through.max(applied_through);
         }
         self.rewrite(&mut disk, None)
     }
 
-    fn destroy_range(&self, contents: &mut Contents, range: &KeyRange) {
-        let first = leaf_index(range.tree, range.leaf_first);
-        let last = leaf_index(range.tree, range.leaf_last);
-        for (number, epoch) in (1u32..).zip(&mut contents.epochs) {
+    fn wipe_paths(&self, range: &KeyRange, epochs: usize) {
+        for number in (1u32..).take(epochs) {
             if (range.epoch_first.0..=range.epoch_last.0).contains(&number) {
-                epoch.tree.destroy(first, last);
                 self.paths.wipe((KeyEpoch(number), TreeId(range.tree)));
             }
         }

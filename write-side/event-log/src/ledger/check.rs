@@ -17,7 +17,12 @@ use super::{
     ledger_dir,
     merkle::{RootHasher, leaf_hash},
 };
-use crate::{Damage, Digest, Keyring, segment::scan::ScannedWrite, verify::verify_visiting};
+use crate::{
+    Damage, Digest, Keyring,
+    backup::{SegmentPath, segment_paths},
+    segment::scan::ScannedWrite,
+    verify::verify_paths,
+};
 
 /// What to check.
 #[derive(Clone, Copy)]
@@ -91,9 +96,18 @@ pub enum Finding {
 /// Reads a data directory and holds it against checkpoints. An error means that files could not
 /// be read; a fault in them is in the report.
 pub fn check_directory(request: &CheckRequest<'_>) -> io::Result<LedgerReport> {
+    let segments = segment_paths(&request.data_dir.join("log").join("segments"))?;
+    check_segments(&segments, request)
+}
+
+/// The same with the segments wherever they are; of the data directory only the tree beside the
+/// log is looked at, if there is one.
+pub fn check_segments(
+    segments: &[SegmentPath],
+    request: &CheckRequest<'_>,
+) -> io::Result<LedgerReport> {
     let mut pass = Pass::new(request)?;
-    let segments = request.data_dir.join("log").join("segments");
-    let read = verify_visiting(&segments, request.keyring, &mut |write| pass.write(write))?;
+    let read = verify_paths(segments, request.keyring, &mut |write| pass.write(write))?;
     let finding = match read.fault {
         Some(fault) => Some(Finding::Damage { fault }),
         None => pass.finding(),

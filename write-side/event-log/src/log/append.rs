@@ -22,24 +22,10 @@ impl Log {
         self.append_with(batch, |_| Ok(()), &[])
     }
 
-    /// Goes on from an older copy: raises the incarnation and states why.
+    /// Goes on from an older copy: raises the incarnation and states why. What this leaves out
+    /// (orders of the part that is given up) is [`Log::go_on`]'s.
     pub fn fork(&self, reason: fact::ForkReason) -> Result<Appended, crate::ForkError> {
-        let head = self.head();
-        let digest = self.read_raw(head)?.ok_or(crate::ForkError::NotQuiet)?.digest;
-        if self.assigner.lock().next() != head.next() {
-            return Err(crate::ForkError::NotQuiet);
-        }
-        let forked = fact::LogForked { old_head: head, old_digest: digest, reason };
-        let batch = own_batch(&forked);
-        let expected = head.next();
-        let raise = |assigner: &mut Assigner| {
-            if assigner.next() != expected {
-                return Err(AppendRefusal::Busy);
-            }
-            assigner.fork();
-            Ok(())
-        };
-        Ok(self.append_with(batch, raise, &[])?)
+        self.fork_with(reason, &[])
     }
 
     /// `prepare` runs under the lock before positions are given; `ending` are the key ranges

@@ -73,4 +73,24 @@ pub enum ForkError {
     /// The entry was refused.
     #[error("the fork was refused")]
     Refused(#[from] AppendRefusal),
+    /// The entry did not become durable.
+    #[error("the fork did not become durable")]
+    NotDurable(#[from] AppendFault),
+    /// The keyring could not be told where the log ends now.
+    #[error("the keyring could not be rewritten")]
+    Keyring(#[from] KeyringError),
+    /// The orders are in the log, and could not all be carried out; the next start does.
+    #[error("orders to destroy could not be carried out")]
+    Orders(#[source] Box<super::ShredError>),
+    /// More key ranges than are repeated at once.
+    #[error("{0} key ranges are too many to be ordered again at once")]
+    TooManyRanges(usize),
+    /// An incarnation that is far from anything that this log can have had.
+    #[error("incarnation {above} is not one that a log of incarnation {current} can have had")]
+    TooFar {
+        /// The log's.
+        current: facts::Incarnation,
+        /// The one to go above.
+        above: facts::Incarnation,
+    },
 }

@@ -104,6 +104,16 @@ impl Scan {
         Self { name: super::file_name(first), source, offset: 0, first, writes: 0, chain, last }
     }
 
+    /// From here on the end of the segment may be a torn write, as in the log's last one.
+    pub(crate) fn may_be_torn(&mut self) {
+        self.last = true;
+    }
+
+    /// Bytes of the segment as they are, from the file that the scan reads.
+    pub(crate) fn raw(&self, offset: u64, wanted: usize) -> io::Result<Bytes> {
+        self.source.read(offset, wanted)
+    }
+
     /// Where the log stands after what has been read.
     pub(crate) fn chain(&self) -> &ChainPoint {
         &self.chain

@@ -7,6 +7,7 @@ mod clock;
 mod crash;
 mod destruction;
 mod full_disk;
+mod going_on;
 mod golden;
 mod model;
 mod remote;

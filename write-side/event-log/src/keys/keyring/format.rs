@@ -14,7 +14,10 @@ use facts::{KeyEpoch, LogId, LogPosition, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
-    keys::tree::{EpochTree, TreeFault},
+    keys::{
+        KeyRange,
+        tree::{EpochTree, TreeFault, leaf_index},
+    },
     random::Random,
 };
 
@@ -199,6 +202,17 @@ impl Contents {
             return Err(FileFault::Length);
         }
         Ok(Self { applied_through, epochs })
+    }
+
+    /// Destroys a range of leaves in memory.
+    pub(super) fn destroy(&mut self, range: &KeyRange) {
+        let first = leaf_index(range.tree, range.leaf_first);
+        let last = leaf_index(range.tree, range.leaf_last);
+        for (number, epoch) in (1u32..).zip(&mut self.epochs) {
+            if (range.epoch_first.0..=range.epoch_last.0).contains(&number) {
+                epoch.tree.destroy(first, last);
+            }
+        }
     }
 
     /// The newest epoch's number and content.

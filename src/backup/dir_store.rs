@@ -1,0 +1,275 @@
+//! A backup in a directory.
+//!
+//! Owns how files get their names there: made in `unfinished/`, synced, renamed, the directory
+//! synced. A crash leaves files in `unfinished/`, which the next run removes, or whole files that
+//! no manifest names, which it takes up. `lock` keeps two runs apart.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    BackupRefusal,
+    digest::{self, Seen, sync_dir},
+    manifest::{MANIFEST, MANIFEST_BYTES_MAX},
+    store::Store,
+};
+
+/// Where files stand until they are whole; there while a run is under way or was broken off.
+pub(super) const UNFINISHED: &str = "unfinished";
+const LOCK: &str = "lock";
+/// Folders in folders.
+const DEPTH_MAX: usize = 4;
+
+/// A durable step of a run, and what a crash just before it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Rename a whole file to its name. Before: it is in `unfinished/`, and goes with the next run.
+    Put,
+    /// Sync the directories of new names. Before: files that no manifest names, some of whose
+    /// names may vanish.
+    SyncNames,
+    /// Write the new manifest in `unfinished/`. Before: the backup before, and files that no
+    /// manifest names, which the next run takes up.
+    WriteManifest,
+    /// Rename it to its name. Before: the same.
+    RenameManifest,
+    /// Remove a file that the manifest does not name. Before: the new backup, and files too many.
+    Remove,
+    /// Remove `unfinished/`. Before: the new backup, which says that a run was broken off.
+    Finish,
+}
+
+/// Called before every step; an error stands for the step's own failure.
+pub(crate) type BeforeStep = Box<dyn FnMut(Step) -> io::Result<()> + Send>;
+
+/// The directory.
+pub(crate) struct DirStore {
+    dir: PathBuf,
+    staging: PathBuf,
+    before: BeforeStep,
+    /// Directories whose new names are not durable yet.
+    unsynced: BTreeSet<PathBuf>,
+    _lock: Option<File>,
+}
+
+impl DirStore {
+    /// Opens a directory to take a backup into; makes it if it is not there. Refuses one that
+    /// holds anything else.
+    pub(crate) fn for_writing(dir: &Path, before: BeforeStep) -> Result<Self> {
+        make_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        if !is_ours(dir)? {
+            return Err(BackupRefusal::NotABackup(dir.to_owned()).into());
+        }
+        let lock = lock(&dir.join(LOCK))?.ok_or_else(|| BackupRefusal::Busy(dir.to_owned()))?;
+        let staging = dir.join(UNFINISHED);
+        make_dir(&staging)?;
+        let store = Self {
+            dir: dir.to_owned(),
+            staging,
+            before,
+            unsynced: BTreeSet::new(),
+            _lock: Some(lock),
+        };
+        store.empty_staging()?;
+        sync_dir(dir)?;
+        Ok(store)
+    }
+
+    /// Opens one to read.
+    pub(crate) fn for_reading(dir: &Path) -> Self {
+        let staging = dir.join(UNFINISHED);
+        let before: BeforeStep = Box::new(|_| Ok(()));
+        Self { dir: dir.to_owned(), staging, before, unsynced: BTreeSet::new(), _lock: None }
+    }
+
+    /// True while a run is under way, and after one that was broken off.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.staging.is_dir()
+    }
+
+    fn empty_staging(&self) -> io::Result<()> {
+        for file in fs::read_dir(&self.staging)? {
+            let path = file?.path();
+            if path.is_dir() {
+                // What a run made there may be keys.
+                for inside in fs::read_dir(&path)? {
+                    erase(&inside?.path())?;
+                }
+                fs::remove_dir_all(path)?;
+            } else {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        (self.before)(Step::SyncNames)?;
+        for dir in std::mem::take(&mut self.unsynced) {
+            sync_dir(&dir)?;
+        }
+        Ok(())
+    }
+}
+
+impl Store for DirStore {
+    fn name(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn staging(&self) -> &Path {
+        &self.staging
+    }
+
+    fn list(&self) -> Result<BTreeMap<String, u64>> {
+        let mut found = BTreeMap::new();
+        list_into(&self.dir, "", 0, &mut found)?;
+        Ok(found)
+    }
+
+    fn put(&mut self, staged: &Path, name: &str) -> Result<()> {
+        let path = self.dir.join(name);
+        let parent = path.parent().unwrap_or(&self.dir).to_owned();
+        if !parent.is_dir() {
+            make_dir(&parent)?;
+            for above in parent.ancestors().skip(1).take_while(|above| above.starts_with(&self.dir))
+            {
+                self.unsynced.insert(above.to_owned());
+            }
+        }
+        (self.before)(Step::Put)?;
+        // A crash behind the rename leaves a whole file that no manifest names.
+        fs::rename(staged, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        self.unsynced.insert(parent);
+        Ok(())
+    }
+
+    fn put_manifest(&mut self, text: &str) -> Result<()> {
+        // Everything that it names must be there first.
+        self.sync_names()?;
+        (self.before)(Step::WriteManifest)?;
+        let staged = self.staging.join(MANIFEST);
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&staged)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        (self.before)(Step::RenameManifest)?;
+        fs::rename(&staged, self.dir.join(MANIFEST))?;
+        Ok(sync_dir(&self.dir)?)
+    }
+
+    fn manifest(&self) -> Result<Option<String>> {
+        let path = self.dir.join(MANIFEST);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let mut bytes = Vec::new();
+        file.take(MANIFEST_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        // What is no text is no manifest either; that is said where it is parsed.
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    fn fetch(&self, name: &str, _sha256: &str, to: &Path) -> Result<Option<Seen>> {
+        let path = self.dir.join(name);
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let seen = digest::copy(&mut file, to)
+            .with_context(|| format!("cannot copy {} to {}", path.display(), to.display()))?;
+        Ok(Some(seen))
+    }
+
+    fn remove(&mut self, name: &str, overwrite: bool) -> Result<()> {
+        (self.before)(Step::Remove)?;
+        let path = self.dir.join(name);
+        if overwrite {
+            erase(&path)?;
+        }
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        if let Some(parent) = path.parent() {
+            // A folder that is empty now goes too; one that is not stays.
+            let _ = fs::remove_dir(parent);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, _name: &str, locked_until: Option<u64>) -> Result<Option<u64>> {
+        Ok(locked_until)
+    }
+
+    fn locks_until(&self) -> Option<u64> {
+        None
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        (self.before)(Step::Finish)?;
+        self.empty_staging()?;
+        fs::remove_dir(&self.staging)?;
+        Ok(sync_dir(&self.dir)?)
+    }
+}
+
+/// Overwrites a file with zeros.
+pub(super) fn erase(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let length = file.metadata()?.len();
+    io::copy(&mut io::repeat(0).take(length), &mut file)?;
+    file.sync_all()
+}
+
+/// Makes a directory for its owner only, with those above it.
+pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// The lock file's lock; `None` where another process has it.
+pub(super) fn lock(path: &Path) -> Result<Option<File>> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Empty, or what a run made.
+fn is_ours(dir: &Path) -> io::Result<bool> {
+    let mut names = BTreeSet::new();
+    for file in fs::read_dir(dir)? {
+        names.insert(file?.file_name());
+    }
+    let has = |name: &str| names.contains(Path::new(name).as_os_str());
+    Ok(names.is_empty() || has(MANIFEST) || has(UNFINISHED) || (names.len() == 1 && has(LOCK)))
+}
+
+fn list_into(
+    dir: &Path,
+    above: &str,
+    depth: usize,
+    found: &mut BTreeMap<String, u64>,
+) -> Result<()> {
+    for file in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let file = file?;
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        if depth == 0 && [MANIFEST, LOCK, UNFINISHED].contains(&name.as_ref()) {
+            continue;
+        }
+        let path = if above.is_empty() { name.into_owned() } else { format!("{above}/{name}") };
+        if file.file_type()?.is_dir() && depth < DEPTH_MAX {
+            list_into(&file.path(), &path, depth + 1, found)?;
+        } else {
+            found.insert(path, file.metadata()?.len());
+        }
+    }
+    Ok(())
+}

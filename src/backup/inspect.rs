@@ -1,0 +1,184 @@
+//! A backup against its manifest, and its log against checkpoints: reading alone.
+//!
+//! Owns finding and naming what is wrong, file by file, and in the log position by position. A
+//! backup that was replaced as a whole by an older one shows against a later checkpoint alone.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use event_log::{
+    Keyring,
+    backup::SegmentPath,
+    ledger::{CheckRequest, Checkpoint, Finding, Note, NoteError, VerifierKey, check_segments},
+};
+use serde::Serialize;
+
+use super::{
+    digest,
+    dir_store::DirStore,
+    manifest::{Kind, MANIFEST, Manifest, SegmentEntries},
+    store::Store as _,
+};
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Inspection {
+    /// True without a finding.
+    pub(crate) ok: bool,
+    /// Files that were read.
+    pub(crate) files: usize,
+    /// Entries of the log that were read.
+    pub(crate) entries: u64,
+    /// A run is under way, or was broken off: files that no manifest names are no finding.
+    pub(crate) unfinished: bool,
+    /// Everything that is wrong with the files; where nothing is, what is wrong with the log.
+    pub(crate) findings: Vec<BackupFinding>,
+}
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum BackupFinding {
+    /// The manifest is not there or not what was written.
+    Manifest {
+        /// Why.
+        why: String,
+    },
+    /// A file is not there.
+    Missing {
+        /// Which.
+        file: String,
+        /// The entries that it has.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        segment: Option<SegmentEntries>,
+    },
+    /// A file is not what was written.
+    Altered {
+        /// Which.
+        file: String,
+        /// The entries that it has.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        segment: Option<SegmentEntries>,
+    },
+    /// A file that the manifest does not name.
+    Unlisted {
+        /// Which.
+        file: String,
+    },
+    /// The checkpoint in the manifest is not by a key that is trusted.
+    Checkpoint {
+        /// Why.
+        why: String,
+    },
+    /// The manifest says of the log what the segments do not.
+    Disagrees {
+        /// What.
+        what: String,
+    },
+    /// The log is not right.
+    Log {
+        /// What is wrong with it.
+        finding: Finding,
+    },
+}
+
+/// True for a directory with a manifest.
+pub(crate) fn is_backup(dir: &Path) -> bool {
+    dir.join(MANIFEST).is_file()
+}
+
+/// Checks a backup from end to end. `checkpoints` are those that somebody kept, verified;
+/// `keyring` opens what can be opened; the manifest's own checkpoint must be signed by one of
+/// `keys`. An error means that files could not be read.
+pub(crate) fn inspect(
+    dir: &Path,
+    keyring: Option<&Keyring>,
+    keys: &[VerifierKey],
+    checkpoints: &[Checkpoint],
+) -> Result<Inspection> {
+    let store = DirStore::for_reading(dir);
+    let mut inspection = Inspection {
+        ok: false,
+        files: 0,
+        entries: 0,
+        unfinished: store.is_unfinished(),
+        findings: Vec::new(),
+    };
+    let text = store.manifest()?.unwrap_or_default();
+    match Manifest::parse(&text) {
+        Err(fault) => {
+            inspection.findings.push(BackupFinding::Manifest { why: fault.to_string() });
+        }
+        Ok(manifest) => {
+            inspection.files(dir, &store, &manifest)?;
+            let mut checkpoints = checkpoints.to_vec();
+            match manifest.about.checkpoint.as_deref().map(|note| signed(note, keys)) {
+                None => {}
+                Some(Ok(checkpoint)) => checkpoints.push(checkpoint),
+                Some(Err(why)) => inspection.findings.push(BackupFinding::Checkpoint { why }),
+            }
+            if manifest.about.kind == Kind::Log && inspection.findings.is_empty() {
+                inspection.log(dir, &manifest, keyring, &checkpoints)?;
+            }
+        }
+    }
+    inspection.ok = inspection.findings.is_empty();
+    Ok(inspection)
+}
+
+impl Inspection {
+    fn files(&mut self, dir: &Path, store: &DirStore, manifest: &Manifest) -> Result<()> {
+        let there = store.list()?;
+        for (file, entry) in &manifest.files {
+            let (file, segment) = (file.clone(), entry.segment);
+            if !there.contains_key(&file) {
+                self.findings.push(BackupFinding::Missing { file, segment });
+                continue;
+            }
+            let seen = digest::of_file(&dir.join(&file))
+                .with_context(|| format!("{file} cannot be read"))?;
+            self.files += 1;
+            if seen.bytes != entry.bytes || seen.sha256 != entry.sha256 {
+                self.findings.push(BackupFinding::Altered { file, segment });
+            }
+        }
+        if !self.unfinished {
+            let unlisted = there.into_keys().filter(|file| !manifest.files.contains_key(file));
+            self.findings.extend(unlisted.map(|file| BackupFinding::Unlisted { file }));
+        }
+        Ok(())
+    }
+
+    fn log(
+        &mut self,
+        dir: &Path,
+        manifest: &Manifest,
+        keyring: Option<&Keyring>,
+        checkpoints: &[Checkpoint],
+    ) -> Result<()> {
+        let segments: Vec<_> = manifest
+            .segments()
+            .into_iter()
+            .map(|(name, _, segment)| SegmentPath { first: segment.first, path: dir.join(name) })
+            .collect();
+        let request = CheckRequest { data_dir: dir, keyring, checkpoints };
+        let report = check_segments(&segments, &request).context("the log cannot be read")?;
+        self.entries = report.entries;
+        if let Some(finding) = report.finding {
+            self.findings.push(BackupFinding::Log { finding });
+        } else if report.entries != manifest.about.head.0 + 1 || report.torn_tail_bytes > 0 {
+            let what = format!(
+                "the manifest says that the last entry is {}, and {} entries are there",
+                manifest.about.head, report.entries
+            );
+            self.findings.push(BackupFinding::Disagrees { what });
+        }
+        Ok(())
+    }
+}
+
+fn signed(note: &str, keys: &[VerifierKey]) -> Result<Checkpoint, String> {
+    let note = Note::parse(note).map_err(|error| error.to_string())?;
+    note.verify(keys).map_err(|error| error.to_string())?;
+    Checkpoint::parse(&note.text).ok_or_else(|| NoteError::Malformed.to_string())
+}

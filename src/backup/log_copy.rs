@@ -1,0 +1,181 @@
+//! Taking a backup of the log: segments up to the point, and the media that it names.
+//!
+//! Owns what is copied anew and what is known. A closed segment changes only by being replaced
+//! (scavenging), which its stamp shows; its copy is named by content, so that the backup before
+//! stays whole until the new manifest is there. Media are listed after the point was taken, so
+//! every file that an entry up to the point names is among them.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use event_log::backup::{SegmentPath, copy_segment, segment_paths};
+use facts::LogPosition;
+
+use super::{
+    BackupPoint, Place, Target, digest,
+    manifest::{About, FileEntry, Kind, Manifest, SegmentEntries, Stamp},
+    media_files::each_media_file,
+};
+
+/// A backup of the log that is under way.
+pub(crate) struct LogCopy {
+    target: Target,
+    manifest: Manifest,
+    report: CopyReport,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct CopyReport {
+    /// Last entry of the backup.
+    pub(crate) head: LogPosition,
+    /// Files of the backup.
+    pub(crate) files: usize,
+    /// Files that were copied by this run.
+    pub(crate) copied: u64,
+    /// And their bytes.
+    pub(crate) copied_bytes: u64,
+    /// Files of the backup before that are gone.
+    pub(crate) removed: u64,
+}
+
+impl LogCopy {
+    /// Copies what is not there yet. Nothing of it counts before [`Self::commit`].
+    pub(crate) fn take(
+        data_dir: &Path,
+        to: &Place,
+        point: &BackupPoint,
+        taken_at: u64,
+    ) -> Result<Self> {
+        Self::take_into(to.target(point, taken_at)?, data_dir, point, taken_at)
+    }
+
+    pub(super) fn take_into(
+        target: Target,
+        data_dir: &Path,
+        point: &BackupPoint,
+        taken_at: u64,
+    ) -> Result<Self> {
+        let manifest = Manifest::new(About::new(Kind::Log, point, taken_at));
+        let report = CopyReport { head: point.head, ..CopyReport::default() };
+        let mut copy = Self { target, manifest, report };
+        copy.segments(&data_dir.join("log").join("segments"), point.head)?;
+        copy.media(data_dir)?;
+        Ok(copy)
+    }
+
+    /// Makes it the backup.
+    pub(crate) fn commit(mut self) -> Result<CopyReport> {
+        self.report.files = self.manifest.files.len();
+        self.report.removed = self.target.commit(&self.manifest)?;
+        Ok(self.report)
+    }
+
+    fn segments(&mut self, dir: &Path, head: LogPosition) -> Result<()> {
+        let segments = segment_paths(dir)
+            .with_context(|| format!("the segments in {} cannot be listed", dir.display()))?;
+        let mut end = None;
+        for segment in segments.iter().filter(|segment| segment.first <= head) {
+            let last = self.segment(segment, head).with_context(|| {
+                format!("the segment {} cannot be copied", segment.path.display())
+            })?;
+            end = last.or(end);
+        }
+        anyhow::ensure!(
+            end == Some(head),
+            "the segments end at {end:?}, and the log at {head}; `chancery log verify` says more"
+        );
+        Ok(())
+    }
+
+    fn segment(&mut self, segment: &SegmentPath, head: LogPosition) -> Result<Option<LogPosition>> {
+        let stamp = stamp(&fs::metadata(&segment.path)?);
+        if let Some((name, entry)) = self.known_segment(segment.first, stamp) {
+            let last = entry.segment.map(|entries| entries.last);
+            self.keep(name, entry)?;
+            return Ok(last);
+        }
+        let staged = self.staged();
+        let copied = copy_segment(segment, head, &staged)?;
+        let Some((last, _)) = copied.last else {
+            fs::remove_file(staged)?;
+            return Ok(None);
+        };
+        let sha256 = hex::encode(copied.sha256);
+        let name = format!("log/segments/{:020}-{}.seg", segment.first.0, &sha256[..16]);
+        let entry = FileEntry {
+            bytes: copied.bytes,
+            sha256,
+            segment: Some(SegmentEntries { first: segment.first, last, closed: copied.closed }),
+            // Taken before the copy: one that was replaced meanwhile is copied again next time.
+            stamp: copied.closed.then_some(stamp),
+            locked_until: None,
+        };
+        self.put(&staged, name, entry)?;
+        Ok(Some(last))
+    }
+
+    fn known_segment(&self, first: LogPosition, stamp: Stamp) -> Option<(String, FileEntry)> {
+        let before = self.target.before.as_ref()?;
+        let same = |entry: &FileEntry| {
+            entry.segment.is_some_and(|entries| entries.first == first)
+                && entry.stamp == Some(stamp)
+        };
+        let (name, _) = before.files.iter().find(|(_, entry)| same(entry))?;
+        Some((name.clone(), self.target.known(name)?.clone()))
+    }
+
+    fn media(&mut self, data_dir: &Path) -> Result<()> {
+        each_media_file(data_dir, |name, path| {
+            if let Some(entry) = self.target.known(&name) {
+                let entry = entry.clone();
+                return self.keep(name, entry);
+            }
+            let mut file = match File::open(path) {
+                // Its keys were destroyed and it went, since the directory was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                other => other?,
+            };
+            let staged = self.staged();
+            let seen = digest::copy(&mut file, &staged)?;
+            let entry = FileEntry {
+                bytes: seen.bytes,
+                sha256: seen.sha256,
+                segment: None,
+                stamp: None,
+                locked_until: None,
+            };
+            self.put(&staged, name, entry)
+        })
+    }
+
+    fn keep(&mut self, name: String, mut entry: FileEntry) -> Result<()> {
+        entry.locked_until = self.target.store.keep(&name, entry.locked_until)?;
+        Ok(self.manifest.add(name, entry)?)
+    }
+
+    fn put(&mut self, staged: &Path, name: String, mut entry: FileEntry) -> Result<()> {
+        entry.locked_until = self.target.store.locks_until();
+        self.target.store.put(staged, &name)?;
+        self.report.copied += 1;
+        self.report.copied_bytes += entry.bytes;
+        Ok(self.manifest.add(name, entry)?)
+    }
+
+    fn staged(&self) -> PathBuf {
+        self.target.store.staging().join(format!("{}", self.report.copied))
+    }
+}
+
+fn stamp(metadata: &fs::Metadata) -> Stamp {
+    Stamp {
+        inode: metadata.ino(),
+        changed_ns: metadata.mtime().saturating_mul(1_000_000_000) + metadata.mtime_nsec(),
+        bytes: metadata.len(),
+    }
+}

@@ -1,0 +1,187 @@
+//! Why a backup is not taken, or nothing is restored; each with what to do about it.
+
+use std::path::PathBuf;
+
+use facts::LogPosition;
+
+use super::manifest::ManifestFault;
+
+/// A refusal. Nothing was changed where one is given, but for files that the next run takes up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackupRefusal {
+    /// Something that is no backup stands there.
+    #[error("{} holds something that is no backup", .0.display())]
+    NotABackup(PathBuf),
+    /// There is no backup.
+    #[error("there is no backup in {0}: no manifest is there")]
+    Nothing(String),
+    /// A backup of the other kind.
+    #[error("{found} is a backup of {is}, and one of {wanted} is needed")]
+    OtherKind {
+        /// Where.
+        found: String,
+        /// What it is of.
+        is: &'static str,
+        /// What is needed.
+        wanted: &'static str,
+    },
+    /// A backup of another log.
+    #[error("{place} is of log {found}, and this is {expected}")]
+    OtherLog {
+        /// Where.
+        place: String,
+        /// The log that is expected.
+        expected: String,
+        /// The log that it is of.
+        found: String,
+    },
+    /// The backup is of another incarnation.
+    #[error(
+        "{place} is of incarnation {found} of this log, and the log is in incarnation {current}: \
+         what was given up by going on from an older copy may stand there alone"
+    )]
+    OtherIncarnation {
+        /// Where.
+        place: String,
+        /// Incarnation of the log.
+        current: u32,
+        /// Incarnation of the backup.
+        found: u32,
+    },
+    /// The backup has more than the log.
+    #[error(
+        "{place} has entries up to {found}, and the log ends at {head}: the data directory is an \
+         older copy"
+    )]
+    Ahead {
+        /// Where.
+        place: String,
+        /// Last entry of the log.
+        head: LogPosition,
+        /// Last entry of the backup.
+        found: LogPosition,
+    },
+    /// Another run has the directory.
+    #[error("another backup or restore works in {}", .0.display())]
+    Busy(PathBuf),
+    /// The manifest cannot be used.
+    #[error("the manifest in {place} cannot be used: {fault}")]
+    Manifest {
+        /// Where.
+        place: String,
+        /// Why.
+        fault: ManifestFault,
+    },
+    /// A file of the backup is not what the manifest says.
+    #[error("{file} is not what the manifest says: {what}")]
+    Damaged {
+        /// Which.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// The server does what it can and the directory is not one that it may write to.
+    #[error("{0}")]
+    Server(String),
+    /// Something stands where a data directory is to be made.
+    #[error("{} is there already: nothing is restored over it", .0.display())]
+    Occupied(PathBuf),
+    /// A position behind the end.
+    #[error("the backup ends at position {head}, and {wanted} was asked for")]
+    Beyond {
+        /// Last entry of the backup.
+        head: LogPosition,
+        /// What was asked for.
+        wanted: LogPosition,
+    },
+    /// Another copy does not have the same history.
+    #[error(
+        "{place} is not a newer copy of this one: their entries at position {at} differ, or one \
+         of them lacks it"
+    )]
+    OtherHistory {
+        /// Where.
+        place: String,
+        /// Where they were compared.
+        at: LogPosition,
+    },
+    /// A checkpoint covers more than any copy that was named.
+    #[error(
+        "{place} has a checkpoint over {covered} entries, and the newest copy that was named has \
+         {known}: orders to destroy may stand in what is missing"
+    )]
+    OrdersUnknown {
+        /// Where.
+        place: String,
+        /// Entries that the checkpoint covers.
+        covered: u64,
+        /// Entries that are known.
+        known: u64,
+    },
+    /// Not a place that can be used.
+    #[error("`{0}` names no bucket")]
+    NoPlace(String),
+    /// Nobody to be at the store.
+    #[error("the credentials of the off-site store cannot be read: {0}")]
+    Credentials(String),
+    /// The bucket does not lock objects.
+    #[error("the bucket of {0} has no Object Lock")]
+    NoLock(String),
+    /// The store did not do what it said.
+    #[error("{file} was put and is not kept as it must be: {what}")]
+    NotLocked {
+        /// Which.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl BackupRefusal {
+    /// What to do.
+    pub(crate) fn next(&self) -> &'static str {
+        match self {
+            Self::NotABackup(_) => "name an empty directory, or one that is not there yet",
+            Self::Nothing(_) => {
+                "name the directory of a backup that was finished; `chancery backup` goes on with \
+                 one that was broken off"
+            }
+            Self::OtherKind { .. } => {
+                "give the backup with --from and its keys with --keyring-from"
+            }
+            Self::OtherLog { .. } => "take the backup and the keys of one and the same log",
+            Self::OtherIncarnation { .. } | Self::Ahead { .. } => {
+                "name a directory of its own for this backup, and keep the other one"
+            }
+            Self::Busy(_) => "wait for it to end",
+            Self::Manifest { .. } | Self::Damaged { .. } => {
+                "take another copy of the backup; `chancery verify` checks one from end to end"
+            }
+            Self::Server(_) => {
+                "let the account of the server write to that directory, or stop the server and \
+                 try again"
+            }
+            Self::Occupied(_) => "name a directory that is not there",
+            Self::NoPlace(_) => "name s3://bucket/prefix",
+            Self::Credentials(_) => {
+                "name a file in offsite.credentials_file, or set AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY"
+            }
+            Self::NoLock(_) => {
+                "make a bucket with Object Lock; at most stores it can only be had from the \
+                 beginning"
+            }
+            Self::NotLocked { .. } => {
+                "do not rely on this store: it said yes and did something else"
+            }
+            Self::Beyond { .. } => "name an earlier position, or a later backup",
+            Self::OtherHistory { .. } => {
+                "leave it out if it is of a part of the log that was given up before"
+            }
+            Self::OrdersUnknown { .. } => {
+                "name a newer copy with --orders-from (a data directory or a backup); where none \
+                 is left, --give-up-orders-through takes that number"
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The requests that a backup makes of S3, each waited for here.
+//!
+//! Owns the client, its bounds on time and tries, and the wording of failures. Knows nothing of
+//! backups.
+
+use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, anyhow};
+use aws_lc_rs::digest::{Context as Sha, SHA256};
+use aws_sdk_s3::{
+    config::{
+        BehaviorVersion, Credentials, Region, RequestChecksumCalculation, retry::RetryConfig,
+        timeout::TimeoutConfig,
+    },
+    error::{DisplayErrorContext, SdkError},
+    primitives::{ByteStream, DateTime},
+    types::{
+        ObjectLockEnabled, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetention,
+        ObjectLockRetentionMode,
+    },
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tokio::runtime::Runtime;
+
+use super::Settings;
+use crate::backup::digest::Seen;
+
+/// To connect.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Answers of a list that are asked for.
+const PAGES_MAX: usize = 10_000;
+/// Versions of one object that are looked at.
+const VERSIONS_MAX: usize = 1_000;
+
+/// A version of an object; empty where the store gives none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Version(Option<String>);
+
+/// What the store says of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Looked {
+    /// Its length.
+    pub(super) length: Option<u64>,
+    /// Until when it is locked in compliance mode; `None` where it is not.
+    pub(super) locked_until: Option<u64>,
+}
+
+/// Speaks to one bucket.
+pub(super) struct Client {
+    runtime: Runtime,
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+    legal_hold: bool,
+}
+
+impl Client {
+    pub(super) fn new(bucket: &str, settings: &Settings) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (access, secret) = (settings.access_key.clone(), settings.secret_key.clone());
+        let times = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(Duration::from_secs(settings.timeout_seconds.into()))
+            .build();
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(settings.region.clone()))
+            .credentials_provider(Credentials::new(access, secret, None, None, "configuration"))
+            .force_path_style(settings.path_style)
+            // We send the SHA-256 that we have; further checksums are not understood everywhere.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .retry_config(RetryConfig::standard().with_max_attempts(settings.tries))
+            .timeout_config(times);
+        config.set_endpoint_url(settings.endpoint.clone());
+        let s3 = aws_sdk_s3::Client::from_conf(config.build());
+        let legal_hold = settings.legal_hold;
+        Ok(Self { runtime, s3, bucket: bucket.to_owned(), legal_hold })
+    }
+
+    /// Whether the bucket locks objects.
+    pub(super) fn bucket_locks(&self) -> Result<bool> {
+        let sent = self.s3.get_object_lock_configuration().bucket(&self.bucket).send();
+        match self.runtime.block_on(sent) {
+            Ok(answer) => {
+                let found = answer.object_lock_configuration;
+                let enabled = found.and_then(|found| found.object_lock_enabled);
+                Ok(enabled == Some(ObjectLockEnabled::Enabled))
+            }
+            Err(error) if code(&error) == Some("ObjectLockConfigurationNotFoundError") => Ok(false),
+            Err(error) => Err(self.failed("ask whether the bucket locks objects", &error)),
+        }
+    }
+
+    /// Puts a file, locked until this time.
+    pub(super) fn put(&self, key: &str, path: &Path, seen: &Seen, until: u64) -> Result<Version> {
+        let hash = STANDARD.encode(hex::decode(&seen.sha256).context("a hash in hexadecimal")?);
+        let hold = self.legal_hold.then_some(ObjectLockLegalHoldStatus::On);
+        let answer = self.runtime.block_on(async {
+            let body = ByteStream::from_path(path).await.map_err(anyhow::Error::new)?;
+            let sent = self
+                .s3
+                .put_object()
+                .bucket(&self.bucket)
+                .key(key)
+                .body(body)
+                .checksum_sha256(hash)
+                .object_lock_mode(ObjectLockMode::Compliance)
+                .object_lock_retain_until_date(moment(until)?)
+                .set_object_lock_legal_hold_status(hold)
+                .send();
+            sent.await.map_err(|error| self.failed(&format!("put {key}"), &error))
+        })?;
+        Ok(Version(answer.version_id))
+    }
+
+    /// What the store says of an object; `None` where it is not there.
+    pub(super) fn look(&self, key: &str, version: &Version) -> Result<Option<Looked>> {
+        let asked = self.s3.head_object().bucket(&self.bucket).key(key);
+        let sent = asked.set_version_id(version.0.clone()).send();
+        let found = match self.runtime.block_on(sent) {
+            Ok(found) => found,
+            Err(error) if status(&error) == Some(404) => return Ok(None),
+            Err(error) => return Err(self.failed(&format!("look at {key}"), &error)),
+        };
+        let compliance = found.object_lock_mode == Some(ObjectLockMode::Compliance);
+        let until = found.object_lock_retain_until_date.filter(|_| compliance);
+        let locked_until = match until {
+            Some(until) => millis(until),
+            None => self.retention(key, version)?,
+        };
+        let length = found.content_length.and_then(|length| u64::try_from(length).ok());
+        Ok(Some(Looked { length, locked_until }))
+    }
+
+    /// The same asked for by itself, for stores that do not say it with the object.
+    fn retention(&self, key: &str, version: &Version) -> Result<Option<u64>> {
+        let asked = self.s3.get_object_retention().bucket(&self.bucket).key(key);
+        let sent = asked.set_version_id(version.0.clone()).send();
+        let found = match self.runtime.block_on(sent) {
+            Ok(answer) => answer.retention,
+            Err(error) if code(&error) == Some("NoSuchObjectLockConfiguration") => None,
+            Err(error) => return Err(self.failed(&format!("ask for the lock of {key}"), &error)),
+        };
+        let compliance =
+            found.filter(|found| found.mode == Some(ObjectLockRetentionMode::Compliance));
+        Ok(compliance.and_then(|found| found.retain_until_date).and_then(millis))
+    }
+
+    /// Locks an object for longer.
+    pub(super) fn lock_until(&self, key: &str, version: &Version, until: u64) -> Result<()> {
+        let retention = ObjectLockRetention::builder()
+            .mode(ObjectLockRetentionMode::Compliance)
+            .retain_until_date(moment(until)?)
+            .build();
+        let asked = self.s3.put_object_retention().bucket(&self.bucket).key(key);
+        let sent = asked.set_version_id(version.0.clone()).retention(retention).send();
+        let done = self.runtime.block_on(sent);
+        done.map(|_| ()).map_err(|error| self.failed(&format!("lock {key} for longer"), &error))
+    }
+
+    /// Objects below a prefix, by what follows it, with their lengths.
+    pub(super) fn list(&self, prefix: &str) -> Result<BTreeMap<String, u64>> {
+        let mut found = BTreeMap::new();
+        let mut next = None;
+        for _ in 0..PAGES_MAX {
+            let asked = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let sent = asked.set_continuation_token(next.take()).send();
+            let page = self.runtime.block_on(sent);
+            let page = page.map_err(|error| self.failed("list the objects", &error))?;
+            for object in page.contents() {
+                let name = object.key().and_then(|key| key.strip_prefix(prefix));
+                let length = object.size().and_then(|size| u64::try_from(size).ok());
+                found.extend(name.map(str::to_owned).zip(length));
+            }
+            next = page.next_continuation_token;
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(anyhow!("the store's list of objects does not end"))
+    }
+
+    /// Versions of an object, the newest first; also of one that was deleted since.
+    pub(super) fn versions(&self, key: &str) -> Result<Vec<Version>> {
+        let sent = self.s3.list_object_versions().bucket(&self.bucket).prefix(key).send();
+        let page = self.runtime.block_on(sent);
+        let page = page.map_err(|error| self.failed(&format!("list versions of {key}"), &error))?;
+        let mut found: Vec<_> =
+            page.versions().iter().filter(|version| version.key() == Some(key)).collect();
+        found.sort_by_key(|version| {
+            let at = version.last_modified().map(|at| (at.secs(), at.subsec_nanos()));
+            std::cmp::Reverse((version.is_latest() == Some(true), at))
+        });
+        let version = |version: &&aws_sdk_s3::types::ObjectVersion| {
+            Version(version.version_id().map(str::to_owned))
+        };
+        Ok(found.iter().take(VERSIONS_MAX).map(version).collect())
+    }
+
+    /// The newest version of an object.
+    pub(super) fn newest_version(&self, key: &str) -> Result<Option<Version>> {
+        Ok(self.versions(key)?.into_iter().next())
+    }
+
+    /// Copies a version to a path that is not there.
+    pub(super) fn get(&self, key: &str, version: &Version, to: &Path) -> Result<Seen> {
+        let mut file = File::create_new(to)?;
+        let mut sha = Sha::new(&SHA256);
+        let mut bytes = 0;
+        self.each_piece(key, version, |piece| {
+            file.write_all(piece)?;
+            sha.update(piece);
+            bytes += piece.len() as u64;
+            Ok(())
+        })?;
+        file.sync_all()?;
+        Ok(Seen { bytes, sha256: hex::encode(sha.finish()) })
+    }
+
+    /// A version in memory; `None` where it is larger than that.
+    pub(super) fn get_small(
+        &self,
+        key: &str,
+        version: &Version,
+        most: u64,
+    ) -> Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        let mut fits = true;
+        self.each_piece(key, version, |piece| {
+            fits = fits && (bytes.len() + piece.len()) as u64 <= most;
+            if fits {
+                bytes.extend_from_slice(piece);
+            }
+            Ok(())
+        })?;
+        Ok(fits.then_some(bytes))
+    }
+
+    fn each_piece(
+        &self,
+        key: &str,
+        version: &Version,
+        mut piece: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        self.runtime.block_on(async {
+            let asked = self.s3.get_object().bucket(&self.bucket).key(key);
+            let sent = asked.set_version_id(version.0.clone()).send().await;
+            let answer = sent.map_err(|error| self.failed(&format!("get {key}"), &error))?;
+            let mut body = answer.body;
+            while let Some(bytes) =
+                body.try_next().await.with_context(|| format!("{key} broke off"))?
+            {
+                piece(&bytes)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn failed<E>(&self, what: &str, error: &SdkError<E>) -> anyhow::Error
+    where
+        SdkError<E>: std::error::Error,
+    {
+        let words = format!("{}", DisplayErrorContext(error));
+        anyhow!("the store of bucket {} did not {what}: {words}", self.bucket)
+    }
+}
+
+fn moment(millis: u64) -> Result<DateTime> {
+    Ok(DateTime::from_secs(i64::try_from(millis / 1000)?))
+}
+
+fn millis(moment: DateTime) -> Option<u64> {
+    moment.to_millis().ok().and_then(|millis| u64::try_from(millis).ok())
+}
+
+fn code<E>(error: &SdkError<E>) -> Option<&str>
+where
+    E: aws_sdk_s3::error::ProvideErrorMetadata,
+{
+    error.as_service_error().and_then(|error| error.code())
+}
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}

@@ -1,0 +1,30 @@
+//! `[offsite]`: an S3-compatible store that locks objects.
+
+use std::path::PathBuf;
+
+use super::section::section;
+
+section! {
+    /// An S3-compatible store with Object Lock, for backups to `s3://bucket/prefix`. Objects are put
+    /// in compliance mode: nobody can delete or change them before their date.
+    Offsite {
+        /// Address of the store; without it: that of the region at AWS.
+        endpoint: Option<String> = None, sample "\"https://s3.example.org\"";
+        /// Region, as the store names it.
+        region: String = "us-east-1".to_owned();
+        /// The bucket stands in the path and not in the host name, as most stores other than AWS
+        /// have it.
+        path_style: bool = true;
+        /// File with two lines, access key and secret key. Without it: `AWS_ACCESS_KEY_ID` and
+        /// `AWS_SECRET_ACCESS_KEY` in the environment.
+        credentials_file: Option<PathBuf> = None, sample "\"/etc/chancery/offsite.key\"";
+        /// Objects are locked for so many days from the backup that names them last; 1 to 36500.
+        retention_days: u32 = 90;
+        /// Also put a legal hold on every object, which has no date.
+        legal_hold: bool = false;
+        /// One try of a request may take so many seconds; 1 to 3600.
+        timeout_seconds: u32 = 300;
+        /// A request is tried so often in all; 1 to 10.
+        tries: u32 = 4;
+    }
+}

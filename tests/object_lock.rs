@@ -1,0 +1,325 @@
+//! Backups in an S3-compatible store with Object Lock: a real one that enforces it, and some that
+//! time out, refuse and lie.
+//!
+//! The real one is versitygw (`tests/run.sh` installs it); `CHANCERY_WITHOUT_S3=1` leaves out what
+//! needs it.
+
+#[path = "support/harness.rs"]
+#[expect(dead_code, reason = "each test uses its own part of the harness")]
+mod harness;
+#[path = "support/object_store.rs"]
+mod object_store;
+
+use std::{
+    path::Path,
+    process::Output,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_s3::{
+    primitives::{ByteStream, DateTime},
+    types::{ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode},
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use harness::{matrix_client::MatrixClient, server::Server, two_in_a_room};
+use http::{Method, StatusCode};
+use object_store::{ObjectStore, section};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const BUCKET: &str = "records";
+const PLACE: &str = "s3://records/chancery";
+
+fn left_out() -> bool {
+    let left_out = std::env::var_os("CHANCERY_WITHOUT_S3").is_some();
+    if left_out {
+        eprintln!("left out: CHANCERY_WITHOUT_S3 is set");
+    }
+    left_out
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn backup(server: &Server, to: &str, keys: &Path) -> Result<Output> {
+    let keys = keys.to_str().context("a plain name")?;
+    server.command(&["backup", "--to", to, "--keyring-to", keys, "--json"]).await
+}
+
+async fn backed_up(server: &Server, to: &str, keys: &Path) -> Result<Value> {
+    let output = backup(server, to, keys).await?;
+    ensure!(output.status.success(), "{}", said(&output));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+async fn restore(server: &Server, from: &str, keys: &Path, to: &Path) -> Result<Value> {
+    let (keys, to) = (keys.to_str().context("plain")?, to.to_str().context("plain")?);
+    let line =
+        ["restore", "--from", from, "--keyring-from", keys, "--to", to, "--orders-from", from];
+    let output = server.command(&[&line[..], &["--yes", "--json"]].concat()).await?;
+    ensure!(output.status.success(), "{}", said(&output));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+async fn talk(server: &Server) -> Result<(MatrixClient, String)> {
+    let options = json!({ "preset": "public_chat" });
+    let (mut alice, _, room) = two_in_a_room(server, &options).await?;
+    alice.upload("text/plain", b"minutes of a meeting").await?;
+    alice.send_text(&room, "said").await?;
+    Ok((alice, room))
+}
+
+/// Every version of every object, as (key, version).
+async fn versions(store: &ObjectStore) -> Result<Vec<(String, String)>> {
+    let page = store.client.list_object_versions().bucket(BUCKET).send().await?;
+    let pair = |version: &aws_sdk_s3::types::ObjectVersion| {
+        Some((version.key()?.to_owned(), version.version_id()?.to_owned()))
+    };
+    page.versions().iter().map(|version| pair(version).context("a version")).collect()
+}
+
+/// Deleting and shortening are refused by the store, and the object is still readable.
+async fn cannot_be_removed(store: &ObjectStore, key: &str, version: &str) -> Result<()> {
+    let object = || (BUCKET, key.to_owned(), version.to_owned());
+    let (bucket, name, id) = object();
+    let deleted = store.client.delete_object().bucket(bucket).key(name).version_id(id);
+    ensure!(deleted.send().await.is_err(), "{key} was deleted");
+    for mode in [ObjectLockRetentionMode::Compliance, ObjectLockRetentionMode::Governance] {
+        // It is locked for a day.
+        let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
+        let sooner = DateTime::from_secs(i64::try_from(now)? + 3_600);
+        let shorter = ObjectLockRetention::builder().mode(mode).retain_until_date(sooner).build();
+        let (bucket, name, id) = object();
+        let asked = store.client.put_object_retention().bucket(bucket).key(name).version_id(id);
+        let asked = asked.retention(shorter).bypass_governance_retention(true);
+        ensure!(asked.send().await.is_err(), "the lock of {key} was shortened");
+    }
+    let (bucket, name, id) = object();
+    let read = store.client.get_object().bucket(bucket).key(name).version_id(id).send().await?;
+    ensure!(!read.body.collect().await?.into_bytes().is_empty(), "{key} is still readable");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_in_a_locked_bucket_cannot_be_removed_and_is_restored() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let store = ObjectStore::start().await?;
+    store.bucket(BUCKET, true).await?;
+    let server = Server::start_with(&store.config()?).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let keys = here.path().join("keys");
+    let (mut alice, room) = talk(&server).await?;
+    let first = backed_up(&server, PLACE, &keys).await?;
+    ensure!(first["log"]["copied"].as_u64() >= Some(2), "{first}");
+    alice.send_text(&room, "said later").await?;
+    let second = backed_up(&server, PLACE, &keys).await?;
+    ensure!(second["log"]["copied"] == 1, "the open segment alone: {second}");
+    let all = versions(&store).await?;
+    ensure!(all.len() >= 5, "two manifests, two segments, a file: {all:?}");
+    for (key, version) in &all {
+        cannot_be_removed(&store, key, version).await?;
+    }
+
+    locked_for_longer(&server, &store, &keys).await?;
+
+    // What can be done there: hiding objects, and writing over them. Both are seen through.
+    for (key, _) in &all {
+        store.client.delete_object().bucket(BUCKET).key(key).send().await?;
+    }
+    let over = "chancery/manifest.jsonl";
+    let rubbish = ByteStream::from_static(b"rubbish");
+    let put = store.client.put_object().bucket(BUCKET).key(over).body(rubbish).send().await?;
+    let restored = here.path().join("restored");
+    let report = restore(&server, PLACE, &keys, &restored).await?;
+    let (kept, head) = (report["kept_through"].as_u64(), second["log"]["head"].as_u64());
+    ensure!(head.is_some() && kept >= head, "{report}");
+    ensure!(report["media"] == 1 && report["left_out"] == 0, "{report}");
+    let report = event_log::verify(&restored.join("log").join("segments"), None)?;
+    ensure!(report.ok, "{report:?}");
+    // What nobody locked can be deleted: it is the lock that refuses.
+    let unlocked = store.client.delete_object().bucket(BUCKET).key(over);
+    unlocked.set_version_id(put.version_id).send().await?;
+    server.finish().await
+}
+
+/// A later backup with a longer time locks what it keeps for that time too, and what it puts with
+/// a hold where that is wanted.
+async fn locked_for_longer(server: &Server, store: &ObjectStore, keys: &Path) -> Result<()> {
+    let own = std::fs::read_to_string(server.data_dir().with_file_name("chancery.toml"))?;
+    let config = server.data_dir().with_file_name("longer.toml");
+    let longer = own.replace("retention_days = 1", "retention_days = 10\nlegal_hold = true");
+    std::fs::write(&config, longer)?;
+    let before = versions(store).await?;
+    let output = tokio::process::Command::new(harness::server::binary())
+        .args(["backup", "--to", PLACE, "--config"])
+        .arg(&config)
+        .arg("--keyring-to")
+        .arg(keys)
+        .output()
+        .await?;
+    ensure!(output.status.success(), "{}", said(&output));
+    let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())?;
+    let objects = store.client.list_objects_v2().bucket(BUCKET).send().await?;
+    let (mut kept, mut held) = (0, 0);
+    for key in objects.contents().iter().filter_map(|object| object.key()) {
+        let found = store.client.head_object().bucket(BUCKET).key(key).send().await?;
+        let new = !before.iter().any(|(_, version)| Some(version.as_str()) == found.version_id());
+        let until = found.object_lock_retain_until_date().map_or(0, DateTime::secs);
+        let longer = until > now + 9 * 86_400;
+        if new {
+            ensure!(longer, "{key} is locked until {until}");
+            let hold = found.object_lock_legal_hold_status();
+            ensure!(hold == Some(&ObjectLockLegalHoldStatus::On), "{key}: {hold:?}");
+            held += 1;
+        } else if key.contains("/media/") {
+            ensure!(longer, "{key}, which the backup still names, is locked until {until}");
+            kept += 1;
+        }
+    }
+    ensure!(kept == 1 && held >= 1, "{kept} kept, {held} with a hold");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_does_not_lock_is_refused() -> Result<()> {
+    if left_out() {
+        return Ok(());
+    }
+    let store = ObjectStore::start().await?;
+    store.bucket("plain", false).await?;
+    let server = Server::start_with(&store.config()?).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    for (to, words) in [
+        ("s3://plain/x", "no Object Lock"),
+        ("s3://nowhere/x", "did not ask whether the bucket locks"),
+        ("s3://", "names no bucket"),
+    ] {
+        let output = backup(&server, to, &here.path().join("keys")).await?;
+        ensure!(
+            output.status.code() == Some(1) && said(&output).contains(words),
+            "{}",
+            said(&output)
+        );
+    }
+    ensure!(!here.path().join("keys").exists(), "no keys without a log");
+    server.finish().await
+}
+
+/// How a store misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vice {
+    /// Takes requests and never answers.
+    Silent,
+    /// Fails every time.
+    Failing,
+    /// Says no.
+    Refusing,
+    /// Says that it locked, and did not.
+    NotLocking,
+    /// Says that it has it, and has less.
+    Losing,
+}
+
+/// A store with a vice, and how often it was asked.
+async fn vicious(vice: Vice) -> Result<(String, Arc<AtomicUsize>)> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let app = Router::new().fallback(move |request: Request| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        answer(vice, request)
+    });
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Ok((endpoint, asked))
+}
+
+async fn answer(vice: Vice, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let put = request.method() == Method::PUT;
+    let head = request.method() == Method::HEAD;
+    match vice {
+        Vice::Silent => std::future::pending().await,
+        Vice::Failing => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Vice::Refusing => {
+            (StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code></Error>").into_response()
+        }
+        _ if query.contains("object-lock") => "<ObjectLockConfiguration><ObjectLockEnabled>Enabled\
+             </ObjectLockEnabled></ObjectLockConfiguration>"
+            .into_response(),
+        _ if query.contains("list-type") => "<ListBucketResult/>".into_response(),
+        _ if query.contains("versions") => "<ListVersionsResult/>".into_response(),
+        _ if put => {
+            let length = request.headers().get("content-length").cloned();
+            let body = axum::body::to_bytes(request.into_body(), usize::MAX).await;
+            let stored = body.map(|body| body.len()).unwrap_or_default();
+            STORED.store(stored, Ordering::SeqCst);
+            debug_assert!(length.is_some());
+            ([("x-amz-version-id", "1")], "").into_response()
+        }
+        _ if head => {
+            let length =
+                STORED.load(Ordering::SeqCst).saturating_sub(usize::from(vice == Vice::Losing));
+            Response::builder()
+                .header("content-length", length)
+                .body(Body::empty())
+                .unwrap_or_default()
+        }
+        _ => (StatusCode::NOT_FOUND, "<Error><Code>NoSuchObjectLockConfiguration</Code></Error>")
+            .into_response(),
+    }
+}
+
+/// Bytes of the last object that the lying stores of this process were given.
+static STORED: AtomicUsize = AtomicUsize::new(0);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_time_out_refuse_or_lie_are_found_out_within_bounds() -> Result<()> {
+    let server = Server::start().await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let credentials = here.path().join("credentials");
+    std::fs::write(&credentials, "access\nsecret\n")?;
+    talk(&server).await?;
+    for (vice, words, tries) in [
+        (Vice::Silent, "timeout", 3),
+        (Vice::Failing, "did not ask", 3),
+        (Vice::Refusing, "AccessDenied", 1),
+        (Vice::NotLocking, "not locked in compliance mode", 0),
+        (Vice::Losing, "bytes of", 0),
+    ] {
+        let (endpoint, asked) = vicious(vice).await?;
+        let config = server.data_dir().with_file_name("offsite.toml");
+        let own = std::fs::read_to_string(server.data_dir().with_file_name("chancery.toml"))?;
+        let offsite = section(&endpoint, &credentials.display().to_string());
+        std::fs::write(
+            &config,
+            format!("{own}\n{}", offsite.replace("seconds = 5", "seconds = 1")),
+        )?;
+        let output = tokio::process::Command::new(harness::server::binary())
+            .args(["backup", "--to", PLACE, "--config"])
+            .arg(&config)
+            .arg("--keyring-to")
+            .arg(here.path().join("keys"))
+            .output()
+            .await?;
+        let told = said(&output);
+        ensure!(output.status.code() == Some(1) && told.contains(words), "{vice:?}: {told}");
+        ensure!(!here.path().join("keys").exists(), "{vice:?}: no keys without a log");
+        let times = asked.load(Ordering::SeqCst);
+        ensure!(tries == 0 || times == tries, "{vice:?}: asked {times} times");
+    }
+    server.finish().await
+}
