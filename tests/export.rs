@@ -185,14 +185,13 @@ async fn killed_on_both_sides_it_gives_the_same_bytes_which_verify_elsewhere() -
     while !torn.join("manifest.note").exists() {
         let before = size(&torn);
         let mut child = world.spawn(&arguments, None)?.spawn()?;
-        let ended = wait_for_growth(&mut child, &torn, before, kills).await?;
-        if ended {
-            let ended = child.wait_with_output().await?;
-            ensure!(ended.status.success(), "{}", stderr(&ended));
-        } else {
-            child.kill().await?;
-            kills += 1;
+        if wait_for_growth(&mut child, &torn, before, kills).await? {
+            let output = child.wait_with_output().await?;
+            ensure!(output.status.success(), "after {kills} kills: {}", stderr(&output));
+            break;
         }
+        child.kill().await?;
+        kills += 1;
         ensure!(kills < KILLS_MAX, "it never ended");
         if kills == 5 {
             world.server.kill_9().await?;

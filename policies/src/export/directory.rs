@@ -33,6 +33,8 @@ use super::{
 
 /// How far an export is.
 pub(crate) const STATE_FILE: &str = "unfinished.json";
+/// What a kill while the first note is written leaves.
+const STATE_NEW: &str = "unfinished.json.new";
 const CONTEXT_PART: &str = "evidence/context.part";
 /// Lines of context, at most; each takes some bytes of memory while they are sorted.
 const CONTEXT_LINES_MAX: usize = 8_000_000;
@@ -51,6 +53,8 @@ pub struct Progress {
     pub next: u64,
     entries_bytes: u64,
     context_bytes: u64,
+    /// The checkpoint of the stretch's end, as the server signed it.
+    checkpoint: String,
 }
 
 /// What is handed in for the manifest.
@@ -105,8 +109,11 @@ impl ExportDirectory {
         let state = match fs::read(dir.join(STATE_FILE)) {
             Ok(state) => state,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let empty = is_empty(dir)? || was_hardly_begun(dir)?;
-                return if empty { Ok(None) } else { Err(DirectoryError::NotEmpty) };
+                return if is_empty(dir, STATE_NEW)? {
+                    Ok(None)
+                } else {
+                    Err(DirectoryError::NotEmpty)
+                };
             }
             Err(error) => return Err(error.into()),
         };
@@ -121,9 +128,7 @@ impl ExportDirectory {
             progress,
             _lock: locked(dir)?.ok_or(DirectoryError::Busy)?,
         };
-        // What was appended and not noted may be half a page.
-        export.cut(ENTRIES_FILE, export.progress.entries_bytes)?;
-        export.cut(CONTEXT_PART, export.progress.context_bytes)?;
+        export.settle()?;
         Ok(Some(export))
     }
 
@@ -135,21 +140,28 @@ impl ExportDirectory {
         format: Format,
         checkpoint: &str,
     ) -> Result<Self, DirectoryError> {
-        fs::create_dir_all(dir.join("evidence"))?;
-        fs::create_dir_all(dir.join("media"))?;
-        fs::write(dir.join(CHECKPOINT_FILE), checkpoint)?;
-        File::open(dir.join(CHECKPOINT_FILE))?.sync_all()?;
+        fs::create_dir_all(dir)?;
         let next = terms.first;
-        let progress = Progress { export, terms, format, next, entries_bytes: 0, context_bytes: 0 };
-        let export = Self {
-            dir: dir.to_owned(),
-            progress,
-            _lock: locked(dir)?.ok_or(DirectoryError::Busy)?,
-        };
-        export.cut(ENTRIES_FILE, 0)?;
-        export.cut(CONTEXT_PART, 0)?;
+        let (entries_bytes, context_bytes) = (0, 0);
+        let checkpoint = checkpoint.to_owned();
+        let progress =
+            Progress { export, terms, format, next, entries_bytes, context_bytes, checkpoint };
+        let lock = locked(dir)?.ok_or(DirectoryError::Busy)?;
+        let export = Self { dir: dir.to_owned(), progress, _lock: lock };
+        // The note comes first: a kill after it leaves an export that is gone on with.
         export.note()?;
+        export.settle()?;
         Ok(export)
+    }
+
+    /// Makes what the note says: folders, the checkpoint, and evidence without the half page that
+    /// may stand behind it.
+    fn settle(&self) -> Result<(), DirectoryError> {
+        fs::create_dir_all(self.dir.join("evidence"))?;
+        fs::create_dir_all(self.dir.join("media"))?;
+        write_durably(&self.dir.join(CHECKPOINT_FILE), self.progress.checkpoint.as_bytes())?;
+        self.cut(ENTRIES_FILE, self.progress.entries_bytes)?;
+        self.cut(CONTEXT_PART, self.progress.context_bytes)
     }
 
     /// How far it is.
@@ -316,21 +328,6 @@ impl ExportDirectory {
         let text = serde_json::to_vec(&self.progress).map_err(io::Error::from)?;
         Ok(write_durably(&self.dir.join(STATE_FILE), &text)?)
     }
-}
-
-/// Whether a directory holds what a kill before the first note left, and nothing else: it can be
-/// begun again.
-fn was_hardly_begun(dir: &Path) -> io::Result<bool> {
-    let files = files_of(dir)?;
-    let state = format!("{STATE_FILE}.new");
-    let ours = |file: &String| [CHECKPOINT_FILE, &state].contains(&file.as_str());
-    let begun = |file: &String| [ENTRIES_FILE, CONTEXT_PART].contains(&file.as_str());
-    for file in files.iter().filter(|file| !ours(file)) {
-        if !begun(file) || fs::metadata(dir.join(file))?.len() > 0 {
-            return Ok(false);
-        }
-    }
-    Ok(dir.join("evidence").is_dir())
 }
 
 fn position_of(line: &[u8]) -> Result<u64, DirectoryError> {

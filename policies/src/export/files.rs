@@ -55,13 +55,19 @@ pub(super) fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
     }
 }
 
-/// Whether a directory holds nothing, or is not there.
-pub(super) fn is_empty(dir: &Path) -> io::Result<bool> {
-    match fs::read_dir(dir) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
+/// Whether a directory holds nothing but perhaps one file, or is not there.
+pub(super) fn is_empty(dir: &Path, but: &str) -> io::Result<bool> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        if entry?.file_name() != but {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// Removes a file, if it is there.

@@ -114,6 +114,7 @@ async fn the_same_stretch_gives_the_same_bytes_however_it_was_fetched() {
 
     // Fetched in small pages, and gone on with after each by somebody who knows the directory only.
     let mut begun = begin(&world, case, Format::Rsmf, end, two.path()).await;
+    let begun_at = begun.progress().next;
     while !begun.has_all() {
         let (case, number) = (begun.progress().terms.case, begun.progress().export);
         let from = begun.progress().next;
@@ -126,6 +127,10 @@ async fn the_same_stretch_gives_the_same_bytes_however_it_was_fetched() {
         let mut bytes = fs::read(&torn).unwrap();
         bytes.extend_from_slice(&page[..page.len() / 3]);
         fs::write(&torn, bytes).unwrap();
+        // And one at the very beginning leaves the note alone.
+        if from == begun_at {
+            fs::remove_file(two.path().join("checkpoint.note")).unwrap();
+        }
         begun = ExportDirectory::resume(two.path(), case, Format::Rsmf).unwrap().unwrap();
     }
     complete(&world, begun).await;
@@ -260,6 +265,9 @@ async fn what_an_export_is_refused_for() {
 #[test]
 fn directories_that_are_something_else_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
+    assert!(ExportDirectory::resume(dir.path(), 1, Format::Csv).unwrap().is_none());
+    // A kill while the first note was written leaves nothing that matters.
+    fs::write(dir.path().join("unfinished.json.new"), "{").unwrap();
     assert!(ExportDirectory::resume(dir.path(), 1, Format::Csv).unwrap().is_none());
     fs::write(dir.path().join("thesis.txt"), "mine").unwrap();
     let refused = ExportDirectory::resume(dir.path(), 1, Format::Csv).unwrap_err();
