@@ -223,7 +223,7 @@ fn a_missing_input_is_named() {
     let nothing = decide::pdu::KnownPdus::new();
     let refused = decide::room::decide_new_event(
         &world.fold,
-        message(&alice, "a"),
+        &message(&alice, "a"),
         &world.context(0),
         &nothing,
     )

@@ -147,7 +147,7 @@ impl World {
             .into_iter()
             .filter_map(|needed| self.known.by_id(&needed.event_id))
             .collect();
-        decide_new_event(&self.fold, event, &self.context(0), &loaded)
+        decide_new_event(&self.fold, &event, &self.context(0), &loaded)
     }
 
     pub(crate) fn send(&mut self, event: NewEvent) -> Result<OwnedEventId, RoomRefusal> {
