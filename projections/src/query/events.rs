@@ -38,7 +38,7 @@ impl EventInfo {
     ///
     /// Still a PDU: it carries `hashes`, `auth_events` and so on, and no `unsigned`.
     pub fn shown(&self) -> &Map<String, Value> {
-        if self.redacted_by.is_some() { self.body.redacted() } else { &self.body.full }
+        if self.redacted_by.is_some() { self.body.redacted() } else { self.body.full() }
     }
 
     /// A string at the top level of the shown form.
