@@ -19,7 +19,7 @@ use projections::{ClientView, source::EntrySource};
 
 /// The allocator of the server.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 use crate::{verdict::Samples, written_log::WrittenLog};
 

@@ -18,7 +18,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 /// The allocator of the server.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 use crate::{reading_server::ReadingServer, verdict::Samples};
 

@@ -17,16 +17,17 @@ use crate::{
     http_client::{Http, encode},
     matrix_client::MatrixClient,
     payload::Payload,
+    process,
     progress::Progress,
     quantiles::Latencies,
     settings::Settings,
 };
 
 /// How long the server may hold a poll, in milliseconds.
-const POLL_MS: u32 = 30_000;
+pub(crate) const POLL_MS: u32 = 30_000;
 
 /// For the last messages to arrive after the last was sent.
-const TAIL: Duration = Duration::from_secs(30);
+pub(crate) const TAIL: Duration = Duration::from_secs(30);
 
 /// Timeline events of one poll: enough that none is limited at the rates in question.
 const FILTER: &str = r#"{"room":{"timeline":{"limit":500}},"presence":{"not_types":["*"]}}"#;
@@ -52,6 +53,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<Value> {
         receiver.sync_with(0, &filter()).await?;
         tasks.spawn(receive(receiver, room.clone(), done.clone()));
     }
+    let before = process::Usage::of(settings.server_pid)?;
     let sent = speak(settings, sender, &room).await?;
     all_sent.send_replace(Some(sent.len()));
 
@@ -67,7 +69,9 @@ pub(crate) async fn run(settings: &Settings) -> Result<Value> {
             }
         }
     }
+    let after = process::Usage::of(settings.server_pid)?;
     Ok(json!({
+        "server_cpu_ms": process::cpu_ms_each(before.as_ref(), after.as_ref(), sent.len()),
         "messages": sent.len(),
         "expected_deliveries": sent.len() * settings.receivers,
         "missing_deliveries": missing,
@@ -77,7 +81,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<Value> {
     }))
 }
 
-fn filter() -> String {
+pub(crate) fn filter() -> String {
     format!("&filter={}", encode(FILTER))
 }
 

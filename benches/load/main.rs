@@ -27,6 +27,7 @@ mod payload;
 mod process;
 mod progress;
 mod quantiles;
+mod receiving;
 mod report;
 mod send;
 mod settings;

@@ -1,4 +1,5 @@
-//! Concurrent senders, each with one message in flight, as fast as the server answers.
+//! Concurrent senders, each with one message in flight, as fast as the server answers. Others may
+//! receive what they send; then the server's processor time a message has the delivery in it.
 
 use std::{
     sync::{
@@ -18,8 +19,10 @@ use crate::{
     http_client::Http,
     matrix_client::MatrixClient,
     payload::Payload,
+    process,
     progress::Progress,
     quantiles::{Latencies, millis},
+    receiving::Receiving,
     settings::Settings,
 };
 
@@ -63,7 +66,16 @@ pub(crate) async fn run(settings: &Settings) -> Result<Value> {
         }
         senders.push(Sender { client, room });
     }
-    measure(settings, senders, "send").await
+    let receiving = Receiving::start(settings, &http, &room_ids).await?;
+    // From here on: registering hashes passwords, which is dear on purpose.
+    let before = process::Usage::of(settings.server_pid)?;
+    let mut result = measure(settings, senders, "send").await?;
+    let sent = result["messages"].as_u64().unwrap_or_default();
+    receiving.end(&mut result, sent).await?;
+    let after = process::Usage::of(settings.server_pid)?;
+    let sent = usize::try_from(sent).unwrap_or(usize::MAX);
+    result["server_cpu_ms"] = process::cpu_ms_each(before.as_ref(), after.as_ref(), sent);
+    Ok(result)
 }
 
 /// Lets all senders send until the messages or the time are used up.

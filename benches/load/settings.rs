@@ -29,6 +29,10 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 10)]
     pub(crate) receivers: usize,
 
+    /// Long-polling receivers in every room while it is sent to (`send`).
+    #[arg(long, default_value_t = 0)]
+    pub(crate) send_receivers: usize,
+
     /// Messages a second of the one sender (`deliver`).
     #[arg(long, default_value_t = 50)]
     pub(crate) rate: u32,
@@ -145,6 +149,7 @@ impl Settings {
     pub(crate) fn shown(&self) -> Value {
         json!({
             "senders": self.senders, "rooms": self.rooms, "receivers": self.receivers,
+            "send_receivers": self.send_receivers,
             "rate_per_second": self.rate, "messages": self.messages,
             "duration_seconds": self.duration, "history": self.history, "page": self.page,
             "repeats": self.repeats, "curve_messages": self.curve_messages,

@@ -5,17 +5,16 @@
 //! everything when a destruction is ordered. Never decides who may see an event.
 
 mod cache;
+mod event_body;
+mod event_head;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use facts::{
-    EntryHeader, Fact, LogPosition, StreamId, Timestamp,
-    fact::{ClientTxn, PduStored},
-};
+use facts::{EntryHeader, Fact, LogPosition, StreamId, Timestamp};
 use parking_lot::Mutex;
-use serde_json::{Map, Value};
 
 use self::cache::ByteCache;
+pub use self::event_body::EventBody;
 use crate::source::{EntrySource, SourceError};
 
 /// Stored bytes of events kept in memory; read, an event takes several times as much.
@@ -36,99 +35,6 @@ pub struct Body {
     pub recorded_at: Timestamp,
     /// The fact.
     pub fact: Fact,
-}
-
-/// An event's JSON.
-#[derive(Debug)]
-pub struct EventBody {
-    /// Event id.
-    pub event_id: String,
-    /// The PDU in full; the redacted form where the content is destroyed.
-    pub full: Map<String, Value>,
-    /// When it was recorded.
-    pub recorded_at: Timestamp,
-    /// True where the content is destroyed.
-    pub destroyed: bool,
-    /// The client's transaction, for events of this server.
-    pub txn: Option<ClientTxn>,
-    /// Canonical JSON of the redacted form.
-    redacted_bytes: Box<[u8]>,
-    /// Read from the bytes when somebody asks: few events are redacted.
-    redacted: OnceLock<Map<String, Value>>,
-}
-
-impl EventBody {
-    pub(crate) fn of(stored: &PduStored, recorded_at: Timestamp) -> Option<Self> {
-        let redacted: Map<String, Value> = serde_json::from_slice(&stored.redacted).ok()?;
-        let (full, destroyed) = match &stored.content {
-            None => (redacted, true),
-            Some(content) if content.whole => match serde_json::from_slice(&content.rest) {
-                Ok(whole) => (whole, false),
-                Err(_) => (redacted, true),
-            },
-            Some(content) => join_all(redacted, stored.residue.as_deref(), &content.rest),
-        };
-        Some(Self {
-            event_id: stored.event_id.clone(),
-            full,
-            recorded_at,
-            destroyed,
-            txn: stored.content.as_ref().and_then(|content| content.txn.clone()),
-            redacted_bytes: stored.redacted.as_slice().into(),
-            redacted: OnceLock::new(),
-        })
-    }
-
-    /// The redacted form.
-    pub fn redacted(&self) -> &Map<String, Value> {
-        if self.destroyed {
-            return &self.full;
-        }
-        self.redacted.get_or_init(|| {
-            // They were read when this was made.
-            serde_json::from_slice(&self.redacted_bytes).unwrap_or_default()
-        })
-    }
-
-    /// A string at the top level of the event.
-    pub fn str(&self, key: &str) -> Option<&str> {
-        self.full.get(key).and_then(Value::as_str)
-    }
-
-    /// A string in the event's content.
-    pub fn content_str(&self, key: &str) -> Option<&str> {
-        self.full.get("content")?.get(key)?.as_str()
-    }
-}
-
-/// The parts of a PDU joined as `facts::pdu::merge` does, without writing them out in between;
-/// the redacted form, and true, where a part cannot be read.
-fn join_all(
-    redacted: Map<String, Value>,
-    residue: Option<&[u8]>,
-    rest: &[u8],
-) -> (Map<String, Value>, bool) {
-    let parts: Result<Vec<Map<String, Value>>, _> =
-        [residue, Some(rest)].into_iter().flatten().map(serde_json::from_slice).collect();
-    let Ok(parts) = parts else {
-        return (redacted, true);
-    };
-    let mut full = redacted;
-    for part in parts {
-        join(&mut full, part);
-    }
-    (full, false)
-}
-
-fn join(into: &mut Map<String, Value>, from: Map<String, Value>) {
-    for (key, value) in from {
-        match (into.get_mut(&key), value) {
-            (Some(Value::Object(into)), Value::Object(from)) => join(into, from),
-            (_, value) => {
-                into.insert(key, value);
-            }
-        }
-    }
 }
 
 /// Entries by position.
@@ -165,7 +71,7 @@ impl Bodies {
                 stream: header.stream,
                 actor: header.actor,
                 recorded_at: header.recorded_at,
-                fact,
+                fact: Arc::unwrap_or_clone(fact),
             };
             Ok(Some((Arc::new(body), stored_bytes(&header))))
         })
@@ -174,15 +80,15 @@ impl Bodies {
     /// The event stored at a position.
     pub fn event(&self, position: LogPosition) -> Result<Option<Arc<EventBody>>, SourceError> {
         cached(&self.events, position, || {
-            let Some((header, Fact::PduStored(stored))) = self.read(position)? else {
+            let Some((header, fact)) = self.read(position)? else {
                 return Ok(None);
             };
-            let event = EventBody::of(&stored, header.recorded_at).map(Arc::new);
+            let event = EventBody::of(&fact, header.recorded_at).map(Arc::new);
             Ok(event.map(|event| (event, stored_bytes(&header))))
         })
     }
 
-    fn read(&self, position: LogPosition) -> Result<Option<(EntryHeader, Fact)>, SourceError> {
+    fn read(&self, position: LogPosition) -> Result<Option<(EntryHeader, Arc<Fact>)>, SourceError> {
         let entry = self.source.read(position)?;
         Ok(entry.and_then(|entry| Some((entry.header, entry.fact?))))
     }

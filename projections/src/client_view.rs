@@ -210,7 +210,7 @@ impl View for ClientProjection {
             return Ok(());
         };
         self.sessions_changed |= changes_sessions(fact);
-        let mut applying = Applying::new(batch, &entry.header, &mut self.memory);
+        let mut applying = Applying::new(batch, &entry.header, fact, &mut self.memory);
         dispatch(&mut applying, fact)?;
         Ok(())
     }

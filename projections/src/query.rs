@@ -66,6 +66,9 @@ pub use crate::{
     store::{Order, StoreError},
 };
 
+/// So many entries are near.
+const NEAR_ENTRIES_MAX: u64 = 32;
+
 /// The client view at one instant.
 #[derive(Clone)]
 pub struct Snapshot {
@@ -86,6 +89,13 @@ impl Snapshot {
     /// Log, incarnation and position of the snapshot.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
+    }
+
+    /// True where so little happened after `since`, and so lately, that what a question about it
+    /// reads is in memory.
+    pub fn is_near(&self, since: LogPosition) -> bool {
+        self.position().0.saturating_sub(since.0) <= NEAR_ENTRIES_MAX
+            && self.recent.covers(since, self.position())
     }
 
     /// False if nothing of the kind happened in (since, upto]: there is no row to look for.

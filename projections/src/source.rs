@@ -8,6 +8,8 @@ mod log;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 
+use std::sync::Arc;
+
 use facts::{EntryHeader, Fact, LogId, LogPosition};
 use tokio::sync::watch;
 
@@ -19,7 +21,7 @@ pub struct SourceEntry {
     /// Digest of the entry (LOG section 3).
     pub digest: [u8; 32],
     /// The fact; `None` where its keys are destroyed.
-    pub fact: Option<Fact>,
+    pub fact: Option<Arc<Fact>>,
 }
 
 /// Why entries could not be read. Trying again may help only where the log says so.

@@ -138,7 +138,7 @@ impl<'a> EventWriter<'a> {
 
     /// The transaction id, for the device that sent the event.
     fn own_txn<'e>(&self, event: &'e EventInfo) -> Option<&'e str> {
-        let txn = event.body.txn.as_ref()?;
+        let txn = event.body.txn()?;
         let own = event.str("sender") == Some(self.reader.viewer.user_id)
             && self.reader.device_id == Some(txn.device_id.as_str());
         own.then_some(txn.txn_id.as_str())

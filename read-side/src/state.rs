@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use facts::Timestamp;
+use facts::{LogPosition, Timestamp};
 use http_edge::Clock;
 use projections::{ClientView, Snapshot, SnapshotError, query::Keeping};
 use ruma::{OwnedServerName, UserId};
@@ -140,6 +140,23 @@ impl ReadSide {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.0.parts.clock.now()
+    }
+
+    /// As [`Self::ask`], for a question about what happened after `since`. Where that is little
+    /// and happened lately, it is answered at once: it reads what is in memory, and handing it to
+    /// another thread and back would cost several times as much.
+    pub(crate) async fn ask_since<T: Send + 'static>(
+        &self,
+        since: Option<LogPosition>,
+        question: impl FnOnce(&Snapshot) -> Result<T, ReadFault> + Send + 'static,
+    ) -> Result<T, ReadFault> {
+        if let Some(since) = since {
+            let snapshot = self.view().snapshot()?;
+            if snapshot.is_near(since) {
+                return question(&snapshot);
+            }
+        }
+        self.ask(question).await
     }
 
     /// Runs queries over one snapshot on the blocking pool.

@@ -23,6 +23,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use http_edge::{Auth, MatrixError};
+use projections::Snapshot;
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -43,8 +44,8 @@ pub(crate) async fn sync_events(
     Auth(session): Auth,
     query: SyncQuery,
 ) -> Result<Json<Value>, MatrixError> {
-    let filter = load_filter(&read, session.user_stream, query.filter.as_deref()).await?;
     let since = query.since(&read)?;
+    let filter = load_filter(&read, session.user_stream, query.filter.as_deref(), since).await?;
     let asker = Arc::new(Asker {
         user: session.user_stream,
         user_id: session.user.to_string(),
@@ -70,8 +71,9 @@ async fn acknowledge(
 ) -> Result<(), ReadFault> {
     let Some(device_id) = asker.device_id.clone() else { return Ok(()) };
     let who = Arc::clone(asker);
-    let waiting =
-        read.ask(move |snapshot| to_device::holds_through(snapshot, &who, since.to_device)).await?;
+    let holds =
+        move |snapshot: &Snapshot| to_device::holds_through(snapshot, &who, since.to_device);
+    let waiting = read.ask_since(Some(since.position), holds).await?;
     if waiting {
         let wish = read.wishes().wish(Wish::AcknowledgeToDevice {
             user: asker.user,
@@ -126,5 +128,6 @@ async fn look(
     let typing = Arc::clone(read.typing());
     let now = read.now();
     let boot = read.settings().boot_id;
-    read.ask(move |snapshot| answer(snapshot, &typing, &asker, since, boot, now)).await
+    let from = since.filter(|_| !asker.full_state).map(|since| since.position);
+    read.ask_since(from, move |snapshot| answer(snapshot, &typing, &asker, since, boot, now)).await
 }

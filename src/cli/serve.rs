@@ -1,6 +1,6 @@
 //! `chancery serve`.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, num::NonZero, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -30,12 +30,20 @@ pub(super) fn run(_command: &Serve, origin: &Origin) -> anyhow::Result<ExitCode>
     report_panics();
     let metrics = Metrics::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let log = open_log(&config)?;
     runtime.block_on(until_stopped(&config, log, metrics))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Threads that handle requests: one core is left to those that every message passes through, the
+/// log's writer and the view's follower. What waits or computes for long runs on others.
+fn workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    cores.saturating_sub(1).max(1)
 }
 
 async fn until_stopped(config: &Config, log: Arc<Log>, metrics: Metrics) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use facts::{EntryHeader, EntryRef, LogPosition, StreamId, Timestamp};
+use facts::{EntryHeader, EntryRef, Fact, LogPosition, StreamId, Timestamp};
 
 use super::{
     lookup::{room_row, stream_of},
@@ -16,6 +16,7 @@ use super::{
     recent::Change,
     rows::RoomRow,
     table::Table,
+    unread::Sums,
 };
 use crate::{
     bodies::{Bodies, EventBody, ReadSince},
@@ -24,6 +25,8 @@ use crate::{
 
 /// Rooms whose local members are kept in memory.
 pub(super) const ROOMS_MAX: usize = 10_000;
+/// Rooms, threads and users whose running sums are kept in memory.
+const SUMS_MAX: usize = 20_000;
 /// Users whose push rules are kept in memory.
 pub(super) const RULES_MAX: usize = 50_000;
 
@@ -43,6 +46,17 @@ pub(super) struct Memory {
     pub(super) push: PushMemo,
     /// Rooms in which no event is missing before another: most of them, all of the time.
     pub(super) complete: HashSet<StreamId>,
+    /// Sums that were added to lately, as the rows have them, by the beginning of their keys.
+    pub(super) sums: HashMap<Vec<u8>, Sums>,
+    /// The event that was placed last in each room, where it stands in the timeline: what the next
+    /// one follows, mostly.
+    pub(super) latest: HashMap<StreamId, Latest>,
+}
+
+/// An event with its place in the timeline.
+pub(super) struct Latest {
+    pub(super) event_id: String,
+    pub(super) event: LogPosition,
 }
 
 impl Memory {
@@ -57,7 +71,28 @@ impl Memory {
             local_members: HashMap::new(),
             rules: HashMap::new(),
             complete: HashSet::new(),
+            sums: HashMap::new(),
+            latest: HashMap::new(),
         }
+    }
+
+    /// Keeps a sum that the batch at hand writes.
+    pub(super) fn keep_sums(&mut self, prefix: Vec<u8>, sums: Sums) {
+        if self.sums.len() >= SUMS_MAX {
+            self.sums.clear();
+        }
+        self.sums.insert(prefix, sums);
+    }
+
+    /// An event of the room was placed; `None` where it does not stand in the timeline.
+    pub(super) fn placed(&mut self, room: StreamId, latest: Option<Latest>) {
+        if self.latest.len() >= ROOMS_MAX {
+            self.latest.clear();
+        }
+        match latest {
+            Some(latest) => self.latest.insert(room, latest),
+            None => self.latest.remove(&room),
+        };
     }
 
     pub(super) fn forget(&mut self) {
@@ -66,6 +101,8 @@ impl Memory {
         self.local_members.clear();
         self.rules.clear();
         self.complete.clear();
+        self.sums.clear();
+        self.latest.clear();
         self.push = PushMemo::new(&self.server_name);
     }
 
@@ -80,15 +117,22 @@ pub(super) struct Applying<'a> {
     pub(super) batch: &'a mut Batch,
     pub(super) memory: &'a mut Memory,
     header: &'a EntryHeader,
+    fact: &'a Arc<Fact>,
 }
 
 impl<'a> Applying<'a> {
     pub(super) fn new(
         batch: &'a mut Batch,
         header: &'a EntryHeader,
+        fact: &'a Arc<Fact>,
         memory: &'a mut Memory,
     ) -> Self {
-        Self { batch, memory, header }
+        Self { batch, memory, header, fact }
+    }
+
+    /// The entry's fact.
+    pub(super) fn fact(&self) -> &'a Arc<Fact> {
+        self.fact
     }
 
     /// Position of the entry.

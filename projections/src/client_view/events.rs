@@ -11,7 +11,7 @@ use facts::{
 };
 
 use super::{
-    applying::Applying,
+    applying::{Applying, Latest},
     lookup::{event_position, event_row},
     media, membership, relations,
     rows::{BeforeRow, EventKind, EventRow, RoomRow},
@@ -37,7 +37,7 @@ pub(super) struct Placing<'a> {
 pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), StoreError> {
     let event = a.position();
     a.batch.put_u64(Key::new(Table::EventById).str(&stored.event_id), event.0);
-    let Some(body) = EventBody::of(stored, a.recorded_at()).map(Arc::new) else {
+    let Some(body) = EventBody::of(a.fact(), a.recorded_at()).map(Arc::new) else {
         return Ok(());
     };
     a.keep(&body);
@@ -84,13 +84,15 @@ fn place(
 ) -> Result<(), StoreError> {
     let room = row.room;
     let mut room_row = a.room_row(room)?;
-    let (previous, missing) = previous_events(a, body)?;
+    let (previous, missing) = previous_events(a, room, body)?;
     row.placed = a.position();
     row.kind = EventRow::kind_of(placement.kind);
     row.accepted = EventRow::is_accepted(placement.verdict);
     row.place = placement.timeline;
     row.in_step = is_in_step(placement.kind, &room_row, &previous, &missing);
     put_row(a, event, &row);
+    let latest = Latest { event_id: body.event_id.clone(), event };
+    a.memory.placed(room, in_timeline(&row).then_some(latest));
     put_before(a, event, &row, &previous, placement);
     let placing = Placing { room, event, body, row, missing };
     if placing.body.str("type") == Some("m.room.create") && placing.row.accepted {
@@ -203,27 +205,31 @@ fn put_before(
 /// Previous events by position, and the ids of those that the timeline does not have.
 fn previous_events(
     a: &Applying<'_>,
+    room: StreamId,
     body: &EventBody,
 ) -> Result<(Vec<LogPosition>, Vec<String>), StoreError> {
     let mut known = Vec::new();
     let mut missing = Vec::new();
-    let listed = body.full.get("prev_events").and_then(|list| list.as_array());
-    for entry in listed.into_iter().flatten() {
-        // Room versions 1 and 2 list pairs of id and hashes.
-        let id = entry.as_str().or_else(|| entry.get(0)?.as_str());
-        let Some(id) = id else { continue };
+    let latest = a.memory.latest.get(&room);
+    for id in &body.head().prev_events {
+        if let Some(latest) = latest.filter(|latest| latest.event_id == *id) {
+            known.push(latest.event);
+            continue;
+        }
         match event_position(a.batch, id)? {
             Some(position)
-                if event_row(a.batch, position)?.is_some_and(|row| {
-                    !matches!(row.kind, EventKind::Outlier | EventKind::Unplaced)
-                }) =>
+                if event_row(a.batch, position)?.is_some_and(|row| in_timeline(&row)) =>
             {
                 known.push(position);
             }
-            _ => missing.push(id.to_owned()),
+            _ => missing.push(id.clone()),
         }
     }
     Ok((known, missing))
+}
+
+fn in_timeline(row: &EventRow) -> bool {
+    !matches!(row.kind, EventKind::Outlier | EventKind::Unplaced)
 }
 
 pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(), StoreError> {
@@ -241,13 +247,13 @@ pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(
     let (Some(row), Some(body)) = (event_row(a.batch, by)?, a.event_body(by)?) else {
         return Ok(());
     };
-    if !row.accepted || matches!(row.kind, EventKind::Outlier | EventKind::Unplaced) {
+    if !row.accepted || !in_timeline(&row) {
         return Ok(());
     }
     // Clients that were told of the redaction's position already see it here instead.
     let shown_at = if row.placed >= a.batch_start() { row.placed } else { a.position() };
     let room = row.room;
-    let (_, missing) = previous_events(a, &body)?;
+    let (_, missing) = previous_events(a, room, &body)?;
     let placing = Placing { room, event: by, body: &body, row, missing };
     timeline::show(a, &placing, shown_at)?;
     let mut room_row = a.room_row(room)?;

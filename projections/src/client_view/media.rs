@@ -49,8 +49,11 @@ pub(super) fn stored(a: &mut Applying<'_>, stored: &MediaStored) -> Result<(), S
 
 /// Notes which media an event that is shown refers to.
 pub(super) fn referred_by_event(a: &mut Applying<'_>, event: LogPosition, body: &EventBody) {
+    if !body.may_name_media() {
+        return;
+    }
     let mut found = Vec::new();
-    if let Some(content) = body.full.get("content") {
+    if let Some(content) = body.full().get("content") {
         find(content, &a.memory.server_name, &mut found);
     }
     for media_id in found {

@@ -17,7 +17,6 @@ use ruma::{
     push::{Action, FlattenedJson, PushConditionRoomCtx, Ruleset},
     serde::Raw,
 };
-use serde_json::{Map, Value};
 
 pub(super) use self::{
     members::{LocalMember, PUSH_RULES, UserRules},
@@ -25,7 +24,7 @@ pub(super) use self::{
 };
 use self::{memo::Signature, room_context::room_context};
 use super::{applying::Applying, events::Placing};
-use crate::store::StoreError;
+use crate::{bodies::EventBody, store::StoreError};
 
 /// What an event does for somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub(super) struct Verdicts {
 
 /// An event in the form that rules look at; made only when needed.
 struct Flat<'a> {
-    event: &'a Map<String, Value>,
+    event: &'a EventBody,
     flat: Option<FlattenedJson>,
 }
 
@@ -52,7 +51,7 @@ impl Flat<'_> {
     fn get(&mut self) -> Option<&FlattenedJson> {
         if self.flat.is_none() {
             // A JSON object always encodes; without it no rule applies.
-            self.flat = Raw::new(self.event).ok().map(|raw| FlattenedJson::from_raw(&raw));
+            self.flat = Raw::new(self.event.full()).ok().map(|raw| FlattenedJson::from_raw(&raw));
         }
         self.flat.as_ref()
     }
@@ -63,7 +62,7 @@ impl Applying<'_> {
     pub(super) fn evaluate(&mut self, placing: &Placing<'_>) -> Result<Verdicts, StoreError> {
         let members = self.local_members(placing.room)?;
         let joined = self.room_row(placing.room)?.joined;
-        let mut flat = Flat { event: &placing.body.full, flat: None };
+        let mut flat = Flat { event: placing.body, flat: None };
         let signature = Signature::of(placing.body, joined);
         let mut context = None;
         let everybody = if let Some(outcome) = self.memory.push.known(&signature) {

@@ -77,6 +77,12 @@ impl RecentChanges {
         tail.covered = Some((from, upto));
     }
 
+    /// True where every change with `since < position <= upto` is known.
+    pub(crate) fn covers(&self, since: LogPosition, upto: LogPosition) -> bool {
+        let covered = self.0.lock().covered;
+        covered.is_some_and(|(from, known)| since >= from && upto <= known)
+    }
+
     /// Looks at the changes with `since < position <= upto`, the latest first; `None` where they
     /// are not all known, or too many.
     fn each(
@@ -151,6 +157,8 @@ mod tests {
         assert_eq!(moved(&recent, 0, 0), None, "nothing was committed");
         commit(&recent, 10, &[(11, 2), (12, 1), (12, 2)], 14);
         assert_eq!(moved(&recent, 8, 14), None, "before the tail");
+        let covers = |since, upto| recent.covers(LogPosition(since), LogPosition(upto));
+        assert!(!covers(8, 14) && covers(9, 14) && covers(11, 11) && !covers(12, 15));
         assert_eq!(moved(&recent, 9, 14), Some(vec![1, 2]));
         assert_eq!(moved(&recent, 11, 14), Some(vec![1, 2]));
         assert_eq!(moved(&recent, 9, 11), Some(vec![2]), "an older snapshot");

@@ -1,8 +1,5 @@
 //! Relations between events, and threads.
 
-use facts::LogPosition;
-use serde_json::Value;
-
 use super::{
     applying::Applying,
     events::Placing,
@@ -13,15 +10,14 @@ use crate::{
     bodies::EventBody,
     store::{Key, Rows, StoreError},
 };
+use facts::LogPosition;
 
 /// Longest `rel_type` that is indexed; longer ones are nobody's.
 const REL_TYPE_BYTES_MAX: usize = 255;
 
 /// The relation that an event declares: parent event id and type.
 pub(super) fn relation_of(body: &EventBody) -> Option<(&str, &str)> {
-    let relates_to = body.full.get("content")?.get("m.relates_to")?;
-    let parent = relates_to.get("event_id").and_then(Value::as_str)?;
-    let rel_type = relates_to.get("rel_type").and_then(Value::as_str)?;
+    let (parent, rel_type) = (body.head().parent.as_deref()?, body.head().rel_type.as_deref()?);
     (rel_type.len() <= REL_TYPE_BYTES_MAX && parent.len() <= REL_TYPE_BYTES_MAX)
         .then_some((parent, rel_type))
 }

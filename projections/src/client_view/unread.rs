@@ -34,9 +34,10 @@ impl Add for Sums {
 }
 
 impl Sums {
-    fn encode(self) -> Vec<u8> {
-        let mut out = self.notifications.to_be_bytes().to_vec();
-        out.extend_from_slice(&self.highlights.to_be_bytes());
+    fn encode(self) -> [u8; 16] {
+        let mut out = [0; 16];
+        out[..8].copy_from_slice(&self.notifications.to_be_bytes());
+        out[8..].copy_from_slice(&self.highlights.to_be_bytes());
         out
     }
 
@@ -96,11 +97,15 @@ fn sums(rows: &impl Rows, prefix: &Key, upto: LogPosition) -> Result<Sums, Store
     }
 }
 
-fn add(a: &mut Applying<'_>, prefix: &Key, more: Sums) -> Result<(), StoreError> {
+fn add(a: &mut Applying<'_>, prefix: Key, more: Sums) -> Result<(), StoreError> {
     let position = a.position();
-    let sum = sums(a.batch, prefix, LogPosition(u64::MAX))? + more;
+    let sum = match a.memory.sums.get(prefix.as_bytes()) {
+        Some(known) => *known + more,
+        None => sums(a.batch, &prefix, LogPosition(u64::MAX))? + more,
+    };
     a.batch.put(prefix.clone().u64(position.0), sum.encode());
     a.batch.put(prefix.clone().u64(u64::MAX), sum.encode());
+    a.memory.keep_sums(prefix.into_bytes(), sum);
     Ok(())
 }
 
@@ -113,7 +118,7 @@ pub(super) fn count(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), S
     let verdicts = a.evaluate(placing)?;
     let everybody = Sums::of(verdicts.everybody);
     if everybody != Sums::default() {
-        add(a, &room_prefix(placing.room, thread_root), everybody)?;
+        add(a, room_prefix(placing.room, thread_root), everybody)?;
     }
     for (user, outcome) in verdicts.exceptions {
         let own = Sums::of(outcome);
@@ -122,7 +127,7 @@ pub(super) fn count(a: &mut Applying<'_>, placing: &Placing<'_>) -> Result<(), S
             highlights: own.highlights - everybody.highlights,
         };
         if difference != Sums::default() {
-            add(a, &user_prefix(user, placing.room, thread_root), difference)?;
+            add(a, user_prefix(user, placing.room, thread_root), difference)?;
         }
     }
     Ok(())

@@ -80,6 +80,12 @@ impl Progress {
     /// Waits until the view has passed `position`, at most `bound`; false if it has not, also
     /// when the follower stops meanwhile.
     pub async fn wait_for(&self, position: LogPosition, bound: Duration) -> bool {
+        tokio::time::timeout(bound, self.wait(position)).await.unwrap_or(false)
+    }
+
+    /// Waits until the view has passed `position`; false when the follower stops before. The
+    /// caller bounds it.
+    pub async fn wait(&self, position: LogPosition) -> bool {
         if self.has_passed(position) {
             return true;
         }
@@ -91,7 +97,7 @@ impl Progress {
         if *self.state.borrow() != FollowerState::Following {
             return false;
         }
-        matches!(tokio::time::timeout(bound, woken).await, Ok(Ok(())))
+        woken.await.is_ok()
     }
 
     fn has_passed(&self, position: LogPosition) -> bool {

@@ -48,7 +48,7 @@ impl View for Counting {
 
     fn apply(&mut self, batch: &mut Batch, entry: &SourceEntry) -> Result<(), FollowFault> {
         self.applied.fetch_add(1, Ordering::Relaxed);
-        if let Some(Fact::StreamOpened(opened)) = &entry.fact {
+        if let Some(Fact::StreamOpened(opened)) = entry.fact.as_deref() {
             assert!(opened.name != "panic", "asked to");
             let key = Key::new(1);
             let count = batch.get_u64(&key)?.unwrap_or(0);

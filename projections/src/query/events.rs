@@ -45,7 +45,7 @@ impl EventInfo {
         if self.redacted_by.is_some() || self.content_hidden {
             self.body.redacted()
         } else {
-            &self.body.full
+            self.body.full()
         }
     }
 

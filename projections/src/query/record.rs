@@ -157,7 +157,7 @@ impl Snapshot {
         if self.redacted_by(at)?.is_some() {
             return Ok(wishes);
         }
-        let wish = |key: &str| body.full.get("content")?.get(key).and_then(Value::as_u64);
+        let wish = |key: &str| body.full().get("content")?.get(key).and_then(Value::as_u64);
         wishes.max_lifetime = wish("max_lifetime");
         wishes.min_lifetime = wish("min_lifetime");
         Ok(wishes)

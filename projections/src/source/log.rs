@@ -36,7 +36,7 @@ impl EntrySource for Log {
 }
 
 fn opened(entry: Entry) -> Result<SourceEntry, SourceError> {
-    let fact = entry.fact().map_err(|error| failed(entry.header.position, &error))?;
+    let fact = entry.shared_fact().map_err(|error| failed(entry.header.position, &error))?;
     Ok(SourceEntry { header: entry.header, digest: entry.digest, fact })
 }
 

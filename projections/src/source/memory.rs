@@ -5,6 +5,8 @@
 
 mod scribe;
 
+use std::sync::Arc;
+
 use facts::{
     EntryHeader, Fact, Incarnation, KeyEpoch, LogId, LogPosition, Revision, StreamId, StreamRef,
     Timestamp, fact::LogOpened,
@@ -54,7 +56,7 @@ impl MemoryLog {
             entries.push(SourceEntry {
                 header: header(position, stream, batch, &fact),
                 digest,
-                fact: Some(fact),
+                fact: Some(Arc::new(fact)),
             });
             given.push(position);
         }
@@ -68,7 +70,7 @@ impl MemoryLog {
     pub fn destroy_content(&self, position: LogPosition) {
         let mut entries = self.entries.lock();
         let at = index(position);
-        if let Some(Fact::PduStored(stored)) = &mut entries[at].fact {
+        if let Some(Fact::PduStored(stored)) = entries[at].fact.as_mut().map(Arc::make_mut) {
             stored.content = None;
         }
     }

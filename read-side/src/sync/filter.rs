@@ -8,7 +8,7 @@ use ruma::api::client::filter::{EventFormat, FilterDefinition, LazyLoadOptions, 
 use serde_json::Value;
 
 use super::event_fields::only_fields;
-use crate::{client_event::EventForm, state::ReadSide};
+use crate::{client_event::EventForm, state::ReadSide, sync::SyncToken};
 
 /// Timeline events of a room if the filter names no number.
 const TIMELINE_LIMIT: usize = 10;
@@ -27,6 +27,7 @@ pub(crate) async fn load_filter(
     read: &ReadSide,
     user: StreamId,
     filter: Option<&str>,
+    since: Option<SyncToken>,
 ) -> Result<SyncFilter, MatrixError> {
     let Some(filter) = filter.filter(|filter| !filter.is_empty()) else {
         return Ok(SyncFilter { definition: FilterDefinition::default() });
@@ -38,7 +39,9 @@ pub(crate) async fn load_filter(
         filter.as_bytes().to_vec()
     } else {
         let id = filter.to_owned();
-        read.ask(move |snapshot| Ok(snapshot.filter(user, &id)?))
+        // A client that syncs all the time uses the same filter all the time.
+        let near = since.map(|since| since.position);
+        read.ask_since(near, move |snapshot| Ok(snapshot.filter(user, &id)?))
             .await?
             .ok_or_else(|| MatrixError::invalid_param("There is no such filter"))?
     };

@@ -46,7 +46,7 @@ pub(crate) async fn catch_up(
         next = last.header.position.next();
         let due = core.with_recent(|recent| {
             for entry in chunk {
-                recent.push(entry.header, entry.fact);
+                recent.push(entry.header, entry.fact.map(Arc::new));
             }
             recent.flush_is_due()
         });

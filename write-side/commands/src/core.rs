@@ -70,7 +70,9 @@ impl Core {
     /// Appends a batch; answers the headers of its entries. Nothing is durable yet: no answer
     /// leaves before [`Core::settle`] (I3).
     pub fn append(&self, batch: Batch) -> Result<Vec<EntryHeader>, AppendError> {
-        self.append_under_lock(|_| Ok(batch))
+        // Before the lock, for others wait for it.
+        let facts = decode_drafts(&batch)?;
+        self.append_decoded(|_| Ok((batch, facts)))
     }
 
     /// Builds a batch and appends it with nothing in between, so that what `build` looked up
@@ -78,6 +80,17 @@ impl Core {
     pub(crate) fn append_under_lock<E: From<AppendError>>(
         &self,
         build: impl FnOnce(&Recent) -> Result<Batch, E>,
+    ) -> Result<Vec<EntryHeader>, E> {
+        self.append_decoded(|recent| {
+            let batch = build(recent)?;
+            let facts = decode_drafts(&batch)?;
+            Ok((batch, facts))
+        })
+    }
+
+    fn append_decoded<E: From<AppendError>>(
+        &self,
+        build: impl FnOnce(&Recent) -> Result<(Batch, Facts), E>,
     ) -> Result<Vec<EntryHeader>, E> {
         if self.is_stopped() {
             return Err(AppendError::Stopped.into());
@@ -87,15 +100,12 @@ impl Core {
             self.flush_due.notify_one();
             return Err(AppendError::Full.into());
         }
-        let batch = build(&recent)?;
+        let (batch, facts) = build(&recent)?;
         if batch.drafts.is_empty() {
             return Ok(Vec::new());
         }
-        // Decoded from the very bytes that are appended: a live fold and a rebuilt one cannot
-        // differ (I7).
-        let facts = decode_drafts(&batch)?;
-        let headers = self.journal.append(batch)?;
-        if facts.iter().any(|fact| matches!(fact, Some(Fact::PduPlaced(_)))) {
+        let headers = self.journal.append_known(batch, &facts)?;
+        if facts.iter().any(|fact| matches!(fact.as_deref(), Some(Fact::PduPlaced(_)))) {
             self.placements.fetch_add(1, Ordering::SeqCst);
         }
         for (header, fact) in headers.iter().zip(facts) {
@@ -217,10 +227,15 @@ impl Core {
     }
 }
 
-fn decode_drafts(batch: &Batch) -> Result<Vec<Option<Fact>>, AppendError> {
+/// What drafts decode to.
+type Facts = Vec<Option<Arc<Fact>>>;
+
+/// Decodes the very bytes that are appended: a live fold and a rebuilt one cannot differ (I7).
+fn decode_drafts(batch: &Batch) -> Result<Facts, AppendError> {
     let decode = |draft: &facts::Draft| {
         let parts: Vec<_> = draft.parts.iter().map(|part| Some(part.bytes.as_slice())).collect();
         Fact::from_parts(draft.fact_type, draft.fact_version, &parts)
+            .map(|fact| fact.map(Arc::new))
             .map_err(|error| AppendError::Malformed(error.to_string()))
     };
     batch.drafts.iter().map(decode).collect()

@@ -6,7 +6,7 @@
 
 mod of_log;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use facts::{Batch, EntryHeader, Fact, Incarnation, LogId, LogPosition, StreamId};
 
@@ -69,6 +69,16 @@ pub trait Journal: Send + Sync + 'static {
     /// Gives positions at once, in order of the calls, without waiting for the disk. Answers the
     /// header of each draft.
     fn append(&self, batch: Batch) -> Result<Vec<EntryHeader>, AppendError>;
+
+    /// As [`Self::append`]; `facts` are what the drafts decode to, in order, for a log that hands
+    /// them on to its followers.
+    fn append_known(
+        &self,
+        batch: Batch,
+        _facts: &[Option<Arc<Fact>>],
+    ) -> Result<Vec<EntryHeader>, AppendError> {
+        self.append(batch)
+    }
 
     /// Waits until the entry at `position` is durable.
     fn durable(&self, position: LogPosition) -> PortFuture<'_, Result<(), NotDurable>>;

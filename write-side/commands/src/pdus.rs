@@ -114,7 +114,7 @@ impl WriteSide {
     ) -> Result<Option<(EntryHeader, Fact)>, Fault> {
         let recent = self.core().with_recent(|recent| recent.at(position));
         if let Some(entry) = recent {
-            return Ok(entry.fact.clone().map(|fact| (entry.header.clone(), fact)));
+            return Ok(entry.fact.as_deref().map(|fact| (entry.header.clone(), fact.clone())));
         }
         let journal = Arc::clone(&self.core().journal);
         let read = tokio::task::spawn_blocking(move || journal.read(position));

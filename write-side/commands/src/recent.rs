@@ -24,7 +24,7 @@ pub const FULL_FACTOR: usize = 8;
 #[derive(Debug)]
 pub(crate) struct RecentEntry {
     pub(crate) header: EntryHeader,
-    pub(crate) fact: Option<Fact>,
+    pub(crate) fact: Option<Arc<Fact>>,
     rows: Vec<IndexRow>,
 }
 
@@ -50,8 +50,8 @@ pub(crate) struct Recent {
 
 impl Recent {
     /// Takes the next entry in order of positions.
-    pub(crate) fn push(&mut self, header: EntryHeader, fact: Option<Fact>) {
-        let rows = fact.as_ref().map_or_else(Vec::new, |fact| rows_of(&header, fact));
+    pub(crate) fn push(&mut self, header: EntryHeader, fact: Option<Arc<Fact>>) {
+        let rows = fact.as_deref().map_or_else(Vec::new, |fact| rows_of(&header, fact));
         for row in &rows {
             self.index(row);
         }

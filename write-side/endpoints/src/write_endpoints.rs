@@ -3,7 +3,7 @@
 //! Owns the state that handlers are given: the write side, the settings, and what is in memory
 //! only (sessions of user-interactive authentication, nonces). Never holds truth.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use commands::{
@@ -68,9 +68,12 @@ impl fmt::Debug for WriteSettings {
     }
 }
 
-/// The state of all handlers; a cheap clone of one shared thing.
+/// The state of all handlers. It is copied several times a request, so it is one pointer.
 #[derive(Clone)]
-pub struct WriteEndpoints {
+pub struct WriteEndpoints(Arc<WriteEndpointsState>);
+
+/// What [`WriteEndpoints`] points to.
+pub struct WriteEndpointsState {
     pub(crate) write_side: WriteSide,
     pub(crate) passwords: Passwords,
     pub(crate) media: Arc<BlobStore>,
@@ -79,9 +82,17 @@ pub struct WriteEndpoints {
     pub(crate) media_ids: Arc<dyn MediaIds>,
     pub(crate) namespaces: Arc<dyn Namespaces>,
     pub(crate) remote: Arc<dyn Remote>,
-    pub(crate) settings: Arc<WriteSettings>,
-    pub(crate) interactive: Arc<InteractiveSessions>,
-    pub(crate) shared_secret: Option<Arc<Mutex<SharedSecretRegistration>>>,
+    pub(crate) settings: WriteSettings,
+    pub(crate) interactive: InteractiveSessions,
+    pub(crate) shared_secret: Option<Mutex<SharedSecretRegistration>>,
+}
+
+impl Deref for WriteEndpoints {
+    type Target = WriteEndpointsState;
+
+    fn deref(&self) -> &WriteEndpointsState {
+        &self.0
+    }
 }
 
 impl WriteEndpoints {
@@ -89,7 +100,7 @@ impl WriteEndpoints {
     pub fn new(parts: WriteEndpointsParts) -> Self {
         let shared_secret = parts.settings.shared_secret.as_deref();
         let shared_secret = shared_secret.map(SharedSecretRegistration::new);
-        Self {
+        Self(Arc::new(WriteEndpointsState {
             write_side: parts.write_side,
             passwords: parts.passwords,
             media: parts.media,
@@ -98,10 +109,10 @@ impl WriteEndpoints {
             media_ids: parts.media_ids,
             namespaces: parts.namespaces,
             remote: parts.remote,
-            settings: Arc::new(parts.settings),
-            interactive: Arc::default(),
-            shared_secret: shared_secret.map(|secret| Arc::new(Mutex::new(secret))),
-        }
+            settings: parts.settings,
+            interactive: InteractiveSessions::default(),
+            shared_secret: shared_secret.map(Mutex::new),
+        }))
     }
 
     /// This server's name.

@@ -1,5 +1,7 @@
 //! An entry as readers get it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use facts::{EntryHeader, Fact, FactError};
 
@@ -33,9 +35,20 @@ pub struct Entry {
     pub digest: Digest,
     /// Its parts.
     pub parts: Vec<PartContent>,
+    /// What the parts decode to, where whoever appended it said so; only lately appended entries
+    /// have it.
+    pub(crate) known: Option<Arc<Fact>>,
 }
 
 impl Entry {
+    /// As [`Self::fact`], shared with whoever decoded it when it was appended.
+    pub fn shared_fact(&self) -> Result<Option<Arc<Fact>>, FactError> {
+        match &self.known {
+            Some(fact) => Ok(Some(Arc::clone(fact))),
+            None => Ok(self.fact()?.map(Arc::new)),
+        }
+    }
+
     /// The fact; `Ok(None)` where nothing usable is left of it.
     pub fn fact(&self) -> Result<Option<Fact>, FactError> {
         let parts: Vec<Option<&[u8]>> = self.parts.iter().map(PartContent::clear).collect();

@@ -1,14 +1,16 @@
 //! Sealing a batch: from planned entries to frozen bytes. Runs outside of every lock.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use facts::LogId;
+use facts::{Fact, LogId, PARTS_MAX};
 
 use crate::{
     Entry, PartKeys, PartPlace, Random,
     assign::PlannedEntry,
     entry::PartContent,
     frame::{Frame, StoredPart},
-    seal::NONCE_BYTES,
+    seal::{NONCE_BYTES, SEALED_OVERHEAD},
 };
 
 /// Frames and what the write needs to know of each entry.
@@ -26,10 +28,11 @@ pub(crate) struct SealedEntry {
     pub(crate) entry: Entry,
 }
 
-/// Seals entries in order.
+/// Seals entries in order. `facts` are what they decode to, as far as that is known.
 pub(crate) fn seal_entries(
     log_id: LogId,
     planned: Vec<PlannedEntry>,
+    facts: &[Option<Arc<Fact>>],
     bytes: usize,
     random: &dyn Random,
 ) -> SealedEntries {
@@ -37,12 +40,13 @@ pub(crate) fn seal_entries(
         frames: Vec::with_capacity(bytes),
         entries: Vec::with_capacity(planned.len()),
     };
-    for entry in planned {
+    let facts = facts.iter().cloned().chain(std::iter::repeat(None));
+    for (entry, known) in planned.into_iter().zip(facts) {
         let (frame, clear) = seal_entry(log_id, entry, random);
         let offset = u32::try_from(sealed.frames.len()).expect("a batch is at most 8 MiB");
         frame.encode_into(&mut sealed.frames);
         let digest = frame.digest();
-        let entry = Entry { header: frame.header, digest, parts: clear };
+        let entry = Entry { header: frame.header, digest, parts: clear, known };
         sealed.entries.push(SealedEntry { offset, entry });
     }
     sealed
@@ -67,10 +71,11 @@ fn seal_entry(
         keys.push(part_keys);
     }
     let encoded = header.encode();
-    let stored = keys.iter().zip(&parts).map(|(keys, part)| {
-        let mut nonce = [0; NONCE_BYTES];
-        random.fill(&mut nonce);
-        let mut out = Vec::new();
+    // All at once: each call of the generator costs as much as sealing a short part.
+    let mut nonces = [[0; NONCE_BYTES]; PARTS_MAX];
+    random.fill(nonces[..parts.len().min(PARTS_MAX)].as_flattened_mut());
+    let stored = keys.iter().zip(&parts).zip(nonces).map(|((keys, part), nonce)| {
+        let mut out = Vec::with_capacity(part.clear.len() + SEALED_OVERHEAD);
         keys.seal(&encoded, nonce, &part.clear, &mut out);
         StoredPart::Sealed(Bytes::from(out))
     });

@@ -159,7 +159,7 @@ impl Shared {
                 .map_err(|_| ReadFault::Damage(self.seal_damage(frame.header.position)))?;
             parts.push(PartContent::Clear(Bytes::from(clear)));
         }
-        Ok(Entry { header: frame.header, digest, parts })
+        Ok(Entry { header: frame.header, digest, parts, known: None })
     }
 
     fn seal_damage(&self, position: LogPosition) -> Damage {

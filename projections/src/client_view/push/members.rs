@@ -5,7 +5,6 @@ use std::sync::Arc;
 use facts::{Fact, LogPosition, StreamId};
 use ruma::{OwnedRoomId, OwnedUserId, push::Ruleset};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::default_rules;
 use crate::{
@@ -50,16 +49,9 @@ impl LocalMember {
     /// Whether a default rule could look at the member in particular: by `m.mentions` or as the
     /// state key of an invite. True too often does no harm.
     pub(super) fn may_be_named(&self, event: &EventBody) -> bool {
-        let mentioned = || {
-            event
-                .full
-                .get("content")
-                .and_then(|content| content.get("m.mentions"))
-                .and_then(|mentions| mentions.get("user_ids"))
-                .and_then(Value::as_array)
-                .is_some_and(|ids| ids.iter().any(|id| id.as_str() == Some(self.user_id.as_str())))
-        };
-        event.str("state_key") == Some(self.user_id.as_str()) || mentioned()
+        let (head, own) = (event.head(), self.user_id.as_str());
+        head.state_key.as_deref() == Some(own)
+            || head.mentions.as_ref().is_some_and(|of| of.user_ids.iter().any(|id| id == own))
     }
 }
 

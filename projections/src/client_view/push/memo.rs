@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 
 use ruma::{OwnedUserId, UserId, push::Ruleset};
-use serde_json::Value;
 
 use super::{Outcome, default_rules};
 use crate::bodies::EventBody;
@@ -30,27 +29,22 @@ pub(super) struct Signature {
 
 impl Signature {
     pub(super) fn of(event: &EventBody, joined: u32) -> Self {
-        let content = event.full.get("content");
-        let text = |key: &str| content.and_then(|content| content.get(key)?.as_str());
-        let relation =
-            content.and_then(|content| content.get("m.relates_to")?.get("rel_type")?.as_str());
-        let mentions = content.and_then(|content| content.get("m.mentions"));
-        let room_mention =
-            mentions.and_then(|mentions| mentions.get("room")).and_then(Value::as_bool);
-        let event_type = event.str("type").unwrap_or_default();
+        let head = event.head();
+        let relation = head.rel_type.as_deref();
+        let (message_type, membership) = (head.msgtype.as_deref(), head.membership.as_deref());
+        let room_mention = head.mentions.as_ref().and_then(|mentions| mentions.room);
+        let event_type = head.event_type.as_deref().unwrap_or_default();
         let short = |value: Option<&str>| value.is_none_or(|value| value.len() <= TYPE_BYTES_MAX);
         Self {
             memorable: room_mention != Some(true)
-                && !text("body").is_some_and(|body| body.contains("@room"))
-                && [Some(event_type), text("msgtype"), relation, text("membership")]
-                    .into_iter()
-                    .all(short),
+                && !head.names_room
+                && [Some(event_type), message_type, relation, membership].into_iter().all(short),
             event_type: event_type.to_owned(),
-            state: event.str("state_key").map(str::is_empty),
-            message_type: text("msgtype").map(str::to_owned),
+            state: head.state_key.as_deref().map(str::is_empty),
+            message_type: message_type.map(str::to_owned),
             relation: relation.map(str::to_owned),
-            membership: text("membership").map(str::to_owned),
-            mentions: mentions.is_some(),
+            membership: membership.map(str::to_owned),
+            mentions: head.mentions.is_some(),
             members: u8::try_from(joined.min(3)).unwrap_or(3),
         }
     }

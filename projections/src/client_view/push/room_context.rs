@@ -47,7 +47,7 @@ fn power_levels(
         return Ok(None);
     };
     let additional = create
-        .full
+        .full()
         .get("content")
         .and_then(|content| content.get("additional_creators"))
         .and_then(Value::as_array)
@@ -63,7 +63,7 @@ fn power_levels(
     let event = state_event(a.batch, room, "m.room.power_levels", "")?;
     let body = event.map(|event| a.event_body(event)).transpose()?.flatten();
     let source = body
-        .and_then(|body| body.full.get("content").cloned())
+        .and_then(|body| body.full().get("content").cloned())
         .and_then(|content| serde_json::from_value::<RoomPowerLevelsEventContent>(content).ok())
         .map_or(RoomPowerLevelsSource::None, RoomPowerLevelsSource::Original);
     Ok(Some(RoomPowerLevels::new(source, &rules.authorization, creators).into()))

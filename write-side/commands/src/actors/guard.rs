@@ -93,7 +93,7 @@ impl<F: Fold> ActorGuard<F> {
         let entries = self.core.with_recent(|recent| recent.after(self.stream, applied));
         let loaded = self.slot.as_mut().expect("a guard's fold is loaded");
         for entry in entries {
-            if let Err(unfit) = loaded.fold.evolve(&entry.header, entry.fact.as_ref()) {
+            if let Err(unfit) = loaded.fold.evolve(&entry.header, entry.fact.as_deref()) {
                 let fault = Fault::Unfit(format!("position {}: {unfit}", entry.header.position));
                 self.core.stop(&fault);
                 return Err(fault);

@@ -1,9 +1,9 @@
 //! The journal that serves: the event log.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use event_log::{AppendRefusal, Log};
-use facts::{Batch, EntryHeader, LogPosition};
+use facts::{Batch, EntryHeader, Fact, LogPosition};
 
 use super::{
     AppendError, Journal, JournalEntry, JournalFault, JournalIdentity, NotDurable, PortFuture,
@@ -21,7 +21,15 @@ impl Journal for Log {
     }
 
     fn append(&self, batch: Batch) -> Result<Vec<EntryHeader>, AppendError> {
-        match Log::append(self, batch) {
+        Journal::append_known(self, batch, &[])
+    }
+
+    fn append_known(
+        &self,
+        batch: Batch,
+        facts: &[Option<Arc<Fact>>],
+    ) -> Result<Vec<EntryHeader>, AppendError> {
+        match Log::append_known(self, batch, facts) {
             Ok(appended) => Ok(appended.headers),
             Err(AppendRefusal::Busy) => Err(AppendError::Full),
             Err(AppendRefusal::RevisionMoved { .. }) => Err(AppendError::Moved),

@@ -24,16 +24,24 @@ pub struct Sent {
 pub type RoomError = CommandError<RoomCommandRefusal>;
 
 /// What a command wants of the fold that it finds.
-pub(crate) enum Intent {
+pub(crate) enum Intent<'a> {
     /// Send this event.
     Send(Box<NewEvent>),
+    /// Send this event, which does not follow from the fold.
+    Given(&'a NewEvent),
     /// Nothing to do: the wish is fulfilled by this event.
     Fulfilled(OwnedEventId),
 }
 
-impl From<NewEvent> for Intent {
+impl From<NewEvent> for Intent<'_> {
     fn from(event: NewEvent) -> Self {
         Self::Send(Box::new(event))
+    }
+}
+
+impl<'a> From<&'a NewEvent> for Intent<'a> {
+    fn from(event: &'a NewEvent) -> Self {
+        Self::Given(event)
     }
 }
 
@@ -80,10 +88,10 @@ impl WriteSide {
 
     /// Sends the event that `intent` wants on the fold that it is handed. `intent` may run
     /// several times.
-    pub(crate) async fn act(
+    pub(crate) async fn act<'a>(
         &self,
         room: &RoomId,
-        mut intent: impl FnMut(&RoomFold) -> Result<Intent, RoomCommandRefusal>,
+        mut intent: impl FnMut(&RoomFold) -> Result<Intent<'a>, RoomCommandRefusal>,
     ) -> Result<Sent, RoomError> {
         let stream = self.known_room(room)?;
         let mut inputs = Inputs::default();
@@ -106,15 +114,20 @@ impl WriteSide {
         Err(CommandError::busy())
     }
 
-    fn attempt(
+    fn attempt<'a>(
         &self,
         guard: &ActorGuard<RoomActor>,
-        intent: &mut impl FnMut(&RoomFold) -> Result<Intent, RoomCommandRefusal>,
+        intent: &mut impl FnMut(&RoomFold) -> Result<Intent<'a>, RoomCommandRefusal>,
         inputs: &mut Inputs,
     ) -> Result<Attempt, RoomError> {
         let fold = fold_of(guard)?;
+        let made;
         let event = match intent(fold).map_err(CommandError::Refusal)? {
-            Intent::Send(event) => *event,
+            Intent::Given(event) => event,
+            Intent::Send(event) => {
+                made = event;
+                &*made
+            }
             Intent::Fulfilled(event_id) => {
                 return Ok(Attempt::Done {
                     sent: Sent { event_id, is_new: false },
@@ -123,7 +136,7 @@ impl WriteSide {
             }
         };
         let mut lacking = Vec::new();
-        for need in needed_for(fold, &event) {
+        for need in needed_for(fold, event) {
             inputs.take_known(self, &need);
             if inputs.lacks(self.core(), &need)? {
                 lacking.push(need.event_id);

@@ -18,5 +18,5 @@ pub async fn ban_user(
     details: &MemberDetails,
 ) -> Result<Sent, RoomError> {
     let ban = member_event(sender, target, &MembershipState::Ban, details);
-    write_side.act(room, |_| Ok(ban.clone().into())).await
+    write_side.act(room, |_| Ok((&ban).into())).await
 }

@@ -29,5 +29,5 @@ pub async fn invite_user(
     }
     check_invite(write_side, target).await?;
     let invite = member_event(sender, target, &MembershipState::Invite, details);
-    write_side.act(room, |_| Ok(invite.clone().into())).await
+    write_side.act(room, |_| Ok((&invite).into())).await
 }

@@ -3,12 +3,12 @@
 //! Owns what a client's transaction id means here: one event, however often the request comes,
 //! across restarts, for 30 days. A retry in flight waits for the first and gives its event id.
 
-use decide::room::{NewEvent, RoomFold, TxnKey as RoomTxnKey};
-use ruma::{EventId, RoomId};
+use decide::room::NewEvent;
+use ruma::RoomId;
 
 use super::{
     RoomCommandRefusal,
-    act::{Intent, RoomError, Sent},
+    act::{RoomError, Sent},
 };
 use crate::{CommandError, Fault, TxnKey, ViewWait, Wish, WriteSide};
 
@@ -48,17 +48,9 @@ pub async fn send_event(
     answer
 }
 
+/// The fold remembers the latest transactions too: the decision names what one of them made.
 async fn send(write_side: &WriteSide, room: &RoomId, event: &NewEvent) -> Result<Sent, RoomError> {
-    write_side
-        .act(room, |fold| Ok(known_txn(fold, event).unwrap_or_else(|| event.clone().into())))
-        .await
-}
-
-/// The fold remembers the latest transactions too.
-fn known_txn(fold: &RoomFold, event: &NewEvent) -> Option<Intent> {
-    let key = RoomTxnKey::new(&event.sender, event.txn.as_ref()?);
-    let done: &EventId = fold.txn(&key)?;
-    Some(Intent::Fulfilled(done.to_owned()))
+    write_side.act(room, |_| Ok(event.into())).await
 }
 
 async fn sent_at(

@@ -135,10 +135,10 @@ pub fn decide_create_room(
     let nothing = KnownPdus::new();
     let fold = RoomFold::new(facts::StreamId(0), room_id.clone());
     let mut batch = RoomBatch::new(&fold, rules, &nothing, context.first_index);
-    add_event(&mut batch, create, context)?;
+    add_event(&mut batch, &create, context)?;
     for event in events::after_create(wish, &batch.rules)? {
         let is_wished = event.is_wished;
-        add_event(&mut batch, event.event, context).map_err(|refusal| match refusal {
+        add_event(&mut batch, &event.event, context).map_err(|refusal| match refusal {
             RoomRefusal::Forbidden { rule } if is_wished => RoomRefusal::InvalidRoomState(rule),
             RoomRefusal::Malformed(why) if is_wished => RoomRefusal::InvalidRoomState(why),
             other => other,

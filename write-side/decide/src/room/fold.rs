@@ -73,17 +73,18 @@ pub(crate) struct PendingRedaction {
     pub(crate) target: OwnedEventId,
 }
 
-/// A client transaction: (user, device, endpoint, transaction id).
+/// A client transaction: (user, device, endpoint, transaction id). What tells most of them apart
+/// comes first: keys are compared in the order of the fields.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TxnKey {
+    /// The client's transaction id.
+    pub txn_id: String,
     /// User id.
     pub user: OwnedUserId,
     /// Device id.
     pub device_id: String,
     /// Endpoint, by ruma's name.
     pub endpoint: String,
-    /// The client's transaction id.
-    pub txn_id: String,
 }
 
 impl TxnKey {

@@ -186,7 +186,7 @@ fn auth_keys(
 /// transaction was fulfilled before or the state is set already.
 pub fn decide_new_event(
     fold: &RoomFold,
-    event: NewEvent,
+    event: &NewEvent,
     context: &LocalContext<'_>,
     lookup: &dyn PduLookup,
 ) -> Result<Decision, RoomRefusal> {
@@ -217,7 +217,7 @@ enum Prepared {
 /// Adds one event of ours to a batch and gives its id; adds nothing where it is there already.
 pub(crate) fn add_event(
     batch: &mut RoomBatch<'_>,
-    event: NewEvent,
+    event: &NewEvent,
     context: &LocalContext<'_>,
 ) -> Result<OwnedEventId, RoomRefusal> {
     let (candidate, placement, txn) = match prepare(batch, event, context)? {
@@ -231,13 +231,13 @@ pub(crate) fn add_event(
 
 fn prepare(
     batch: &RoomBatch<'_>,
-    event: NewEvent,
+    event: &NewEvent,
     context: &LocalContext<'_>,
 ) -> Result<Prepared, RoomRefusal> {
-    if let Some(event_id) = already(batch, &event)? {
+    if let Some(event_id) = already(batch, event)? {
         return Ok(Prepared::Already(event_id));
     }
-    let pdu = build::build(batch, &event, context)?;
+    let pdu = build::build(batch, event, context)?;
     let position = provisional(batch.next_index());
     let candidate = KnownPdu {
         position,
@@ -247,7 +247,7 @@ fn prepare(
     check::check_as_before(batch, &candidate, context.approvals)?;
     redaction::check_wish(batch, &candidate)?;
     let placement = Box::new(place(batch, &candidate));
-    Ok(Prepared::New { candidate, placement, txn: event.txn })
+    Ok(Prepared::New { candidate, placement, txn: event.txn.clone() })
 }
 
 /// The event that fulfills the wish already.

@@ -142,16 +142,17 @@ impl World {
     }
 
     /// Decides with nothing loaded but what the decision named.
-    pub(crate) fn decide(&self, event: NewEvent) -> Result<Decision, RoomRefusal> {
-        let loaded: KnownPdus = needed_for(&self.fold, &event)
+    pub(crate) fn decide(&self, event: &NewEvent) -> Result<Decision, RoomRefusal> {
+        let loaded: KnownPdus = needed_for(&self.fold, event)
             .into_iter()
             .filter_map(|needed| self.known.by_id(&needed.event_id))
             .collect();
         decide_new_event(&self.fold, event, &self.context(0), &loaded)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests make events where they send them")]
     pub(crate) fn send(&mut self, event: NewEvent) -> Result<OwnedEventId, RoomRefusal> {
-        let decision = self.decide(event)?;
+        let decision = self.decide(&event)?;
         self.append(decision.facts, 0);
         Ok(decision.event_id)
     }

@@ -3,8 +3,6 @@
 //! Owns Synapse's form of request and answer; the check is the command's. Many deployment tools
 //! make their first accounts this way.
 
-use std::sync::Arc;
-
 use axum::{Json, extract::State};
 use commands::{
     audit::By,
@@ -115,7 +113,7 @@ fn check(state: &WriteEndpoints, wish: &Wish) -> Result<(), EndpointError> {
 }
 
 /// The endpoint is registered only where there is a secret.
-fn secret(state: &WriteEndpoints) -> Result<&Arc<Mutex<SharedSecretRegistration>>, MatrixError> {
+fn secret(state: &WriteEndpoints) -> Result<&Mutex<SharedSecretRegistration>, MatrixError> {
     let secret = state.shared_secret.as_ref();
     secret.ok_or_else(|| MatrixError::unrecognized("Unknown endpoint"))
 }

@@ -1,6 +1,8 @@
 //! Appending: positions under one short lock, sealing outside of it, durability later.
 
-use facts::{Batch, EntryHeader, FactBody as _, StreamId, StreamRef, fact};
+use std::sync::Arc;
+
+use facts::{Batch, EntryHeader, Fact, FactBody as _, StreamId, StreamRef, fact};
 use tokio::sync::oneshot;
 
 use super::Log;
@@ -18,8 +20,18 @@ impl Log {
     /// Returns at once, before the batch is durable: nobody may be answered until
     /// [`Appended::durable`] says so. A refusal leaves nothing behind.
     pub fn append(&self, batch: Batch) -> Result<Appended, AppendRefusal> {
+        self.append_known(batch, &[])
+    }
+
+    /// As [`Self::append`], for somebody who has decoded the drafts: `facts` are what they decode
+    /// to, in order, and whoever follows the log gets them without decoding once more.
+    pub fn append_known(
+        &self,
+        batch: Batch,
+        facts: &[Option<Arc<Fact>>],
+    ) -> Result<Appended, AppendRefusal> {
         self.watch_clock()?;
-        self.append_with(batch, |_| Ok(()), &[])
+        self.append_with(batch, facts, |_| Ok(()), &[])
     }
 
     /// Goes on from an older copy: raises the incarnation and states why. What this leaves out
@@ -33,13 +45,14 @@ impl Log {
     pub(super) fn append_with(
         &self,
         batch: Batch,
+        facts: &[Option<Arc<Fact>>],
         prepare: impl FnOnce(&mut Assigner) -> Result<(), AppendRefusal>,
         ending: &[KeyRange],
     ) -> Result<Appended, AppendRefusal> {
         let bytes = frame_bytes(&batch)?;
         let (planned, slot) = self.give_positions(batch, bytes, prepare, ending)?;
         // From here on positions are given: a slot that is dropped unfilled stops the writer.
-        let sealed = seal_entries(self.shared.log_id, planned, bytes, &*self.random);
+        let sealed = seal_entries(self.shared.log_id, planned, facts, bytes, &*self.random);
         let headers: Vec<EntryHeader> =
             sealed.entries.iter().map(|sealed| sealed.entry.header.clone()).collect();
         let front = headers.first().expect("an empty batch was refused");

@@ -66,7 +66,7 @@ impl Log {
         let Some(jumped) = watch.owed.take() else {
             return Ok(());
         };
-        match self.append_with(own_batch(&jumped), |_| Ok(()), &[]) {
+        match self.append_with(own_batch(&jumped), &[], |_| Ok(()), &[]) {
             Ok(appended) => {
                 watch.stated = Some(appended.first);
                 Ok(())

@@ -81,7 +81,7 @@ impl Log {
             Ok(())
         };
         let ending: Vec<KeyRange> = orders.iter().flat_map(|order| order.ranges.clone()).collect();
-        Ok(self.append_with(batch, raise, &ending)?)
+        Ok(self.append_with(batch, &[], raise, &ending)?)
     }
 
     /// Position of the last order whose destruction the keyring knows.

@@ -102,7 +102,7 @@ impl Log {
             return Err(ShredError::ClockUnconfirmed(jump));
         }
         let batch = Batch { expects: request.expects, ..own_batch(&ordered) };
-        let appended = self.append_with(batch, |_| Ok(()), &ranges)?;
+        let appended = self.append_with(batch, &[], |_| Ok(()), &ranges)?;
         let order = appended.first;
         // When this returns, the writing thread has made reads refuse what the order covers.
         appended.durable.wait()?;

@@ -4,19 +4,19 @@
 //! nothing is read for ever. It gives what the long way gives. Never fails for an object that redaction accepts: where the parts would not merge to the
 //! accepted bytes, the rest holds the whole PDU.
 
-use std::collections::BTreeMap;
-
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue,
     canonical_json::{CanonicalJsonFieldError, RedactingSerializer, redact},
     room_version_rules::RedactionRules,
 };
-use serde_json::value::RawValue;
 
 use super::{
     merge::join_parts,
     residue::{leaves_residue, residue_of},
 };
+
+/// What the rest of a message mostly fits into.
+const REST_BYTES_GUESS: usize = 768;
 
 /// A PDU in parts; all canonical JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,31 +59,65 @@ fn split_plain(pdu: &CanonicalJsonObject, rules: &RedactionRules) -> Option<Spli
     if leaves_residue(event_type) || pdu.contains_key("redacts") {
         return None;
     }
-    let redacted = RedactingSerializer::new().rules(rules).serialize(pdu).ok()?;
-    let kept: BTreeMap<&str, &RawValue> = serde_json::from_str(&redacted).ok()?;
-    if kept.get("content")?.get() != "{}" {
-        return None;
+    let redacted = RedactingSerializer::new().rules(rules).serialize(pdu).ok()?.into_bytes();
+    let mut parting = Parting { kept: redacted.strip_prefix(b"{")?, rest: Vec::new() };
+    parting.rest.reserve(REST_BYTES_GUESS);
+    parting.rest.push(b'{');
+    for (key, value) in pdu {
+        parting.field(key, value)?;
     }
-    let is_rest = |key: &str, value: &CanonicalJsonValue| match value {
-        CanonicalJsonValue::Object(content) if key == "content" => !content.is_empty(),
-        _ => !kept.contains_key(key),
-    };
-    let rest: BTreeMap<&str, &CanonicalJsonValue> =
-        pdu.iter().map(|(k, v)| (k.as_str(), v)).filter(|(k, v)| is_rest(k, v)).collect();
-    let rest = serde_json::to_vec(&rest).ok()?;
-    if joined(&kept, &rest)? != encode(pdu) {
-        return None;
-    }
-    Some(SplitPdu { redacted: redacted.into_bytes(), residue: None, rest, whole: false })
+    let rest = parting.finish()?;
+    Some(SplitPdu { redacted, residue: None, rest, whole: false })
 }
 
-/// Canonical JSON of what the parts merge to, where they share no key but `content`, of which the
-/// redacted form has nothing.
-fn joined(kept: &BTreeMap<&str, &RawValue>, rest: &[u8]) -> Option<Vec<u8>> {
-    let rest: BTreeMap<&str, &RawValue> = serde_json::from_slice(rest).ok()?;
-    let mut whole = kept.clone();
-    whole.extend(rest);
-    serde_json::to_vec(&whole).ok()
+/// The fields of a PDU on their way into two parts, each written once, in order.
+///
+/// A field that the redacted form has byte for byte is kept there; its content must be empty there;
+/// every other one is rest. So the parts share no key but `content`, and merge to the PDU's fields.
+struct Parting<'a> {
+    /// What no field has been found for yet in the redacted form.
+    kept: &'a [u8],
+    rest: Vec<u8>,
+}
+
+impl Parting<'_> {
+    fn field(&mut self, key: &str, value: &CanonicalJsonValue) -> Option<()> {
+        let start = self.rest.len();
+        serde_json::to_writer(&mut self.rest, key).ok()?;
+        self.rest.push(b':');
+        let at_value = self.rest.len();
+        serde_json::to_writer(&mut self.rest, value).ok()?;
+        let (name, value) = (&self.rest[start..at_value], &self.rest[at_value..]);
+        let Some(kept) = self.kept.strip_prefix(name) else {
+            self.rest.push(b',');
+            return Some(());
+        };
+        let is_content = key == "content";
+        if is_content && !value.starts_with(b"{") {
+            return None;
+        }
+        let kept = kept.strip_prefix(if is_content { b"{}".as_slice() } else { value })?;
+        // Another field follows, or this was the last one.
+        self.kept = if kept == b"}" { kept } else { kept.strip_prefix(b",")? };
+        if is_content && value != b"{}" {
+            self.rest.push(b',');
+        } else {
+            self.rest.truncate(start);
+        }
+        Some(())
+    }
+
+    /// The rest; `None` where the redacted form has a field that the PDU has not.
+    fn finish(mut self) -> Option<Vec<u8>> {
+        if self.kept != b"}" {
+            return None;
+        }
+        if self.rest.last() == Some(&b',') {
+            self.rest.pop();
+        }
+        self.rest.push(b'}');
+        Some(self.rest)
+    }
 }
 
 fn encode(object: &CanonicalJsonObject) -> Vec<u8> {

@@ -64,14 +64,17 @@ pub(super) fn sign(
         CanonicalJsonValue::Object(of_server),
     )]);
     json.insert("signatures".to_owned(), CanonicalJsonValue::Object(signatures));
-    let bytes = serde_json::to_vec(&json).map_or(usize::MAX, |bytes| bytes.len());
-    if bytes > CREATED_BYTES_MAX {
-        return Err(RoomRefusal::TooLarge);
-    }
-    check_pdu_format(&json, &rules.event_format).map_err(RoomRefusal::Malformed)?;
+    check_pdu_format(&json, &rules.event_format).map_err(|why| refused_format(&json, why))?;
     let event_id = name(&json, &signed, rules)
         .ok_or_else(|| RoomRefusal::Malformed("it gets no event id".to_owned()))?;
     Ok((json, event_id))
+}
+
+/// Why the check of the format refused it. It measures the event as well; measuring once more is
+/// for those alone that are refused.
+fn refused_format(json: &CanonicalJsonObject, why: String) -> RoomRefusal {
+    let bytes = serde_json::to_vec(json).map_or(usize::MAX, |bytes| bytes.len());
+    if bytes > CREATED_BYTES_MAX { RoomRefusal::TooLarge } else { RoomRefusal::Malformed(why) }
 }
 
 /// The id: the field of that name in versions 1 and 2, else the hash of what was signed.
