@@ -8,6 +8,9 @@ command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v c++ >/dev/null || missing+=(g++)
 command -v make >/dev/null || missing+=(make)
 command -v cmake >/dev/null || missing+=(cmake)
+# For the commands of the README's walkthrough and of docs/compliance/auditor.md.
+command -v curl >/dev/null || missing+=(curl ca-certificates)
+command -v openssl >/dev/null || missing+=(openssl)
 if [ "${#missing[@]}" -gt 0 ]; then
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${missing[@]}"

@@ -11,6 +11,8 @@ mod export_tampering;
 mod exporting;
 mod journal;
 mod keeping;
+mod openapi;
+mod openapi_shape;
 mod planning;
 mod reading;
 mod refusals;

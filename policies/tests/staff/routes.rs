@@ -54,7 +54,7 @@ const LISTED: &[&str] = &[
 ];
 
 /// A body that is good for any route that takes one.
-fn bodies(room: &str, expires_at: u64) -> Vec<Value> {
+pub(crate) fn bodies(room: &str, expires_at: u64) -> Vec<Value> {
     vec![
         json!({ "reason": CANARY.to_uppercase() }),
         json!({ "role": "auditor", "user": "@dan:example.org", "reason": "because" }),
