@@ -1,4 +1,4 @@
-//! The OpenAPI document against the server: the same routes, parameters, members of bodies, answers
+//! The `OpenAPI` document against the server: the same routes, parameters, members of bodies, answers
 //! and refusals, in both directions.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,9 +126,8 @@ fn refused(answer: &Answer, what: &str) {
 
 fn filled(route: &str, numbers: &[u64]) -> String {
     let mut numbers = numbers.iter();
-    let part = |part: &str| match part.starts_with('{') {
-        true => numbers.next().unwrap().to_string(),
-        false => part.to_owned(),
+    let part = |part: &str| {
+        if part.starts_with('{') { numbers.next().unwrap().to_string() } else { part.to_owned() }
     };
     route.split('/').map(part).collect::<Vec<_>>().join("/")
 }

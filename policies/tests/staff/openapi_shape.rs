@@ -1,4 +1,4 @@
-//! Whether a value fits a schema of the OpenAPI document.
+//! Whether a value fits a schema of the `OpenAPI` document.
 //!
 //! Owns the part of JSON Schema that the document uses; any other keyword is a panic, so that no
 //! constraint is passed over in silence.
