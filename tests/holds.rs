@@ -76,6 +76,8 @@ const GIVES: &[&str] = &[
     "POST /cases/{case}/approve",
     "POST /cases/{case}/reject",
     "POST /cases/{case}/close",
+    "POST /cases/{case}/exports",
+    "POST /cases/{case}/exports/{export}/seal",
     "POST /holds",
     "POST /holds/{hold}/widen",
     "POST /holds/{hold}/notified",
