@@ -1,6 +1,6 @@
 //! A room with a log in memory: hands decisions only what they name, and applies their facts.
 
-use std::sync::Arc;
+use std::{borrow::Borrow, sync::Arc};
 
 use decide::{
     pdu::{KnownPdu, KnownPdus, Pdu, PduLookup, Standing},
@@ -142,12 +142,13 @@ impl World {
     }
 
     /// Decides with nothing loaded but what the decision named.
-    pub(crate) fn decide(&self, event: NewEvent) -> Result<Decision, RoomRefusal> {
-        let loaded: KnownPdus = needed_for(&self.fold, &event)
+    pub(crate) fn decide(&self, event: impl Borrow<NewEvent>) -> Result<Decision, RoomRefusal> {
+        let event = event.borrow();
+        let loaded: KnownPdus = needed_for(&self.fold, event)
             .into_iter()
             .filter_map(|needed| self.known.by_id(&needed.event_id))
             .collect();
-        decide_new_event(&self.fold, &event, &self.context(0), &loaded)
+        decide_new_event(&self.fold, event, &self.context(0), &loaded)
     }
 
     pub(crate) fn send(&mut self, event: NewEvent) -> Result<OwnedEventId, RoomRefusal> {
