@@ -67,7 +67,7 @@ pub use crate::{
 };
 
 /// So many entries are near.
-const NEAR_ENTRIES_MAX: u64 = 32;
+const NEAR_ENTRIES_MAX: u64 = 4;
 
 /// The client view at one instant.
 #[derive(Clone)]

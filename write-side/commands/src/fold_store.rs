@@ -7,8 +7,10 @@
 
 mod checkpoint;
 mod keys;
+#[cfg(test)]
+mod tests;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use facts::{LogPosition, StreamId, Timestamp, fact::StreamKind};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, config::PartitioningPolicy};
@@ -23,7 +25,8 @@ use crate::{
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// A keyspace's memtable is flushed at this size; most hold a few bytes an entry.
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
-/// Expired client transactions that one flush forgets, at most.
+/// Expired client transactions after which a flush forgets no more; it ends with those of one
+/// earlier flush.
 const TXNS_FORGOTTEN_MAX: usize = 10_000;
 
 /// The fold store failed.
@@ -202,8 +205,12 @@ impl FoldStore {
     ) -> Result<(), FoldStoreFault> {
         let mut batch = self.database.batch();
         self.forget_old_txns(&mut batch, now)?;
+        let mut days = BTreeMap::new();
         for row in index {
-            self.put_index_row(&mut batch, row);
+            self.put_index_row(&mut batch, row, &mut days);
+        }
+        for (day, txns) in days {
+            batch.insert(&self.txn_days, keys::txn_day(day, checkpoint.position), txns);
         }
         for fold in folds {
             let key = keys::fold_applied(fold.stream);
@@ -243,7 +250,13 @@ impl FoldStore {
         Ok(())
     }
 
-    fn put_index_row(&self, batch: &mut fjall::OwnedWriteBatch, row: &IndexRow) {
+    /// `days` gathers the keys of client transactions by their day.
+    fn put_index_row(
+        &self,
+        batch: &mut fjall::OwnedWriteBatch,
+        row: &IndexRow,
+        days: &mut BTreeMap<u32, Vec<u8>>,
+    ) {
         match row {
             IndexRow::Stream { stream, kind, name } => {
                 let id = stream.0.to_be_bytes();
@@ -258,7 +271,7 @@ impl FoldStore {
             }
             IndexRow::Txn { key, done } => {
                 let key = keys::txn(key);
-                batch.insert(&self.txn_days, keys::txn_day(done.recorded_at, &key), []);
+                days.entry(done.recorded_at.day()).or_default().extend_from_slice(&key);
                 batch.insert(&self.txns, key, keys::txn_done_value(*done));
             }
         }
@@ -272,13 +285,19 @@ impl FoldStore {
     ) -> Result<(), FoldStoreFault> {
         let first_kept = Timestamp(now.0.saturating_sub(TXN_KEPT_MS)).day();
         let expired = self.txn_days.range(..first_kept.to_be_bytes().to_vec());
-        for guard in expired.take(TXNS_FORGOTTEN_MAX) {
-            let day_key = guard.key()?;
-            let txn_key = day_key.get(4..).unwrap_or_default();
-            if let Some(value) = self.txns.get(txn_key)?
-                && keys::txn_done(&value)?.recorded_at.day() < first_kept
-            {
-                batch.remove(&self.txns, txn_key);
+        let mut forgotten = 0;
+        for guard in expired {
+            if forgotten >= TXNS_FORGOTTEN_MAX {
+                break;
+            }
+            let (day_key, txns) = guard.into_inner()?;
+            for txn_key in txns.chunks_exact(keys::TXN_BYTES) {
+                if let Some(value) = self.txns.get(txn_key)?
+                    && keys::txn_done(&value)?.recorded_at.day() < first_kept
+                {
+                    batch.remove(&self.txns, txn_key);
+                }
+                forgotten += 1;
             }
             batch.remove(&self.txn_days, day_key);
         }

@@ -4,6 +4,7 @@
 //! `stream ‖ 0` (progress) and `stream ‖ 1 ‖ row key`.
 
 use facts::{LogPosition, Revision, StreamId, Timestamp, fact::StreamKind};
+use sha2::{Digest as _, Sha256};
 
 use super::{Applied, FoldStoreFault};
 use crate::index::{TxnDone, TxnKey, kind_number};
@@ -35,21 +36,30 @@ fn two_u64_value(first: u64, second: u64) -> Vec<u8> {
     [first.to_be_bytes(), second.to_be_bytes()].concat()
 }
 
-/// User and scope, then device and endpoint with their lengths, then the client's id.
-pub(super) fn txn(key: &TxnKey) -> Vec<u8> {
-    let mut out = two_u64_value(key.user.0, key.scope.0);
+/// Bytes of the key of a client's transaction.
+pub(super) const TXN_BYTES: usize = 16;
+
+/// The first half of SHA-256 over user and scope, then device and endpoint with their lengths,
+/// then the client's id. Short, because every message has one. Whoever finds two ids with the same
+/// key has only their own messages mixed up: the user is in it.
+pub(super) fn txn(key: &TxnKey) -> [u8; TXN_BYTES] {
+    let mut hash = Sha256::new();
+    hash.update(key.user.0.to_be_bytes());
+    hash.update(key.scope.0.to_be_bytes());
     for part in [&key.txn.device_id, &key.txn.endpoint] {
         let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(part.as_bytes());
+        hash.update(length.to_be_bytes());
+        hash.update(part.as_bytes());
     }
-    out.extend_from_slice(key.txn.txn_id.as_bytes());
-    out
+    hash.update(key.txn.txn_id.as_bytes());
+    let digest = hash.finalize();
+    std::array::from_fn(|i| digest[i])
 }
 
-pub(super) fn txn_day(recorded_at: Timestamp, txn: &[u8]) -> Vec<u8> {
-    let mut key = recorded_at.day().to_be_bytes().to_vec();
-    key.extend_from_slice(txn);
+/// The transactions of one day that one flush stored: their keys, one after the other.
+pub(super) fn txn_day(day: u32, upto: LogPosition) -> Vec<u8> {
+    let mut key = day.to_be_bytes().to_vec();
+    key.extend_from_slice(&upto.0.to_be_bytes());
     key
 }
 

@@ -113,7 +113,7 @@ fn a_transaction_makes_one_event() {
         txn_id: "t1".to_owned(),
     });
     let first = world.send(event.clone()).unwrap();
-    let again = world.decide(&event.clone()).unwrap();
+    let again = world.decide(event.clone()).unwrap();
     assert!(again.facts.is_empty());
     assert_eq!(again.event_id, first);
     let mut other = event;
@@ -130,7 +130,7 @@ fn state_that_is_set_already_makes_no_event() {
         NewEvent::state(alice.clone(), "m.room.topic", "", content(json!({ "topic": text })))
     };
     let first = world.send(topic("a")).unwrap();
-    let again = world.decide(&topic("a")).unwrap();
+    let again = world.decide(topic("a")).unwrap();
     assert!(again.facts.is_empty());
     assert_eq!(again.event_id, first);
     assert_ne!(world.send(topic("b")).unwrap(), first);
@@ -207,13 +207,13 @@ fn only_the_powerful_redact_what_others_sent() {
 fn too_large_events_are_refused() {
     let alice = user("alice");
     let world = World::create(&CreateRoom::new(alice.clone(), version("12")));
-    let refused = world.decide(&message(&alice, &"x".repeat(66_000))).unwrap_err();
+    let refused = world.decide(message(&alice, &"x".repeat(66_000))).unwrap_err();
     assert_eq!(refused, RoomRefusal::TooLarge);
     // Between the largest content that fits and the limit only the frame is left.
-    let decided = world.decide(&message(&alice, &"x".repeat(64_000))).unwrap();
+    let decided = world.decide(message(&alice, &"x".repeat(64_000))).unwrap();
     assert!(decided.pdus[0].json().len() > 5);
     let long_key = NewEvent::state(alice, "m.room.topic", "k".repeat(256), content(json!({})));
-    assert!(matches!(world.decide(&long_key), Err(RoomRefusal::Malformed(_))));
+    assert!(matches!(world.decide(long_key), Err(RoomRefusal::Malformed(_))));
 }
 
 #[test]

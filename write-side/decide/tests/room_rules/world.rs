@@ -1,6 +1,6 @@
 //! A room with a log in memory: hands decisions only what they name, and applies their facts.
 
-use std::sync::Arc;
+use std::{borrow::Borrow, sync::Arc};
 
 use decide::{
     pdu::{KnownPdu, KnownPdus, Pdu, PduLookup, Standing},
@@ -142,7 +142,8 @@ impl World {
     }
 
     /// Decides with nothing loaded but what the decision named.
-    pub(crate) fn decide(&self, event: &NewEvent) -> Result<Decision, RoomRefusal> {
+    pub(crate) fn decide(&self, event: impl Borrow<NewEvent>) -> Result<Decision, RoomRefusal> {
+        let event = event.borrow();
         let loaded: KnownPdus = needed_for(&self.fold, event)
             .into_iter()
             .filter_map(|needed| self.known.by_id(&needed.event_id))
@@ -150,9 +151,8 @@ impl World {
         decide_new_event(&self.fold, event, &self.context(0), &loaded)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "tests make events where they send them")]
     pub(crate) fn send(&mut self, event: NewEvent) -> Result<OwnedEventId, RoomRefusal> {
-        let decision = self.decide(&event)?;
+        let decision = self.decide(event)?;
         self.append(decision.facts, 0);
         Ok(decision.event_id)
     }
