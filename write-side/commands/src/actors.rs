@@ -143,6 +143,11 @@ impl<F: Fold> Actors<F> {
         let Ok(_no_flush) = self.core.flushing.try_lock() else {
             return;
         };
+        self.evict_saved(slots);
+    }
+
+    /// The same by whoever keeps a flush from being half done.
+    fn evict_saved(&self, slots: &mut Slots<F>) {
         let mut idle: Vec<_> = slots
             .by_stream
             .iter()
@@ -159,7 +164,7 @@ impl<F: Fold> Actors<F> {
     fn trim(&self) {
         let mut slots = self.slots.lock();
         if slots.by_stream.len() > self.capacity {
-            self.evict(&mut slots);
+            self.evict_saved(&mut slots);
         }
     }
 
@@ -180,7 +185,8 @@ pub(crate) trait FoldKind: Send + Sync {
     /// Catches a fold up and gives its changed rows.
     fn save(&self, stream: StreamId) -> PortFuture<'_, Result<Option<SavedFold>, Fault>>;
 
-    /// Forgets idle folds above the capacity; after a flush, which loads what it saves.
+    /// Forgets idle folds above the capacity; at the end of a flush, which loads what it saves, and
+    /// under its lock.
     fn trim(&self);
 }
 

@@ -29,6 +29,7 @@ pub(crate) async fn flush(core: &Arc<Core>, kinds: &FoldKinds) -> Result<bool, F
         let last = recent.last().cloned()?;
         Some((last, recent.streams()))
     }) else {
+        trim(kinds);
         return Ok(false);
     };
     let (upto, now) = (last.position, last.recorded_at);
@@ -55,11 +56,16 @@ pub(crate) async fn flush(core: &Arc<Core>, kinds: &FoldKinds) -> Result<bool, F
         return Err(fault);
     }
     core.with_recent(|recent| recent.forget(upto));
+    // Still under the lock: a flush that follows at once must not keep this one from making room.
+    trim(kinds);
     drop(flushing);
+    Ok(true)
+}
+
+fn trim(kinds: &FoldKinds) {
     for kind in kinds.values() {
         kind.trim();
     }
-    Ok(true)
 }
 
 fn commit(
