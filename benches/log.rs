@@ -1,7 +1,8 @@
 //! The log: appending against a bare write + `fdatasync` loop, and replaying with opening and
 //! decoding.
 //!
-//! 64 producers append entries of 1 KiB, one at a time each. The bare loop then writes as many
+//! 64 producers append entries of 1 KiB, one at a time each: tasks on a runtime of the server's
+//! size, under the server's allocator, as request handlers are. The bare loop then writes as many
 //! bytes in as many writes, each followed by `fdatasync`: the disk under the log counts them.
 //! Rounds of the two alternate, so that both see the same machine. Their ratio is the budget.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
@@ -31,7 +32,12 @@ use facts::{
     },
 };
 
+use tokio::{runtime::Runtime, task::JoinSet};
+
 use crate::{counting_disk::CountingDisk, verdict::Samples};
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const PRODUCERS: usize = 64;
 const ENTRY_BYTES: usize = 1024;
@@ -76,21 +82,36 @@ fn draft(stream: StreamId) -> Draft {
     }
 }
 
-/// 64 threads append one entry at a time and wait for each.
-fn append_by_producers(log: &Arc<Log>, streams: &[StreamId], entries: u64) -> Duration {
+/// The server's runtime: a thread for each core but one, which is left to the log's own threads.
+fn server_runtime() -> Runtime {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = cores.saturating_sub(1).max(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build();
+    runtime.expect("a runtime")
+}
+
+/// 64 tasks append one entry at a time and wait for each.
+fn append_by_producers(
+    runtime: &Runtime,
+    log: &Arc<Log>,
+    streams: &[StreamId],
+    entries: u64,
+) -> Duration {
     let each = entries.div_ceil(PRODUCERS as u64);
     let start = Instant::now();
-    std::thread::scope(|scope| {
-        for stream in streams {
+    runtime.block_on(async {
+        let mut producers = JoinSet::new();
+        for stream in streams.iter().copied() {
             let log = Arc::clone(log);
-            scope.spawn(move || {
+            producers.spawn(async move {
                 for _ in 0..each {
-                    let batch = Batch { drafts: vec![draft(*stream)], expects: Vec::new() };
+                    let batch = Batch { drafts: vec![draft(stream)], expects: Vec::new() };
                     let appended = log.append(batch).expect("an open log");
-                    appended.durable.wait().expect("durable");
+                    appended.durable.await.expect("durable");
                 }
             });
         }
+        producers.join_all().await;
     });
     start.elapsed()
 }
@@ -114,13 +135,14 @@ fn append(c: &mut Criterion) {
         .map(|i| open_stream(&log, StreamKind::Room, format!("!{i}:bench.example")))
         .collect();
     let mut file = File::create(dir.path().join("bare")).expect("a file");
+    let runtime = server_runtime();
     let mut rounds = None;
     let mut group = c.benchmark_group("append");
     group.sample_size(10).measurement_time(Duration::from_secs(8));
     group.throughput(Throughput::Elements(1));
     group.bench_function("64 producers, 1 KiB", |b| {
-        rounds.get_or_insert_with(|| append_rounds(&log, &streams, &disk, &mut file));
-        b.iter_custom(|entries| append_by_producers(&log, &streams, entries));
+        rounds.get_or_insert_with(|| append_rounds(&runtime, &log, &streams, &disk, &mut file));
+        b.iter_custom(|entries| append_by_producers(&runtime, &log, &streams, entries));
     });
     group.finish();
     if let Some(rounds) = rounds {
@@ -138,6 +160,7 @@ struct AppendRounds {
 }
 
 fn append_rounds(
+    runtime: &Runtime,
     log: &Arc<Log>,
     streams: &[StreamId],
     disk: &CountingDisk,
@@ -145,10 +168,10 @@ fn append_rounds(
 ) -> AppendRounds {
     let mut rounds = AppendRounds::default();
     // Not counted: caches are cold and the file systems new.
-    append_by_producers(log, streams, ROUND_ENTRIES);
+    append_by_producers(runtime, log, streams, ROUND_ENTRIES);
     for _ in 0..ROUNDS {
         let before = disk.counts();
-        let by_log = append_by_producers(log, streams, ROUND_ENTRIES);
+        let by_log = append_by_producers(runtime, log, streams, ROUND_ENTRIES);
         let written = disk.counts().since(before);
         let bare = bare_loop(file, written.syncs, written.bytes);
         rounds.log.add(by_log, ROUND_ENTRIES);

@@ -33,7 +33,7 @@ const STEPS: [Step; 3] = [
 /// Rooms that the measured senders share.
 const MEASURED_ROOMS: usize = 4;
 /// Measured messages of a step, and measured answers of `/sync`.
-const SENDS: usize = 2_000;
+const SENDS: usize = 10_000;
 const SYNCS: usize = 1_000;
 /// Members of a room that only fills the server.
 const MEMBERS: usize = 10;
@@ -160,6 +160,8 @@ async fn measure(
     senders: &[Sender],
     reader: &MatrixClient,
 ) -> Result<Value> {
+    // What filling has put off (merging of tables) belongs to filling.
+    process::wait_for_rest(settings.server_pid).await?;
     let log_before = log_bytes(settings.data_dir.as_deref())?;
     let before = Usage::of(settings.server_pid)?;
     let measured = settings.sending(SENDS);

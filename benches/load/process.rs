@@ -1,12 +1,18 @@
 //! Processor time and memory of the server, as Linux counts them in `/proc`.
 
-use std::fs;
+use std::{fs, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 /// `USER_HZ`: the unit of times in `/proc/<pid>/stat`, 100 a second on every Linux port in use.
 const TICKS_A_SECOND: f64 = 100.0;
+
+/// A process is at rest once it has used at most this many ticks in one look.
+const REST_TICKS: u32 = 1;
+/// How long a look takes, and how many there are at most.
+const LOOK: Duration = Duration::from_millis(500);
+const LOOKS_MAX: u32 = 240;
 
 /// What one process has used up to now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +32,10 @@ impl Usage {
             fs::read_to_string(&path).with_context(|| format!("reading {path}"))
         };
         Self::parse(&read("stat")?, &read("status")?).map(Some)
+    }
+
+    fn ticks(&self) -> u32 {
+        self.user_ticks + self.system_ticks
     }
 
     fn parse(stat: &str, status: &str) -> Result<Self> {
@@ -49,6 +59,29 @@ impl Usage {
     }
 }
 
+/// Waits until a process and the kernel have done what they had put off, so that what is measured
+/// next is its own; returns at once without a process. A process that never rests is measured as
+/// it is, with a word about it.
+pub(crate) async fn wait_for_rest(pid: Option<u32>) -> Result<()> {
+    if pid.is_some() {
+        // Else the first writes of the measuring wait behind those of before.
+        let synced = tokio::process::Command::new("sync").status().await.context("running sync")?;
+        ensure!(synced.success(), "sync failed: {synced}");
+    }
+    let mut before = Usage::of(pid)?;
+    for _ in 0..LOOKS_MAX {
+        let Some(seen) = before else { return Ok(()) };
+        tokio::time::sleep(LOOK).await;
+        let now = Usage::of(pid)?;
+        if now.as_ref().is_some_and(|now| now.ticks() - seen.ticks() <= REST_TICKS) {
+            return Ok(());
+        }
+        before = now;
+    }
+    eprintln!("the server does not come to rest; what it does is measured with the rest");
+    Ok(())
+}
+
 /// The difference as JSON; `null` without a process.
 pub(crate) fn spent(before: Option<&Usage>, after: Option<&Usage>) -> Value {
     let (Some(before), Some(after)) = (before, after) else {
@@ -68,8 +101,7 @@ pub(crate) fn cpu_ms_each(before: Option<&Usage>, after: Option<&Usage>, count: 
     let (Some(before), Some(after), Ok(count)) = (before, after, u32::try_from(count)) else {
         return Value::Null;
     };
-    let ticks = (after.user_ticks + after.system_ticks)
-        .saturating_sub(before.user_ticks + before.system_ticks);
+    let ticks = after.ticks().saturating_sub(before.ticks());
     let each = f64::from(ticks) / TICKS_A_SECOND * 1e3 / f64::from(count.max(1));
     json!((each * 1e3).round() / 1e3)
 }

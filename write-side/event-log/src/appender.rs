@@ -1,20 +1,20 @@
 //! The one thread that writes.
 //!
-//! Owns the order of events around a write: bytes, `fdatasync`, index, head, answers. Nobody
-//! reads beyond the head, and nobody is answered before it has moved.
+//! Owns the order of writes and what makes one: bytes, `fdatasync`. What follows a durable write
+//! (index, head, answers) is `publish.rs`'s.
 //! Invariants: I3, I4, I13 (what is not known to be durable stops the writer for good).
 
 use std::sync::Arc;
 
-use facts::{Incarnation, LogPosition};
+use facts::Incarnation;
 use parking_lot::Mutex;
 
 use crate::{
     AppendFault, Clock, Digest, StopReason,
     assign::Assigner,
     metrics,
+    publish::{InWriting, Publishing, StopAtExit, Written, stop},
     queue::{SealedBatch, Work},
-    sealing::SealedEntry,
     segment::scan::ChainPoint,
     sequencer::{AppendOutcome, SealedWrite, target::Target},
     shared::Shared,
@@ -28,51 +28,22 @@ pub(crate) struct Appender {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) target: Target,
     pub(crate) chain: ChainPoint,
-}
-
-/// However the thread ends, a panic included, nobody is left waiting for it (I13).
-struct StopAtExit(Arc<Shared>);
-
-impl Drop for StopAtExit {
-    fn drop(&mut self) {
-        self.0.queue.stop(StopReason::Disk);
-    }
-}
-
-/// Batches in writing. However the write ends, a panic included, each is answered: one that may
-/// have reached the disk is never called failed.
-struct InWriting(Vec<SealedBatch>);
-
-impl InWriting {
-    fn answer(mut self, answer: Result<(), AppendFault>) {
-        self.give(answer);
-    }
-
-    fn give(&mut self, answer: Result<(), AppendFault>) {
-        for batch in self.0.drain(..) {
-            // Whoever does not wait for the answer does not want it.
-            let _ = batch.reply.send(answer);
-        }
-    }
-}
-
-impl Drop for InWriting {
-    fn drop(&mut self) {
-        self.give(Err(AppendFault::Unknown));
-    }
+    pub(crate) publishing: Publishing,
 }
 
 impl Appender {
     /// Writes until the queue is closed or the writer stops.
     pub(crate) fn run(mut self) {
-        let _stop = StopAtExit(Arc::clone(&self.shared));
+        let _stop = StopAtExit(Arc::clone(&self.shared), StopReason::Disk);
         loop {
             match self.shared.queue.next() {
                 Work::Write(batches) => {
                     self.open_epoch_if_due();
-                    self.write_batches(InWriting(batches));
+                    self.write_batches(InWriting::new(batches));
                 }
                 Work::Roll(reply) => {
+                    // Whoever closes a segment wants to read it whole.
+                    self.publishing.drain();
                     let rolled = self.target.roll();
                     let failed = rolled.is_err();
                     // The one who asked may be gone.
@@ -89,30 +60,24 @@ impl Appender {
         }
     }
 
-    fn write_batches(&mut self, mut batches: InWriting) {
+    fn write_batches(&mut self, batches: InWriting) {
         let started = self.clock.monotonic_ms();
-        let write = self.freeze(&batches.0);
-        let count = write.entries.len();
-        let answer = match self.target.append(&write) {
-            AppendOutcome::Ok => self.advance(&write, &mut batches.0),
-            AppendOutcome::Fenced => {
-                self.stop(StopReason::Fenced);
-                Err(AppendFault::Failed)
+        let write = self.freeze(batches.batches());
+        match self.target.append(&write) {
+            AppendOutcome::Ok => {
+                self.chain = ChainPoint::after(&write.header, write.digest);
+                let took_ms = self.clock.monotonic_ms().saturating_sub(started);
+                self.publishing.publish(Written { batches, write, took_ms });
             }
-            AppendOutcome::Failed => {
-                self.stop(StopReason::Disk);
-                Err(AppendFault::Failed)
-            }
-            AppendOutcome::Unknown => {
-                self.stop(StopReason::Disk);
-                Err(AppendFault::Unknown)
-            }
-        };
-        let bytes: usize = batches.0.iter().map(|batch| batch.frames.len()).sum();
-        self.shared.queue.release(count, bytes);
-        let took = self.clock.monotonic_ms().saturating_sub(started);
-        metrics::written(count, write.bytes.len(), took, self.shared.head.borrow().0);
-        batches.answer(answer);
+            AppendOutcome::Fenced => self.fail(StopReason::Fenced, batches, AppendFault::Failed),
+            AppendOutcome::Failed => self.fail(StopReason::Disk, batches, AppendFault::Failed),
+            AppendOutcome::Unknown => self.fail(StopReason::Disk, batches, AppendFault::Unknown),
+        }
+    }
+
+    fn fail(&self, reason: StopReason, batches: InWriting, fault: AppendFault) {
+        self.stop(reason);
+        batches.answer(Err(fault));
     }
 
     /// Here and not where positions are given: a new epoch waits for the disk, and nobody waits
@@ -168,43 +133,13 @@ impl Appender {
         }
     }
 
-    /// The write is durable: memory follows, then readers may see it.
-    fn advance(
-        &mut self,
-        write: &SealedWrite,
-        batches: &mut [SealedBatch],
-    ) -> Result<(), AppendFault> {
-        self.chain = ChainPoint::after(&write.header, write.digest);
-        let mut answer = Ok(());
-        let entries = batches.iter_mut().flat_map(|batch| batch.entries.drain(..));
-        for SealedEntry { entry, .. } in entries {
-            let followed = self.shared.follow(&entry.header, entry.digest, Some(&self.assigner));
-            // An order empties the tail; what comes after it is sealed with other keys.
-            self.shared.tail.push(entry);
-            if let Err(error) = followed {
-                tracing::error!(%error, "the index of streams fell behind; the writer stops");
-                self.stop(StopReason::Index);
-                answer = Err(AppendFault::Unknown);
-                break;
-            }
-        }
-        let head = LogPosition(write.next().0 - 1);
-        self.shared.head.send_replace(head);
-        if let Err(error) = self.shared.index.lock().flush_if_due() {
-            tracing::error!(%error, "the index of streams could not be flushed");
-            self.stop(StopReason::Index);
-        }
-        answer
-    }
-
     fn stop(&self, reason: StopReason) {
-        tracing::error!(%reason, "the log's writer stops; a restart is needed");
-        self.shared.queue.stop(reason);
-        metrics::writer_stopped();
+        stop(&self.shared, reason);
     }
 
     /// A clean end: an empty closing write, and the index on disk.
     fn close(mut self) {
+        self.publishing.drain();
         let header = self.header(self.chain.incarnation, 0, 0, FLAG_CLOSING);
         let write = SealedWrite {
             bytes: assemble(&header, std::iter::empty()),

@@ -51,6 +51,31 @@ pub(crate) fn sealed_frame_bytes(parts: impl Iterator<Item = usize>) -> usize {
     fixed + parts.map(|length| facts::HEADER_PART_BYTES + SEALED_OVERHEAD + length).sum::<usize>()
 }
 
+/// Appends the frame of an entry whose parts `write_parts` seals straight into it.
+pub(crate) fn write_sealed_frame(
+    out: &mut Vec<u8>,
+    header: &[u8],
+    write_parts: impl FnOnce(&mut Vec<u8>),
+) {
+    write_frame(out, [STATE_SEALED; PARTS_MAX], header, write_parts);
+}
+
+fn write_frame(
+    out: &mut Vec<u8>,
+    states: [u8; PARTS_MAX],
+    header: &[u8],
+    write_parts: impl FnOnce(&mut Vec<u8>),
+) {
+    let start = out.len();
+    out.extend_from_slice(&[0; FRAME_LENGTH_BYTES]);
+    out.extend_from_slice(&states);
+    out.extend_from_slice(header);
+    write_parts(out);
+    let length = u32::try_from(out.len() - start - FRAME_LENGTH_BYTES)
+        .expect("a frame is two parts of at most 512 KiB and a small header");
+    out[start..start + FRAME_LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
+}
+
 impl Frame {
     /// Bytes of the frame on disk.
     pub(crate) fn stored_bytes(&self) -> usize {
@@ -69,25 +94,20 @@ impl Frame {
 
     /// Appends the frame, length field first.
     pub(crate) fn encode_into(&self, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.extend_from_slice(&[0; FRAME_LENGTH_BYTES]);
         let mut states = [STATE_SEALED; PARTS_MAX];
         for (state, part) in states.iter_mut().zip(&self.parts) {
             if matches!(part, StoredPart::Scavenged(_)) {
                 *state = STATE_SCAVENGED;
             }
         }
-        out.extend_from_slice(&states);
-        out.extend_from_slice(&self.header.encode());
-        for part in &self.parts {
-            match part {
-                StoredPart::Sealed(bytes) => out.extend_from_slice(bytes),
-                StoredPart::Scavenged(hash) => out.extend_from_slice(hash),
+        write_frame(out, states, &self.header.encode(), |out| {
+            for part in &self.parts {
+                match part {
+                    StoredPart::Sealed(bytes) => out.extend_from_slice(bytes),
+                    StoredPart::Scavenged(hash) => out.extend_from_slice(hash),
+                }
             }
-        }
-        let length = u32::try_from(out.len() - start - FRAME_LENGTH_BYTES)
-            .expect("a frame is two parts of at most 512 KiB and a small header");
-        out[start..start + FRAME_LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
+        });
     }
 
     /// Reads the bytes after the length field. `None` where they are not exactly one frame.

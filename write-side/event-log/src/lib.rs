@@ -20,6 +20,7 @@ pub mod ledger;
 mod log;
 pub mod metrics;
 mod options;
+mod publish;
 mod purged_store;
 mod queue;
 pub mod random;

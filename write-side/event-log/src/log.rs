@@ -42,7 +42,7 @@ pub struct Log {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    clock_watch: Mutex<clock_watch::ClockWatch>,
+    clock_watch: clock_watch::ClockWatch,
     /// One destruction at a time.
     shredding: Mutex<()>,
     torn_bytes: u64,

@@ -23,6 +23,9 @@ pub const WRITE_BYTES_MAX: usize = 1024 * 1024;
 /// Where the last write took at least this many batches, the next one waits for as many: those who
 /// were answered together tend to come back together, and a write costs the same for all of them.
 const GATHER_MIN: usize = 3;
+/// Among this many, the cost of a write is small beside that of its batches. Larger crowds do
+/// better in two halves: one is sealed while the other is on its way to the disk.
+pub(crate) const CROWD: usize = 16;
 /// It waits at most this long; one who appends alone never waits.
 const GATHER_WAIT: Duration = Duration::from_micros(300);
 
@@ -146,9 +149,9 @@ impl Queue {
         }
     }
 
-    /// Waits for as many batches as came together the last time, boundedly.
+    /// Waits for as many batches as came together the last time, or for half of a crowd, boundedly.
     fn gather(&self, state: &mut MutexGuard<'_, State>) {
-        let wanted = state.last_taken;
+        let wanted = state.last_taken.min(CROWD.max(state.last_taken / 2));
         if wanted < GATHER_MIN || state.filled >= wanted || state.closing {
             return;
         }
@@ -190,6 +193,11 @@ impl Queue {
             self.changed.notify_all();
         }
         answer
+    }
+
+    /// True while a batch waits that could be written now.
+    pub(crate) fn has_filled(&self) -> bool {
+        matches!(self.state.lock().front(), Front::Filled)
     }
 
     /// Why the writer stopped, if it did.

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use facts::{Fact, LogId, PARTS_MAX};
+use facts::{EntryHeader, Fact, LogId, PARTS_MAX};
 
 use crate::{
-    Entry, PartKeys, PartPlace, Random,
+    Digest, Entry, PartKeys, PartPlace, Random,
     assign::PlannedEntry,
     entry::PartContent,
-    frame::{Frame, StoredPart},
-    seal::{NONCE_BYTES, SEALED_OVERHEAD},
+    frame::write_sealed_frame,
+    seal::{NONCE_BYTES, entry_digest, part_hash},
 };
 
 /// Frames and what the write needs to know of each entry.
@@ -42,21 +41,21 @@ pub(crate) fn seal_entries(
     };
     let facts = facts.iter().cloned().chain(std::iter::repeat(None));
     for (entry, known) in planned.into_iter().zip(facts) {
-        let (frame, clear) = seal_entry(log_id, entry, random);
         let offset = u32::try_from(sealed.frames.len()).expect("a batch is at most 8 MiB");
-        frame.encode_into(&mut sealed.frames);
-        let digest = frame.digest();
-        let entry = Entry { header: frame.header, digest, parts: clear, known };
+        let (header, digest, parts) = seal_entry(log_id, entry, random, &mut sealed.frames);
+        let entry = Entry { header, digest, parts, known };
         sealed.entries.push(SealedEntry { offset, entry });
     }
     sealed
 }
 
+/// Appends the frame of an entry; answers what is known of it beside its bytes.
 fn seal_entry(
     log_id: LogId,
     entry: PlannedEntry,
     random: &dyn Random,
-) -> (Frame, Vec<PartContent>) {
+    frames: &mut Vec<u8>,
+) -> (EntryHeader, Digest, Vec<PartContent>) {
     let PlannedEntry { mut header, parts } = entry;
     let mut keys = Vec::with_capacity(parts.len());
     for (number, (described, part)) in (1..).zip(header.parts.iter_mut().zip(&parts)) {
@@ -74,12 +73,16 @@ fn seal_entry(
     // All at once: each call of the generator costs as much as sealing a short part.
     let mut nonces = [[0; NONCE_BYTES]; PARTS_MAX];
     random.fill(nonces[..parts.len().min(PARTS_MAX)].as_flattened_mut());
-    let stored = keys.iter().zip(&parts).zip(nonces).map(|((keys, part), nonce)| {
-        let mut out = Vec::with_capacity(part.clear.len() + SEALED_OVERHEAD);
-        keys.seal(&encoded, nonce, &part.clear, &mut out);
-        StoredPart::Sealed(Bytes::from(out))
+    let mut hashes = [[0; 32]; PARTS_MAX];
+    write_sealed_frame(frames, &encoded, |out| {
+        let sealing = keys.iter().zip(&parts).zip(nonces);
+        for (((keys, part), nonce), hash) in sealing.zip(&mut hashes) {
+            let start = out.len();
+            keys.seal(&encoded, nonce, &part.clear, out);
+            *hash = part_hash(&out[start..]);
+        }
     });
-    let stored = stored.collect();
+    let digest = entry_digest(&encoded, &hashes[..keys.len()]);
     let clear = parts.into_iter().map(|part| PartContent::Clear(part.clear.into())).collect();
-    (Frame { header, parts: stored }, clear)
+    (header, digest, clear)
 }

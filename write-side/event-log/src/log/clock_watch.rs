@@ -6,7 +6,10 @@
 //! nothing to compare with: a server that was switched off looks like one whose clock jumped.
 //! Invariants: I4 (time orders nothing), I9.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use facts::{LogPosition, Timestamp, fact::ClockConfirmed, fact::ClockJumped};
+use parking_lot::Mutex;
 
 use super::{Log, append::own_batch};
 use crate::{AppendFault, AppendRefusal, Clock};
@@ -14,9 +17,20 @@ use crate::{AppendFault, AppendRefusal, Clock};
 /// The wall clock may run ahead of the other by this much, in milliseconds.
 pub const CLOCK_JUMP_MS: u64 = 60 * 60 * 1000;
 
+/// Says that whoever appends must look closer: a jump is owed.
+const LOOK_CLOSER: u64 = u64::MAX;
+
 /// What the clocks said, and what is still to be stated.
 #[derive(Debug)]
 pub(super) struct ClockWatch {
+    /// How far the wall clock was ahead of the other, in milliseconds: enough to see that it has
+    /// not jumped, without a lock. Or [`LOOK_CLOSER`].
+    ahead_ms: AtomicU64,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
     wall: Timestamp,
     monotonic_ms: u64,
     /// Seen, and not yet in the log.
@@ -38,7 +52,22 @@ pub enum ConfirmError {
 
 impl ClockWatch {
     pub(super) fn new(clock: &dyn Clock) -> Self {
-        Self { wall: clock.now(), monotonic_ms: clock.monotonic_ms(), owed: None, stated: None }
+        let (wall, monotonic_ms) = (clock.now(), clock.monotonic_ms());
+        let seen = Seen { wall, monotonic_ms, owed: None, stated: None };
+        Self { ahead_ms: AtomicU64::new(seen.ahead_ms()), seen: Mutex::new(seen) }
+    }
+
+    fn is_quiet(&self, clock: &dyn Clock) -> bool {
+        let ahead = self.ahead_ms.load(Ordering::Relaxed);
+        let latest = clock.monotonic_ms().saturating_add(ahead).saturating_add(CLOCK_JUMP_MS);
+        ahead != LOOK_CLOSER && clock.now().0 <= latest
+    }
+}
+
+impl Seen {
+    fn ahead_ms(&self) -> u64 {
+        let ahead = self.wall.0.checked_sub(self.monotonic_ms);
+        ahead.filter(|_| self.owed.is_none()).unwrap_or(LOOK_CLOSER)
     }
 
     /// Compares with where the watch began, so that many small jumps count like a large one.
@@ -60,28 +89,35 @@ impl ClockWatch {
 impl Log {
     /// Looks at the clocks, and states a jump before whatever carries its time.
     pub(super) fn watch_clock(&self) -> Result<(), AppendRefusal> {
-        let mut watch = self.clock_watch.lock();
-        let last_recorded = self.assigner.lock().last_recorded();
-        watch.look(&*self.clock, last_recorded);
-        let Some(jumped) = watch.owed.take() else {
+        if self.clock_watch.is_quiet(&*self.clock) {
             return Ok(());
+        }
+        let mut seen = self.clock_watch.seen.lock();
+        let last_recorded = self.assigner.lock().last_recorded();
+        seen.look(&*self.clock, last_recorded);
+        let stated = match seen.owed.take() {
+            None => Ok(()),
+            Some(jumped) => self.state_jump(jumped, &mut seen),
         };
+        self.clock_watch.ahead_ms.store(seen.ahead_ms(), Ordering::Relaxed);
+        stated
+    }
+
+    fn state_jump(&self, jumped: ClockJumped, seen: &mut Seen) -> Result<(), AppendRefusal> {
         match self.append_with(own_batch(&jumped), &[], |_| Ok(()), &[]) {
-            Ok(appended) => {
-                watch.stated = Some(appended.first);
-                Ok(())
-            }
+            Ok(appended) => seen.stated = Some(appended.first),
             Err(refusal) => {
-                watch.owed = Some(jumped);
-                Err(refusal)
+                seen.owed = Some(jumped);
+                return Err(refusal);
             }
         }
+        Ok(())
     }
 
     /// Position of the latest jump of the clock that no operator has confirmed. While there is
     /// one, nothing is destroyed.
     pub fn unconfirmed_clock_jump(&self) -> Option<LogPosition> {
-        let stated = self.clock_watch.lock().stated;
+        let stated = self.clock_watch.seen.lock().stated;
         let pending = stated.filter(|jump| *jump > self.head());
         pending.or_else(|| self.shared.index.lock().unconfirmed_jump())
     }

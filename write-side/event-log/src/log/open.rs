@@ -15,6 +15,7 @@ use crate::{
     assign::Assigner,
     lease::Lease,
     options::SEGMENT_BYTES_MAX,
+    publish::Publishing,
     recovery::{Recovered, recover},
     segment::{scan::ChainPoint, shelf::Shelf},
     sequencer::{Sequencer, embedded::EmbeddedSequencer, target::Target},
@@ -92,13 +93,15 @@ impl Log {
             clock: Arc::clone(&clock),
             target,
             chain: chain.clone(),
+            publishing: Publishing::start(Arc::clone(&shared), Arc::clone(&assigner))
+                .map_err(OpenError::Thread)?,
         };
         let writer = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(OpenError::Thread)?;
         let log = Self {
-            clock_watch: Mutex::new(ClockWatch::new(&*clock)),
+            clock_watch: ClockWatch::new(&*clock),
             options,
             shared,
             assigner,

@@ -207,6 +207,53 @@ fn i4_concurrent_producers_get_contiguous_positions_and_nothing_is_lost() {
 }
 
 #[test]
+fn i3_whoever_is_answered_finds_the_head_past_his_entry_and_heads_only_grow() {
+    let world = World::small_segments();
+    let log = Arc::new(world.open());
+    let rooms: Vec<_> = (0..16).map(|i| open_stream(&log, &format!("room {i}"))).collect();
+    let mut heads = log.subscribe();
+    let start = *heads.borrow_and_update();
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let watching = {
+        let (log, done) = (Arc::clone(&log), Arc::clone(&done));
+        std::thread::spawn(move || {
+            let mut last = start;
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                let head = log.head();
+                assert!(head >= last, "{head:?} after {last:?}");
+                assert!(log.read(head).unwrap().is_some(), "{head:?} is read");
+                last = head;
+            }
+        })
+    };
+    let put = |room: StreamId| {
+        let said = draft(room, vec![part(RecordClass::MessageContent, None, b"on and on")]);
+        log.append(batch(vec![said])).unwrap()
+    };
+    // Two of each producer's batches are on their way at once, so that writes follow closely.
+    std::thread::scope(|scope| {
+        for room in &rooms {
+            scope.spawn(|| {
+                let mut before = put(*room);
+                for _ in 0..40 {
+                    let next = put(*room);
+                    let (last, revision) = (before.last(), before.revision(0));
+                    before.durable.wait().unwrap();
+                    assert!(log.head() >= last, "answered before the head moved");
+                    assert!(log.read(last).unwrap().is_some());
+                    assert!(next.revision(0) > revision);
+                    before = next;
+                }
+                before.durable.wait().unwrap();
+            });
+        }
+    });
+    done.store(true, std::sync::atomic::Ordering::Release);
+    watching.join().unwrap();
+    assert_eq!(log.head().0, start.0 + 16 * 41);
+}
+
+#[test]
 fn readers_wait_for_the_head_and_see_nothing_beyond_it() {
     let world = World::new();
     let log = world.open();
