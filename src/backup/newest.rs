@@ -5,18 +5,25 @@
 //! where a checkpoint shows that there was more, nothing goes on unless somebody gives up exactly
 //! that much.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result};
 use event_log::{
     Digest, Keyring,
-    backup::{SegmentPath, read_newer, segment_paths},
+    backup::{SegmentPath, open_order, read_newer, segment_paths},
     ledger::{CHECKPOINT_FILE, Checkpoint, Note, Origin},
 };
 use facts::{Incarnation, LogPosition, fact::ShredOrdered};
 
 use super::{
-    BackupRefusal, inspect::is_backup, manifest::Kind, place::Place, restore, store::Store,
+    BackupRefusal,
+    beside::{BESIDE_BYTES_MAX, BesideKind, BesideName},
+    digest,
+    inspect::is_backup,
+    manifest::Kind,
+    place::Place,
+    restore,
+    store::Store,
     target::manifest_of,
 };
 
@@ -54,60 +61,90 @@ pub(crate) struct Newest {
     pub(crate) entries: u64,
     /// Where it is; `None` where there is none that is newer.
     pub(crate) place: Option<String>,
+    /// The last entry of the segments that the orders were read from.
+    read_through: LogPosition,
 }
 
 /// Segments of a data directory or of a backup in a directory, and checkpoints beside them.
 struct Copy {
     place: String,
     segments: Vec<SegmentPath>,
-    checkpoint: Option<String>,
+    checkpoints: Vec<String>,
+    /// Whose log it is and in which incarnation, by its manifest.
+    about: Option<(String, Incarnation)>,
+    /// Orders that are kept by themselves, each with its incarnation.
+    orders: BTreeMap<LogPosition, (Incarnation, ShredOrdered)>,
+    /// Every order among so many entries is in the segments or kept by itself.
+    orders_known: u64,
     /// What was brought here lives as long as this.
     _store: Option<Box<dyn Store>>,
 }
 
 impl Newest {
-    /// Looks at every copy; the newest one that has the older copy's history counts.
+    /// Looks at every copy; the newest one that has the older copy's history counts, and orders
+    /// that any copy keeps by themselves behind what that one has.
     pub(super) fn find(older: &Older<'_>, request: &NewestRequest) -> Result<Self> {
         let mut newest = Self {
             orders: Vec::new(),
             incarnation: older.incarnation,
             entries: older.end.0 + 1,
             place: None,
+            read_through: older.end,
         };
         let mut checkpoints = request.checkpoints.clone();
+        let mut kept = BTreeMap::new();
         for path in &request.copies {
-            let copy = Copy::open(path, older.end)?;
-            newest.take(older, &copy)?;
-            checkpoints.extend(copy.checkpoint.map(|note| (copy.place, note)));
+            let copy = Copy::open(path, older)?;
+            if newest.take(older, &copy)? {
+                kept.extend(copy.orders);
+            }
+            let notes = copy.checkpoints.into_iter().map(|note| (copy.place.clone(), note));
+            checkpoints.extend(notes);
         }
+        let beyond = |(at, (_, ordered))| (at > newest.read_through).then_some(ordered);
+        let beyond: Vec<_> = kept.into_iter().filter_map(beyond).collect();
+        newest.orders.extend(beyond);
         for (place, note) in &checkpoints {
             newest.hold_against(older, place, note, request.give_up_through)?;
         }
         Ok(newest)
     }
 
-    fn take(&mut self, older: &Older<'_>, copy: &Copy) -> Result<()> {
+    /// Takes in a copy. True where orders that it keeps by themselves are of the same history.
+    fn take(&mut self, older: &Older<'_>, copy: &Copy) -> Result<bool> {
         let place = || copy.place.clone();
         let found = read_newer(&copy.segments, older.keyring, older.end)
             .with_context(|| format!("the orders in {} are not known", copy.place))?;
-        let Some((log_id, head)) = found.log_id.zip(found.head) else { return Ok(()) };
-        if log_id.to_string() != older.log_id {
-            let (expected, found) = (older.log_id.to_owned(), log_id.to_string());
+        let of_segments = found.log_id.map(|id| id.to_string());
+        let Some(log_id) = of_segments.or(copy.about.as_ref().map(|(id, _)| id.clone())) else {
+            return Ok(false);
+        };
+        if log_id != older.log_id {
+            let (expected, found) = (older.log_id.to_owned(), log_id);
             return Err(BackupRefusal::OtherLog { place: place(), expected, found }.into());
         }
-        self.incarnation = self.incarnation.max(found.incarnation.unwrap_or(Incarnation(1)));
-        if head < older.end {
-            return Ok(());
-        }
-        if found.digest != Some(older.digest) {
+        let named = copy.about.as_ref().map(|(_, incarnation)| *incarnation);
+        let seen = found.incarnation.max(named).unwrap_or(Incarnation(1));
+        self.incarnation = self.incarnation.max(seen);
+        let head = found.head.filter(|head| *head >= older.end);
+        if head.is_some() && found.digest != Some(older.digest) {
             return Err(BackupRefusal::OtherHistory { place: place(), at: older.end }.into());
         }
-        if head.0 + 1 > self.entries {
-            self.entries = head.0 + 1;
+        // A copy that ends before cannot be compared: then its orders count where they were given
+        // in the incarnation that the older copy is of.
+        if head.is_none() && named != Some(older.incarnation) {
+            return Ok(false);
+        }
+        let entries = head.map_or(0, |head| head.0 + 1).max(copy.orders_known);
+        if entries > self.entries {
+            self.entries = entries;
             self.place = Some(place());
+        }
+        if let Some(head) = head.filter(|head| *head > self.read_through) {
+            self.read_through = head;
             self.orders = found.orders.into_iter().map(|order| order.ordered).collect();
         }
-        Ok(())
+        Ok(true)
     }
 
     fn hold_against(
@@ -136,22 +173,22 @@ impl Newest {
 }
 
 impl Copy {
-    /// Opens a copy; of one that is elsewhere, what is from `end` on is brought here.
-    fn open(place: &Place, end: LogPosition) -> Result<Self> {
+    /// Opens a copy; of one that is elsewhere, what is from the older one's end on is brought here.
+    fn open(place: &Place, older: &Older<'_>) -> Result<Self> {
         match place {
             Place::Dir(path) if !is_backup(path) => Self::of_data_dir(path),
-            _ => Self::of_backup(place, end),
+            _ => Self::of_backup(place, older),
         }
     }
 
-    fn of_backup(place: &Place, end: LogPosition) -> Result<Self> {
+    fn of_backup(place: &Place, older: &Older<'_>) -> Result<Self> {
         let store = place.open()?;
         let manifest = manifest_of(&*store, Kind::Log)?;
         let mut segments = Vec::new();
         for (name, entry, segment) in manifest.segments() {
             let path = match place {
                 Place::Dir(dir) => dir.join(name),
-                Place::S3 { .. } if segment.last < end => continue,
+                Place::S3 { .. } if segment.last < older.end => continue,
                 Place::S3 { .. } => {
                     let path = store.staging().join(format!("{:020}", segment.first.0));
                     restore::fetch(&*store, name, entry, &path)?;
@@ -160,12 +197,53 @@ impl Copy {
             };
             segments.push(SegmentPath { first: segment.first, path });
         }
-        Ok(Self {
+        let about = &manifest.about;
+        let mut copy = Self {
             place: place.to_string(),
             segments,
-            checkpoint: manifest.about.checkpoint,
-            _store: Some(store),
-        })
+            checkpoints: about.checkpoint.iter().cloned().collect(),
+            about: Some((about.log_id.clone(), Incarnation(about.incarnation))),
+            orders: BTreeMap::new(),
+            orders_known: 0,
+            _store: None,
+        };
+        if about.log_id == older.log_id {
+            copy.read_orders(&*store, older)?;
+            copy.read_checkpoint(&*store)?;
+        }
+        Ok(Self { _store: Some(store), ..copy })
+    }
+
+    /// Orders that are kept by themselves. One that does not open is no order of this log.
+    fn read_orders(&mut self, store: &dyn Store, older: &Older<'_>) -> Result<()> {
+        for name in names(store, BesideKind::Order)? {
+            if name.at <= older.end.0 {
+                continue;
+            }
+            let bytes = small(store, &name)?;
+            let log_id = older.keyring.log_id();
+            let (incarnation, order) = open_order(log_id, &bytes.into(), older.keyring)
+                .with_context(|| format!("{name} in {} cannot be read", self.place))?;
+            self.orders.insert(order.position, (incarnation, order.ordered));
+        }
+        let named = self.about.as_ref().map(|(_, incarnation)| *incarnation);
+        self.orders.retain(|_, (incarnation, _)| Some(*incarnation) == named);
+        Ok(())
+    }
+
+    /// The newest checkpoint that is kept by itself.
+    fn read_checkpoint(&mut self, store: &dyn Store) -> Result<()> {
+        let Some((_, incarnation)) = &self.about else { return Ok(()) };
+        let of_this = |name: &BesideName| name.incarnation == incarnation.0;
+        let Some(name) = names(store, BesideKind::Checkpoint)?.into_iter().rfind(of_this) else {
+            return Ok(());
+        };
+        let note = String::from_utf8_lossy(&small(store, &name)?).into_owned();
+        let (checkpoint, _) =
+            parse(&note).with_context(|| format!("{name} in {} is no checkpoint", self.place))?;
+        self.orders_known = checkpoint.size;
+        self.checkpoints.push(note);
+        Ok(())
     }
 
     fn of_data_dir(path: &Path) -> Result<Self> {
@@ -173,8 +251,38 @@ impl Copy {
         let segments = segment_paths(&path.join("log").join("segments"))
             .with_context(|| format!("{place} is neither a data directory nor a backup"))?;
         let file = path.join("keyring").join(CHECKPOINT_FILE);
-        Ok(Self { place, segments, checkpoint: std::fs::read_to_string(file).ok(), _store: None })
+        Ok(Self {
+            place,
+            segments,
+            checkpoints: std::fs::read_to_string(file).ok().into_iter().collect(),
+            about: None,
+            orders: BTreeMap::new(),
+            orders_known: 0,
+            _store: None,
+        })
     }
+}
+
+/// Names of files beside the manifest, in order of incarnation and position.
+fn names(store: &dyn Store, kind: BesideKind) -> Result<Vec<BesideName>> {
+    let listed = store.list_kept(kind.folder())?;
+    let mut found: Vec<_> = listed.iter().filter_map(|name| BesideName::parse(name)).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// A small file, held against its name.
+fn small(store: &dyn Store, name: &BesideName) -> Result<Vec<u8>> {
+    let damaged = |what: &str| BackupRefusal::Damaged {
+        file: format!("{name} in {}", store.name()),
+        what: what.to_owned(),
+    };
+    let bytes = store.read_small(&name.to_string(), &name.sha256, BESIDE_BYTES_MAX)?;
+    let bytes = bytes.ok_or_else(|| damaged("it is not there any more"))?;
+    if digest::of_bytes(&bytes) != name.sha256 {
+        return Err(damaged("another SHA-256").into());
+    }
+    Ok(bytes)
 }
 
 /// A checkpoint and whose it is. Its signature is not looked at: a checkpoint only ever keeps

@@ -124,6 +124,9 @@ pub(crate) enum BackupRefusal {
     /// Nobody to be at the store.
     #[error("the credentials of the off-site store cannot be read: {0}")]
     Credentials(String),
+    /// Something else stands where a file is to be put.
+    #[error("{0} is there and is something else: nothing is put over it")]
+    Taken(String),
     /// The bucket does not lock objects.
     #[error("the bucket of {0} has no Object Lock")]
     NoLock(String),
@@ -167,6 +170,7 @@ impl BackupRefusal {
                 "name a file in offsite.credentials_file, or set AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY"
             }
+            Self::Taken(_) => "name another prefix",
             Self::NoLock(_) => {
                 "make a bucket with Object Lock; at most stores it can only be had from the \
                  beginning"

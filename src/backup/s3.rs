@@ -9,7 +9,7 @@ mod client;
 mod settings;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -22,20 +22,24 @@ use super::{
     BackupRefusal,
     digest::{self, Seen},
     dir_store::make_dir,
-    manifest::{MANIFEST, MANIFEST_BYTES_MAX, Manifest},
-    store::Store,
+    manifest::{FileEntry, MANIFEST, MANIFEST_BYTES_MAX, Manifest},
+    store::{Lock, Store},
 };
 
 const DAY_MS: u64 = 86_400_000;
 
+/// Objects up to this size are read back whole after they were put.
+const READ_BACK_BYTES: u64 = 1024 * 1024;
+
 /// Part of a bucket.
-pub(super) struct S3Store {
+pub(crate) struct S3Store {
     client: Client,
     place: String,
     prefix: String,
     staging: PathBuf,
-    /// Until when objects are locked that are put now; `None`: nothing is put.
-    until: Option<u64>,
+    days: u32,
+    /// How objects are locked that are put now; without a date nothing is put.
+    lock: Lock,
     /// What is locked for less than this is locked anew.
     renew_before: u64,
 }
@@ -53,7 +57,7 @@ impl S3Store {
             return Err(BackupRefusal::NoLock(store.place.clone()).into());
         }
         let keep = u64::from(settings.retention_days) * DAY_MS;
-        store.until = Some(now.saturating_add(keep));
+        store.lock = Lock { until: Some(now.saturating_add(keep)), held: settings.legal_hold };
         store.renew_before = now.saturating_add(keep / 2);
         Ok(store)
     }
@@ -65,7 +69,8 @@ impl S3Store {
             place: format!("s3://{bucket}/{prefix}"),
             prefix: prefix.to_owned(),
             staging: new_staging()?,
-            until: None,
+            days: settings.retention_days,
+            lock: Lock::default(),
             renew_before: 0,
         })
     }
@@ -75,34 +80,100 @@ impl S3Store {
     }
 
     /// Puts a file and has the store say what it did with it.
-    fn put_locked(&self, path: &Path, name: &str) -> Result<()> {
-        let until = self.until.context("the store was opened to read")?;
+    pub(super) fn put_locked(&self, path: &Path, name: &str) -> Result<()> {
+        let until = self.lock.until.context("the store was opened to read")?;
         let seen = digest::of_file(path)?;
-        let key = self.key(name);
-        let version = self.client.put(&key, path, &seen, until)?;
-        self.check_lock(name, &version, &seen, until)
+        let version = self.client.put(&self.key(name), path, &seen, until, self.lock.held)?;
+        let fault = self.fault_of(name, &version, &seen, self.lock)?;
+        fault.map_or(Ok(()), |what| Err(self.not_locked(name, what)))
     }
 
-    /// What is not locked, or not there, is no backup: a store that says yes and does something
-    /// else is found out here.
-    fn check_lock(&self, name: &str, version: &Version, seen: &Seen, until: u64) -> Result<()> {
+    fn not_locked(&self, name: &str, what: String) -> anyhow::Error {
+        BackupRefusal::NotLocked { file: format!("{}{name}", self.place), what }.into()
+    }
+
+    /// What is not locked, or not there, or something else, is no backup: a store that says yes
+    /// and does something else is found out here.
+    fn fault_of(
+        &self,
+        name: &str,
+        version: &Version,
+        seen: &Seen,
+        lock: Lock,
+    ) -> Result<Option<String>> {
+        let Some(found) = self.client.look(&self.key(name), version)? else {
+            return Ok(Some("it is not there".to_owned()));
+        };
+        let until = lock.until.unwrap_or(0);
+        Ok(match found.locked_until {
+            _ if found.length != Some(seen.bytes) => {
+                let length = found.length.unwrap_or_default();
+                Some(format!("it has {length} bytes of {}", seen.bytes))
+            }
+            None => Some("it is not locked in compliance mode".to_owned()),
+            // The store keeps whole seconds.
+            Some(locked) if locked / 1000 < until / 1000 => {
+                Some(format!("it is locked until {locked} and not until {until}"))
+            }
+            Some(_) if lock.held && !self.client.is_held(&self.key(name), version)? => {
+                Some("it has no legal hold".to_owned())
+            }
+            Some(_) => self.is_other(name, version, seen, found.sha256)?,
+        })
+    }
+
+    /// Small objects are read again; of large ones the store's own checksum counts, where it has
+    /// one.
+    fn is_other(
+        &self,
+        name: &str,
+        version: &Version,
+        seen: &Seen,
+        stated: Option<String>,
+    ) -> Result<Option<String>> {
+        let stated = stated.filter(|_| seen.bytes > READ_BACK_BYTES);
+        let sha256 = match stated {
+            Some(sha256) => sha256,
+            None => self.client.digest(&self.key(name), version)?.sha256,
+        };
+        let other = sha256 != seen.sha256;
+        Ok(other.then(|| format!("its SHA-256 is {sha256} and not {}", seen.sha256)))
+    }
+
+    /// Whether a file is there as it was put, and locked at this time.
+    pub(super) fn has(&self, name: &str, seen: &Seen, now: u64) -> Result<bool> {
+        let Some(version) = self.version_of(name, seen.bytes, &seen.sha256)? else {
+            return Ok(false);
+        };
+        let lock = Lock { until: Some(now), held: false };
+        Ok(self.fault_of(name, &version, seen, lock)?.is_none())
+    }
+
+    /// Whether a file is there as it was put, locked or not.
+    pub(super) fn was_put(&self, name: &str, seen: &Seen) -> Result<bool> {
+        Ok(self.version_of(name, seen.bytes, &seen.sha256)?.is_some())
+    }
+
+    /// The newest version of a file, copied to a path that is not there; false where it has none.
+    pub(super) fn newest(&self, name: &str, to: &Path) -> Result<bool> {
         let key = self.key(name);
-        let refuse = |what: String| -> Result<()> {
-            Err(BackupRefusal::NotLocked { file: format!("{}{name}", self.place), what }.into())
-        };
-        let Some(found) = self.client.look(&key, version)? else {
-            return refuse("it is not there".to_owned());
-        };
-        if found.length != Some(seen.bytes) {
-            let length = found.length.unwrap_or_default();
-            return refuse(format!("it has {length} bytes of {}", seen.bytes));
+        match self.client.versions(&key)?.first() {
+            Some(version) => self.client.get(&key, version, to).map(|_| true),
+            None => Ok(false),
         }
-        // The store keeps whole seconds.
-        match found.locked_until {
-            Some(locked) if locked / 1000 >= until / 1000 => Ok(()),
-            Some(locked) => refuse(format!("it is locked until {locked} and not until {until}")),
-            None => refuse("it is not locked in compliance mode".to_owned()),
+    }
+
+    /// The newest version that can be what was put: somebody may have written over it.
+    fn version_of(&self, name: &str, bytes: u64, sha256: &str) -> Result<Option<Version>> {
+        let key = self.key(name);
+        for version in self.client.versions(&key)? {
+            let Some(found) = self.client.look(&key, &version)? else { continue };
+            let other = found.sha256.is_some_and(|stated| stated != sha256);
+            if found.length == Some(bytes) && !other {
+                return Ok(Some(version));
+            }
         }
+        Ok(None)
     }
 }
 
@@ -119,6 +190,11 @@ impl Store for S3Store {
         let mut found = self.client.list(&self.prefix)?;
         found.remove(MANIFEST);
         Ok(found)
+    }
+
+    fn list_kept(&self, folder: &str) -> Result<BTreeSet<String>> {
+        let names = self.client.list_versions(&self.key(folder))?.into_iter();
+        Ok(names.filter_map(|key| Some(key.strip_prefix(&self.prefix)?.to_owned())).collect())
     }
 
     fn put(&mut self, staged: &Path, name: &str) -> Result<()> {
@@ -167,26 +243,65 @@ impl Store for S3Store {
         Ok(last)
     }
 
-    fn remove(&mut self, _name: &str, _overwrite: bool) -> Result<()> {
+    fn read_small(&self, name: &str, sha256: &str, most: u64) -> Result<Option<Vec<u8>>> {
+        let key = self.key(name);
+        let mut last = None;
+        for version in self.client.versions(&key)? {
+            let bytes = self.client.get_small(&key, &version, most)?.unwrap_or_default();
+            if digest::of_bytes(&bytes) == sha256 {
+                return Ok(Some(bytes));
+            }
+            last = Some(bytes);
+        }
+        Ok(last)
+    }
+
+    fn remove(&mut self, name: &str, lock: Lock, _overwrite: bool) -> Result<()> {
+        if lock.held && !self.lock.held {
+            let key = self.key(name);
+            for version in self.client.versions(&key)? {
+                self.client.hold(&key, &version, false)?;
+            }
+        }
         Ok(())
     }
 
-    fn keep(&mut self, name: &str, locked_until: Option<u64>) -> Result<Option<u64>> {
-        let until = self.until.context("the store was opened to read")?;
-        if locked_until.is_some_and(|locked| locked >= self.renew_before) {
-            return Ok(locked_until);
+    fn keep(&mut self, name: &str, entry: &FileEntry) -> Result<Lock> {
+        let until = self.lock.until.context("the store was opened to read")?;
+        let lock = entry.lock();
+        let long_enough = lock.until.is_some_and(|locked| locked >= self.renew_before);
+        if long_enough && lock.held == self.lock.held {
+            return Ok(lock);
         }
         let key = self.key(name);
         let version = self
-            .client
-            .newest_version(&key)?
-            .with_context(|| format!("{}{name} has no version any more", self.place))?;
-        self.client.lock_until(&key, &version, until)?;
-        Ok(Some(until))
+            .version_of(name, entry.bytes, &entry.sha256)?
+            .ok_or_else(|| self.not_locked(name, "it is not there any more".to_owned()))?;
+        if !long_enough {
+            self.client.lock_until(&key, &version, until)?;
+        }
+        if lock.held != self.lock.held {
+            self.client.hold(&key, &version, self.lock.held)?;
+        }
+        let kept = Lock { until: if long_enough { lock.until } else { Some(until) }, ..self.lock };
+        let seen = Seen { bytes: entry.bytes, sha256: entry.sha256.clone() };
+        let fault = self.fault_of(name, &version, &seen, kept)?;
+        fault.map_or(Ok(kept), |what| Err(self.not_locked(name, what)))
     }
 
-    fn locks_until(&self) -> Option<u64> {
-        self.until
+    fn take_up(&mut self, name: &str, entry: &FileEntry) -> Result<Option<Lock>> {
+        match self.version_of(name, entry.bytes, &entry.sha256)? {
+            Some(_) => self.keep(name, entry).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn lock(&self) -> Lock {
+        self.lock
+    }
+
+    fn lock_days(&self) -> Option<u32> {
+        Some(self.days)
     }
 
     fn finish(&mut self) -> Result<()> {

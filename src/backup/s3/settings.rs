@@ -15,8 +15,8 @@ pub(crate) struct Settings {
     pub(super) path_style: bool,
     pub(super) access_key: String,
     pub(super) secret_key: String,
-    pub(super) retention_days: u32,
-    pub(super) legal_hold: bool,
+    pub(in crate::backup) retention_days: u32,
+    pub(in crate::backup) legal_hold: bool,
     pub(super) timeout_seconds: u32,
     pub(super) tries: u32,
 }
