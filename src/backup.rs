@@ -7,6 +7,8 @@
 //! directory.
 
 mod beside;
+#[cfg(test)]
+mod beside_tests;
 mod copy_back;
 mod digest;
 mod dir_store;

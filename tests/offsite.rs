@@ -29,7 +29,9 @@ use facts::{
     Fact, LogPosition, Timestamp,
     fact::{ShredSurface, SurfaceOutcome},
 };
-use harness::{matrix_client::MatrixClient, register, server::Server, two_in_a_room};
+use harness::{
+    http_client::Http, matrix_client::MatrixClient, register, server::Server, two_in_a_room,
+};
 use http::Method;
 use object_store::{Make, ObjectStore};
 use officer::Officer;
@@ -346,6 +348,7 @@ async fn a_store_that_fails_refuses_or_lies_is_found_out_and_gone_on_with() -> R
     let _alone = ONE_AT_A_TIME.lock().await;
     let Some(make) = Make::all().into_iter().next() else { return Ok(()) };
     let mut world = World::start(make).await?;
+    let admin = with_admin_listener(&mut world).await?;
     let room = world.room.clone();
     for (fault, words) in [
         (Fault::Silent, "timeout"),
@@ -368,7 +371,29 @@ async fn a_store_that_fails_refuses_or_lies_is_found_out_and_gone_on_with() -> R
         world.proxy.set(Fault::None);
     }
     world.until_health("ok").await?;
+    let metrics = Http::new(&admin).json(Method::GET, "/metrics", None, None).await?;
+    let metrics = String::from_utf8(metrics.body.to_vec())?;
+    let value = |name: &str| -> Result<f64> {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("{name} is not measured: {metrics}"))?.parse()?)
+    };
+    ensure!(value("chancery_offsite_failures_total")? >= 7.0, "{metrics}");
+    ensure!(value("chancery_offsite_last_success_seconds")? > 1.0e9, "{metrics}");
+    ensure!(value("chancery_offsite_lag_entries")? > 0.0, "no segment is closed: {metrics}");
+    ensure!(value("chancery_offsite_orders_waiting")? < 1.0, "{metrics}");
     world.server.finish().await
+}
+
+/// Gives the server a listener for metrics, and starts it again with it.
+async fn with_admin_listener(world: &mut World) -> Result<String> {
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let config = world.server.data_dir().with_file_name("chancery.toml");
+    let text = std::fs::read_to_string(&config)?;
+    let listen = format!("[listen]\nadmin = \"127.0.0.1:{port}\"\n");
+    std::fs::write(&config, text.replacen("[listen]\n", &listen, 1))?;
+    world.server.stop_gracefully().await?;
+    world.server.restart().await?;
+    Ok(format!("http://127.0.0.1:{port}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -406,6 +431,10 @@ async fn killed_at_any_moment_it_goes_on_and_nothing_is_put_twice_or_left_out() 
     let segments = world.objects("log/").await?;
     let once: BTreeSet<&String> = segments.iter().collect();
     ensure!(once.len() == segments.len(), "a segment was put twice: {segments:?}");
+    let key = world.server.command(&["ledger", "key"]).await?;
+    let key = String::from_utf8(key.stdout)?.trim().to_owned();
+    let verified = world.server.command(&["verify", PLACE, "--key", &key, "--json"]).await?;
+    ensure!(verified.status.success(), "{}", officer::stderr(&verified));
     let restored = world.here.path().join("restored");
     world.restore(&keys, &restored).await?;
     ensure!(!can_be_read(&restored)?);

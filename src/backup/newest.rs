@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use event_log::{
     Digest, Keyring,
     backup::{SegmentPath, open_order, read_newer, segment_paths},
-    ledger::{CHECKPOINT_FILE, Checkpoint, Note, Origin},
+    ledger::{CHECKPOINT_FILE, Checkpoint, Note, Origin, is_own_word},
 };
 use facts::{Incarnation, LogPosition, fact::ShredOrdered};
 
@@ -26,6 +26,9 @@ use super::{
     store::Store,
     target::manifest_of,
 };
+
+/// Checkpoints that are looked at for one that we signed.
+const CHECKPOINTS_MAX: usize = 100;
 
 /// What to look at.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +51,8 @@ pub(super) struct Older<'a> {
     pub(super) incarnation: Incarnation,
     /// Opens orders.
     pub(super) keyring: &'a Keyring,
+    /// Where the keys are that its checkpoints are signed with.
+    pub(super) keys_dir: &'a Path,
 }
 
 /// What is known of what the older copy lacks.
@@ -209,7 +214,7 @@ impl Copy {
         };
         if about.log_id == older.log_id {
             copy.read_orders(&*store, older)?;
-            copy.read_checkpoint(&*store)?;
+            copy.read_checkpoints(&*store, older)?;
         }
         Ok(Self { _store: Some(store), ..copy })
     }
@@ -231,18 +236,25 @@ impl Copy {
         Ok(())
     }
 
-    /// The newest checkpoint that is kept by itself.
-    fn read_checkpoint(&mut self, store: &dyn Store) -> Result<()> {
+    /// Checkpoints that are kept by themselves. The newest one may keep the older copy from going
+    /// on, whoever signed it; how far orders are known is said by the newest that we signed.
+    fn read_checkpoints(&mut self, store: &dyn Store, older: &Older<'_>) -> Result<()> {
         let Some((_, incarnation)) = &self.about else { return Ok(()) };
-        let of_this = |name: &BesideName| name.incarnation == incarnation.0;
-        let Some(name) = names(store, BesideKind::Checkpoint)?.into_iter().rfind(of_this) else {
-            return Ok(());
-        };
-        let note = String::from_utf8_lossy(&small(store, &name)?).into_owned();
-        let (checkpoint, _) =
-            parse(&note).with_context(|| format!("{name} in {} is no checkpoint", self.place))?;
-        self.orders_known = checkpoint.size;
-        self.checkpoints.push(note);
+        let mut names = names(store, BesideKind::Checkpoint)?;
+        names.retain(|name| name.incarnation == incarnation.0);
+        for (number, name) in names.iter().rev().take(CHECKPOINTS_MAX).enumerate() {
+            let note = String::from_utf8_lossy(&small(store, name)?).into_owned();
+            let (checkpoint, _) = parse(&note)
+                .with_context(|| format!("{name} in {} is no checkpoint", self.place))?;
+            let ours = is_own_word(older.keys_dir, &note)?;
+            if number == 0 {
+                self.checkpoints.push(note);
+            }
+            if ours {
+                self.orders_known = checkpoint.size;
+                break;
+            }
+        }
         Ok(())
     }
 

@@ -65,7 +65,7 @@ impl Place {
         match self.clone() {
             Self::S3 { bucket, prefix, mut settings } => {
                 settings.retention_days = settings.retention_days.max(terms.days);
-                settings.legal_hold |= terms.held;
+                settings.hold_is_open = terms.held;
                 Self::S3 { bucket, prefix, settings }
             }
             dir @ Self::Dir(_) => dir,

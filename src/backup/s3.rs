@@ -38,6 +38,8 @@ pub(crate) struct S3Store {
     prefix: String,
     staging: PathBuf,
     days: u32,
+    /// A legal hold is on everything, for good.
+    always_held: bool,
     /// How objects are locked that are put now; without a date nothing is put.
     lock: Lock,
     /// What is locked for less than this is locked anew.
@@ -57,7 +59,8 @@ impl S3Store {
             return Err(BackupRefusal::NoLock(store.place.clone()).into());
         }
         let keep = u64::from(settings.retention_days) * DAY_MS;
-        store.lock = Lock { until: Some(now.saturating_add(keep)), held: settings.legal_hold };
+        let held = settings.legal_hold || settings.hold_is_open;
+        store.lock = Lock { until: Some(now.saturating_add(keep)), held };
         store.renew_before = now.saturating_add(keep / 2);
         Ok(store)
     }
@@ -70,6 +73,7 @@ impl S3Store {
             prefix: prefix.to_owned(),
             staging: new_staging()?,
             days: settings.retention_days,
+            always_held: settings.legal_hold,
             lock: Lock::default(),
             renew_before: 0,
         })
@@ -79,12 +83,17 @@ impl S3Store {
         format!("{}{name}", self.prefix)
     }
 
-    /// Puts a file and has the store say what it did with it.
-    pub(super) fn put_locked(&self, path: &Path, name: &str) -> Result<()> {
-        let until = self.lock.until.context("the store was opened to read")?;
+    /// Puts a file that no manifest names, and has the store say what it did with it. A hold that
+    /// is open now is not put on it, for nobody would take it off.
+    pub(super) fn put_beside(&self, path: &Path, name: &str) -> Result<()> {
+        self.put_locked(path, name, Lock { held: self.always_held, ..self.lock })
+    }
+
+    fn put_locked(&self, path: &Path, name: &str, lock: Lock) -> Result<()> {
+        let until = lock.until.context("the store was opened to read")?;
         let seen = digest::of_file(path)?;
-        let version = self.client.put(&self.key(name), path, &seen, until, self.lock.held)?;
-        let fault = self.fault_of(name, &version, &seen, self.lock)?;
+        let version = self.client.put(&self.key(name), path, &seen, until, lock.held)?;
+        let fault = self.fault_of(name, &version, &seen, lock)?;
         fault.map_or(Ok(()), |what| Err(self.not_locked(name, what)))
     }
 
@@ -198,7 +207,7 @@ impl Store for S3Store {
     }
 
     fn put(&mut self, staged: &Path, name: &str) -> Result<()> {
-        self.put_locked(staged, name)?;
+        self.put_locked(staged, name, self.lock)?;
         Ok(fs::remove_file(staged)?)
     }
 
@@ -206,7 +215,7 @@ impl Store for S3Store {
         let staged = self.staging.join(MANIFEST);
         fs::write(&staged, text)?;
         // Puts are atomic: a crash before leaves the manifest before, which stays as a version.
-        self.put_locked(&staged, MANIFEST)?;
+        self.put_beside(&staged, MANIFEST)?;
         Ok(fs::remove_file(staged)?)
     }
 
@@ -257,7 +266,8 @@ impl Store for S3Store {
     }
 
     fn remove(&mut self, name: &str, lock: Lock, _overwrite: bool) -> Result<()> {
-        if lock.held && !self.lock.held {
+        // What takes its place is held, or nothing is any more.
+        if lock.held && !self.always_held {
             let key = self.key(name);
             for version in self.client.versions(&key)? {
                 self.client.hold(&key, &version, false)?;

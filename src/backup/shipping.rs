@@ -77,6 +77,7 @@ impl Shipping {
         }
         let staged = self.store.staging().join("beside");
         fs::write(&staged, bytes)?;
-        self.store.put(&staged, &name)
+        self.store.put_beside(&staged, &name)?;
+        Ok(fs::remove_file(staged)?)
     }
 }

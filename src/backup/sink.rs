@@ -37,7 +37,7 @@ impl Sink {
             let place = format!("{}{name}", self.store.name());
             return Err(BackupRefusal::Taken(place).into());
         }
-        self.store.put_locked(path, name)?;
+        self.store.put_beside(path, name)?;
         Ok(true)
     }
 }
