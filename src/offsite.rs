@@ -67,6 +67,12 @@ impl OffsiteThread {
         Ok(Some(Self { orders, alive: Some(alive), ended }))
     }
 
+    /// Whether the store takes what is shipped. Cheap.
+    pub(crate) fn is_taken(orders: &watch::Receiver<OffsiteOrders>) -> bool {
+        // A thread that is gone ships nothing.
+        orders.has_changed().is_ok() && orders.borrow().trouble.is_none()
+    }
+
     /// How far orders are off-site, and what keeps them from it.
     pub(crate) fn orders(&self) -> watch::Receiver<OffsiteOrders> {
         self.orders.clone()
@@ -101,7 +107,8 @@ fn look(shipper: &mut Shipper, pace: &mut Pace, told: &watch::Sender<OffsiteOrde
         Err(error) => {
             let advice = error.downcast_ref().map(crate::backup::BackupRefusal::next);
             let words = format!("{error:#}");
-            if pace.failed(now) {
+            // The try may have taken long; the pause begins at its end.
+            if pace.failed(event_log::Clock::monotonic_ms(&SystemClock)) {
                 tracing::error!(
                     error = words,
                     advice,

@@ -131,7 +131,7 @@ impl Layers {
         let (view, log) = (self.view.clone(), Arc::clone(&self.log));
         let ready = move || log.stopped().is_none() && view.snapshot().is_ok();
         let orders = self.offsite.as_ref().map(OffsiteThread::orders);
-        let offsite = move || orders.as_ref().map(|orders| orders.borrow().trouble.is_none());
+        let offsite = move || orders.as_ref().map(OffsiteThread::is_taken);
         let routes = health_route(ready, offsite)
             .merge(read_side::router(self.read_side(config, stopping)))
             .merge(write_endpoints::router(self.write_endpoints(config)?))

@@ -151,6 +151,20 @@ impl World {
         bail!("{folder} has not {least} objects: {}", self.server.output_tail())
     }
 
+    /// Waits for a checkpoint over more than the entries up to a position.
+    async fn until_checkpoint_behind(&self, position: u64) -> Result<()> {
+        let size = |key: &String| key.split('-').nth(1)?.parse::<u64>().ok();
+        for _ in 0..POLLS_MAX {
+            if self.objects("checkpoints/").await?.iter().filter_map(size).max()
+                > Some(position + 1)
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        bail!("no checkpoint gets there: {}", self.server.output_tail())
+    }
+
     /// A copy of the keyring beside a backup of its own.
     async fn copy_keys(&self, to: &str, keys: &Path) -> Result<()> {
         let keys = keys.to_str().context("a plain name")?;
@@ -248,7 +262,7 @@ async fn erased_after_the_last_segment(make: Make) -> Result<()> {
     let keys = world.here.path().join("keys");
     world.copy_keys(PLACE, &keys).await?;
     let before = world.here.path().join("before");
-    world.restore(&keys, &before).await?;
+    let kept = world.restore(&keys, &before).await?["kept_through"].as_u64().context("it")?;
     ensure!(can_be_read(&before)?, "it was there, and the copied keys open it");
 
     // From here on orders and checkpoints get there, and no segment.
@@ -258,6 +272,7 @@ async fn erased_after_the_last_segment(make: Make) -> Result<()> {
     ensure!(surface(&receipt, "offsite") == Some(&json!("done")), "{receipt}");
     let ordered = world.objects("orders/").await?;
     ensure!(!ordered.is_empty(), "no order is there by itself");
+    world.until_checkpoint_behind(kept).await?;
     world.server.kill_9().await?;
     for (key, version) in world.store.versions(BUCKET, "").await? {
         world.store.cannot_be_removed(BUCKET, &key, &version).await?;
@@ -289,34 +304,46 @@ async fn a_receipt_waits_for_a_store_that_is_gone_and_says_so_and_nobody_else_wa
     let bob = MatrixClient::log_in(&world.server.http(), "bob", harness::PASSWORD, None).await?;
     world.until_objects("checkpoints/", 1).await?;
     world.proxy.set(Fault::Failing);
+    // What is said makes a new checkpoint, which is to be shipped.
+    world.alice.send_text(&room, "something").await?;
     world.until_health("failing").await?;
     world.erase("@alice:localhost").await?;
-    world.ask_for_a_run().await?;
-    let mut waiting = Value::Null;
-    for _ in 0..POLLS_MAX {
-        waiting = world.status().await?;
-        if waiting["waiting"]["trouble"].is_string() {
-            break;
+    let line = [&["policy", "run", "--json"][..], &WHY].concat();
+    let dora = world.officer(&world.dora)?;
+    let run = dora.run(&line);
+    let meanwhile = async {
+        let mut status = world.status().await?;
+        for _ in 0..POLLS_MAX {
+            if status["waiting"]["trouble"].is_string() {
+                break;
+            }
+            tokio::time::sleep(POLL).await;
+            status = world.status().await?;
         }
-        tokio::time::sleep(POLL).await;
-    }
-    ensure!(waiting["running"] == true && waiting["waiting"]["order"].is_u64(), "{waiting}");
-    ensure!(waiting["waiting"]["trouble"].is_string(), "{waiting}");
-    let mut bob = bob;
-    for number in 0..20 {
-        let words = format!("meanwhile {number}");
-        let sent = bob.send_text(&room, &words);
-        tokio::time::timeout(SEND_MAX, sent).await.context("serving waits for the store")??;
-    }
-    world.proxy.set(Fault::None);
-    for _ in 0..POLLS_MAX {
-        waiting = world.status().await?;
-        if waiting["running"] == false {
-            break;
+        ensure!(status["running"] == true && status["waiting"]["order"].is_u64(), "{status}");
+        ensure!(status["waiting"]["trouble"].is_string(), "{status}");
+        let mut bob = bob;
+        for number in 0..20 {
+            let words = format!("meanwhile {number}");
+            let sent = bob.send_text(&room, &words);
+            tokio::time::timeout(SEND_MAX, sent).await.context("serving waits for the store")??;
         }
-        tokio::time::sleep(POLL).await;
-    }
-    ensure!(waiting["last"]["receipt"].is_u64() && waiting["waiting"].is_null(), "{waiting}");
+        // Longer than the command's pause, so that whoever waits there has seen it too.
+        for _ in 0..20 {
+            world.status().await?;
+            tokio::time::sleep(POLL).await;
+        }
+        world.proxy.set(Fault::None);
+        Ok(())
+    };
+    let (ran, done) = tokio::join!(run, meanwhile);
+    done?;
+    let ran = ran?;
+    let said = officer::stderr(&ran);
+    ensure!(said.contains("The receipt waits for order") && said.contains("off-site"), "{said}");
+    let receipt: Value = serde_json::from_slice(&ran.stdout).with_context(|| said.clone())?;
+    ensure!(surface(&receipt, "offsite") == Some(&json!("done")), "{receipt}");
+    ensure!(world.status().await?["waiting"].is_null());
     world.until_health("ok").await?;
 
     // Killed while it waits: the order is carried out, and reported when the store is back.

@@ -5,30 +5,20 @@
 //! where a checkpoint shows that there was more, nothing goes on unless somebody gives up exactly
 //! that much.
 
+mod copy;
+
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result};
 use event_log::{
     Digest, Keyring,
-    backup::{SegmentPath, open_order, read_newer, segment_paths},
-    ledger::{CHECKPOINT_FILE, Checkpoint, Note, Origin, is_own_word},
+    backup::read_newer,
+    ledger::{Checkpoint, Note, Origin},
 };
 use facts::{Incarnation, LogPosition, fact::ShredOrdered};
 
-use super::{
-    BackupRefusal,
-    beside::{BESIDE_BYTES_MAX, BesideKind, BesideName},
-    digest,
-    inspect::is_backup,
-    manifest::Kind,
-    place::Place,
-    restore,
-    store::Store,
-    target::manifest_of,
-};
-
-/// Checkpoints that are looked at for one that we signed.
-const CHECKPOINTS_MAX: usize = 100;
+use self::copy::{Copy, unless_given_up};
+use super::{BackupRefusal, place::Place};
 
 /// What to look at.
 #[derive(Clone, Debug, Default)]
@@ -70,21 +60,6 @@ pub(crate) struct Newest {
     read_through: LogPosition,
 }
 
-/// Segments of a data directory or of a backup in a directory, and checkpoints beside them.
-struct Copy {
-    place: String,
-    segments: Vec<SegmentPath>,
-    checkpoints: Vec<String>,
-    /// Whose log it is and in which incarnation, by its manifest.
-    about: Option<(String, Incarnation)>,
-    /// Orders that are kept by themselves, each with its incarnation.
-    orders: BTreeMap<LogPosition, (Incarnation, ShredOrdered)>,
-    /// Every order among so many entries is in the segments or kept by itself.
-    orders_known: u64,
-    /// What was brought here lives as long as this.
-    _store: Option<Box<dyn Store>>,
-}
-
 impl Newest {
     /// Looks at every copy; the newest one that has the older copy's history counts, and orders
     /// that any copy keeps by themselves behind what that one has.
@@ -99,8 +74,8 @@ impl Newest {
         let mut checkpoints = request.checkpoints.clone();
         let mut kept = BTreeMap::new();
         for path in &request.copies {
-            let copy = Copy::open(path, older)?;
-            if newest.take(older, &copy)? {
+            let copy = Copy::open(path, older, request.give_up_through)?;
+            if newest.take(older, &copy, request.give_up_through)? {
                 kept.extend(copy.orders);
             }
             let notes = copy.checkpoints.into_iter().map(|note| (copy.place.clone(), note));
@@ -116,7 +91,7 @@ impl Newest {
     }
 
     /// Takes in a copy. True where orders that it keeps by themselves are of the same history.
-    fn take(&mut self, older: &Older<'_>, copy: &Copy) -> Result<bool> {
+    fn take(&mut self, older: &Older<'_>, copy: &Copy, given_up: Option<u64>) -> Result<bool> {
         let place = || copy.place.clone();
         let found = read_newer(&copy.segments, older.keyring, older.end)
             .with_context(|| format!("the orders in {} are not known", copy.place))?;
@@ -146,6 +121,9 @@ impl Newest {
             self.place = Some(place());
         }
         if let Some(head) = head.filter(|head| *head > self.read_through) {
+            for order in &found.unopened {
+                unless_given_up(&copy.place, *order, given_up)?;
+            }
             self.read_through = head;
             self.orders = found.orders.into_iter().map(|order| order.ordered).collect();
         }
@@ -175,126 +153,6 @@ impl Newest {
         }
         Ok(())
     }
-}
-
-impl Copy {
-    /// Opens a copy; of one that is elsewhere, what is from the older one's end on is brought here.
-    fn open(place: &Place, older: &Older<'_>) -> Result<Self> {
-        match place {
-            Place::Dir(path) if !is_backup(path) => Self::of_data_dir(path),
-            _ => Self::of_backup(place, older),
-        }
-    }
-
-    fn of_backup(place: &Place, older: &Older<'_>) -> Result<Self> {
-        let store = place.open()?;
-        let manifest = manifest_of(&*store, Kind::Log)?;
-        let mut segments = Vec::new();
-        for (name, entry, segment) in manifest.segments() {
-            let path = match place {
-                Place::Dir(dir) => dir.join(name),
-                Place::S3 { .. } if segment.last < older.end => continue,
-                Place::S3 { .. } => {
-                    let path = store.staging().join(format!("{:020}", segment.first.0));
-                    restore::fetch(&*store, name, entry, &path)?;
-                    path
-                }
-            };
-            segments.push(SegmentPath { first: segment.first, path });
-        }
-        let about = &manifest.about;
-        let mut copy = Self {
-            place: place.to_string(),
-            segments,
-            checkpoints: about.checkpoint.iter().cloned().collect(),
-            about: Some((about.log_id.clone(), Incarnation(about.incarnation))),
-            orders: BTreeMap::new(),
-            orders_known: 0,
-            _store: None,
-        };
-        if about.log_id == older.log_id {
-            copy.read_orders(&*store, older)?;
-            copy.read_checkpoints(&*store, older)?;
-        }
-        Ok(Self { _store: Some(store), ..copy })
-    }
-
-    /// Orders that are kept by themselves. One that does not open is no order of this log.
-    fn read_orders(&mut self, store: &dyn Store, older: &Older<'_>) -> Result<()> {
-        for name in names(store, BesideKind::Order)? {
-            if name.at <= older.end.0 {
-                continue;
-            }
-            let bytes = small(store, &name)?;
-            let log_id = older.keyring.log_id();
-            let (incarnation, order) = open_order(log_id, &bytes.into(), older.keyring)
-                .with_context(|| format!("{name} in {} cannot be read", self.place))?;
-            self.orders.insert(order.position, (incarnation, order.ordered));
-        }
-        let named = self.about.as_ref().map(|(_, incarnation)| *incarnation);
-        self.orders.retain(|_, (incarnation, _)| Some(*incarnation) == named);
-        Ok(())
-    }
-
-    /// Checkpoints that are kept by themselves. The newest one may keep the older copy from going
-    /// on, whoever signed it; how far orders are known is said by the newest that we signed.
-    fn read_checkpoints(&mut self, store: &dyn Store, older: &Older<'_>) -> Result<()> {
-        let Some((_, incarnation)) = &self.about else { return Ok(()) };
-        let mut names = names(store, BesideKind::Checkpoint)?;
-        names.retain(|name| name.incarnation == incarnation.0);
-        for (number, name) in names.iter().rev().take(CHECKPOINTS_MAX).enumerate() {
-            let note = String::from_utf8_lossy(&small(store, name)?).into_owned();
-            let (checkpoint, _) = parse(&note)
-                .with_context(|| format!("{name} in {} is no checkpoint", self.place))?;
-            let ours = is_own_word(older.keys_dir, &note)?;
-            if number == 0 {
-                self.checkpoints.push(note);
-            }
-            if ours {
-                self.orders_known = checkpoint.size;
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn of_data_dir(path: &Path) -> Result<Self> {
-        let place = path.display().to_string();
-        let segments = segment_paths(&path.join("log").join("segments"))
-            .with_context(|| format!("{place} is neither a data directory nor a backup"))?;
-        let file = path.join("keyring").join(CHECKPOINT_FILE);
-        Ok(Self {
-            place,
-            segments,
-            checkpoints: std::fs::read_to_string(file).ok().into_iter().collect(),
-            about: None,
-            orders: BTreeMap::new(),
-            orders_known: 0,
-            _store: None,
-        })
-    }
-}
-
-/// Names of files beside the manifest, in order of incarnation and position.
-fn names(store: &dyn Store, kind: BesideKind) -> Result<Vec<BesideName>> {
-    let listed = store.list_kept(kind.folder())?;
-    let mut found: Vec<_> = listed.iter().filter_map(|name| BesideName::parse(name)).collect();
-    found.sort();
-    Ok(found)
-}
-
-/// A small file, held against its name.
-fn small(store: &dyn Store, name: &BesideName) -> Result<Vec<u8>> {
-    let damaged = |what: &str| BackupRefusal::Damaged {
-        file: format!("{name} in {}", store.name()),
-        what: what.to_owned(),
-    };
-    let bytes = store.read_small(&name.to_string(), &name.sha256, BESIDE_BYTES_MAX)?;
-    let bytes = bytes.ok_or_else(|| damaged("it is not there any more"))?;
-    if digest::of_bytes(&bytes) != name.sha256 {
-        return Err(damaged("another SHA-256").into());
-    }
-    Ok(bytes)
 }
 
 /// A checkpoint and whose it is. Its signature is not looked at: a checkpoint only ever keeps

@@ -118,6 +118,17 @@ pub(crate) enum BackupRefusal {
         /// Entries that are known.
         known: u64,
     },
+    /// An order that the keyring does not open.
+    #[error(
+        "{place} has an order to destroy at position {order} that the copied keyring does not open: \
+         it is older than that order, or the order is not of this log"
+    )]
+    OrderNotOpened {
+        /// Where.
+        place: String,
+        /// Its position.
+        order: LogPosition,
+    },
     /// Not a place that can be used.
     #[error("`{0}` names no bucket")]
     NoPlace(String),
@@ -181,6 +192,10 @@ impl BackupRefusal {
             Self::Beyond { .. } => "name an earlier position, or a later backup",
             Self::OtherHistory { .. } => {
                 "leave it out if it is of a part of the log that was given up before"
+            }
+            Self::OrderNotOpened { .. } => {
+                "take a newer copy of the keyring; where there is none, --give-up-orders-through takes \
+                 a number above that position, and what it destroyed may be readable again"
             }
             Self::OrdersUnknown { .. } => {
                 "name a newer copy with --orders-from (a data directory or a backup); where none \

@@ -43,6 +43,8 @@ pub struct NewerLog {
     pub digest: Option<Digest>,
     /// Orders behind that position.
     pub orders: Vec<NewerOrder>,
+    /// Those of them that the keyring does not open: it is older than their key epoch.
+    pub unopened: Vec<LogPosition>,
 }
 
 /// Why the orders are not known.
@@ -76,8 +78,14 @@ pub fn read_newer(
     after: LogPosition,
 ) -> Result<NewerLog, NewerError> {
     let start = segments.partition_point(|segment| segment.first <= after).saturating_sub(1);
-    let mut found =
-        NewerLog { log_id: None, incarnation: None, head: None, digest: None, orders: Vec::new() };
+    let mut found = NewerLog {
+        log_id: None,
+        incarnation: None,
+        head: None,
+        digest: None,
+        orders: Vec::new(),
+        unopened: Vec::new(),
+    };
     for (index, segment) in segments.iter().enumerate().skip(start) {
         let last = index + 1 == segments.len();
         read_segment(segment, last, keyring, after, &mut found)?;
@@ -112,8 +120,13 @@ fn read_segment(
             }
             let is_order = header.stream.0 == 0 && header.fact_type == fact::ShredOrdered::TYPE;
             if is_order && header.position > after {
-                let ordered = open_entry(log_id, entry, keyring, segment.first)?;
-                found.orders.push(NewerOrder { position: header.position, ordered });
+                match open_entry(log_id, entry, keyring, segment.first) {
+                    Ok(ordered) => {
+                        found.orders.push(NewerOrder { position: header.position, ordered });
+                    }
+                    Err(NewerError::NotOpened(position)) => found.unopened.push(position),
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
