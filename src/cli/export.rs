@@ -68,6 +68,9 @@ pub(super) struct Export {
 pub(super) fn run(command: &Export, origin: &Origin) -> anyhow::Result<ExitCode> {
     let format = format(command.format);
     let target = Target::of(&command.out, command.work.as_deref(), origin)?;
+    if target.remove_what_was_put()? {
+        return tell_put(command, 0);
+    }
     target.check()?;
     let client = command.access.client()?;
     if target.words().is_some() && is_finished(&target.dir) {
@@ -85,7 +88,10 @@ pub(super) fn run(command: &Export, origin: &Origin) -> anyhow::Result<ExitCode>
 
 fn put_only(command: &Export, client: &Client, target: &Target) -> anyhow::Result<ExitCode> {
     writeln!(io::stderr(), "Going on with putting {}.", target.dir.display())?;
-    let put = target.put(client)?;
+    tell_put(command, target.put(client)?.unwrap_or(0))
+}
+
+fn tell_put(command: &Export, put: u64) -> anyhow::Result<ExitCode> {
     let answer = json!({ "case": command.case, "out": command.out, "put": put });
     command.access.show(&answer, |answer| {
         vec![format!("The export is complete in {}.", command.out), files_put(answer)]

@@ -84,10 +84,30 @@ impl Target {
         let days = days_in_force(client)?;
         let place = place.locked_by(LockTerms { days, held: false });
         let put = self.put_to(&place).map_err(advised)?;
-        // A kill from here on leaves copies here of what is whole there.
-        fs::remove_dir_all(&self.dir)
-            .with_context(|| format!("{} could not be removed", self.dir.display()))?;
+        // A kill behind the rename leaves what the same command removes.
+        fs::rename(&self.dir, self.put_away())
+            .with_context(|| format!("{} could not be renamed", self.dir.display()))?;
+        self.remove_what_was_put()?;
         Ok(Some(put))
+    }
+
+    /// Ends a command that was killed while it removed what is whole there; false where there was
+    /// none.
+    pub(super) fn remove_what_was_put(&self) -> anyhow::Result<bool> {
+        let dir = self.put_away();
+        if self.place.is_none() || self.dir.exists() || !dir.is_dir() {
+            return Ok(false);
+        }
+        fs::remove_dir_all(&dir)
+            .with_context(|| format!("{} could not be removed", dir.display()))?;
+        Ok(true)
+    }
+
+    /// What the directory is called once all of it is there.
+    fn put_away(&self) -> PathBuf {
+        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
+        name.push(".put");
+        self.dir.with_file_name(name)
     }
 
     fn put_to(&self, place: &Place) -> anyhow::Result<u64> {
