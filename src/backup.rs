@@ -6,6 +6,10 @@
 //! Invariants: I6, I7, I9, I10. Never opens what anybody wrote; never deletes from a data
 //! directory.
 
+mod beside;
+#[cfg(test)]
+mod beside_tests;
+mod copy_back;
 mod digest;
 mod dir_store;
 mod inspect;
@@ -20,6 +24,8 @@ mod place;
 mod refusal;
 mod restore;
 mod s3;
+mod shipping;
+mod sink;
 mod store;
 mod target;
 #[cfg(test)]
@@ -29,6 +35,7 @@ mod world;
 
 use self::target::Target;
 pub(crate) use self::{
+    copy_back::copy_back,
     inspect::{BackupFinding, Inspection, inspect, is_backup},
     keys_copy::{copy_keys, keyring_of},
     live::{BackupPoint, LiveLog, read_keyring},
@@ -36,7 +43,9 @@ pub(crate) use self::{
     manifest::SegmentEntries,
     newest::{Newest, NewestRequest},
     own_log::newest_than,
-    place::Place,
+    place::{LockTerms, Place},
     refusal::BackupRefusal,
     restore::Restore,
+    shipping::{ShippedLog, Shipping},
+    sink::Sink,
 };

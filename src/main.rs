@@ -8,6 +8,7 @@ mod cli;
 mod clock;
 mod config;
 mod http_server;
+mod offsite;
 mod scrubber;
 mod shutdown;
 mod telemetry;

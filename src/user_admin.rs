@@ -20,7 +20,10 @@ use projections::ClientView;
 use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::backup::{BackupPoint, LiveLog};
+use crate::{
+    backup::{BackupPoint, LiveLog},
+    offsite::lock_terms,
+};
 
 /// Accounts in one answer to [`UserRequest::List`].
 const PAGE: usize = 500;
@@ -169,7 +172,11 @@ impl UserAdmin {
                 }
             }
             UserRequest::BackupPoint => {
-                self.for_backup(|live| Ok(BackupAnswer::Point(live.point()))).await
+                let lock = lock_terms(&self.write_side);
+                self.for_backup(move |live| {
+                    Ok(BackupAnswer::Point(BackupPoint { lock, ..live.point() }))
+                })
+                .await
             }
             UserRequest::CopyKeyring { to } => {
                 self.for_backup(move |live| {

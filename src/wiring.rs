@@ -43,6 +43,7 @@ use crate::{
     clock::SystemClock,
     config::{Config, registration},
     http_server::{edge_bounds, health_route},
+    offsite::OffsiteThread,
     shutdown::Stopping,
     user_admin::UserAdmin,
 };
@@ -65,6 +66,7 @@ pub(crate) struct Layers {
     follower: FollowerHandle,
     ledger: LedgerThread,
     destruction: Destruction,
+    offsite: Option<OffsiteThread>,
 }
 
 /// Where a configuration has its log, and how it writes it.
@@ -74,6 +76,7 @@ pub(crate) fn log_options(config: &Config) -> LogOptions {
     if let Some(dir) = &config.keys.dir {
         options.keys_dir.clone_from(dir);
     }
+    options.orders_kept_offsite = config.offsite.ship_to.is_some();
     options
 }
 
@@ -101,6 +104,8 @@ impl Layers {
             .context("the media directory cannot be opened")?;
         let wishes = WishQueue::start(write_side.clone());
         let ledger = open_ledger(config, Arc::clone(&log)).await?;
+        let live = LiveLog { log: Arc::clone(&log), ledger: ledger.ledger() };
+        let offsite = OffsiteThread::start(config, live, write_side.clone())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             log,
@@ -112,6 +117,7 @@ impl Layers {
             follower,
             ledger,
             destruction: destruction::idle(),
+            offsite,
         })
     }
 
@@ -124,7 +130,9 @@ impl Layers {
     ) -> anyhow::Result<Router> {
         let (view, log) = (self.view.clone(), Arc::clone(&self.log));
         let ready = move || log.stopped().is_none() && view.snapshot().is_ok();
-        let routes = health_route(ready)
+        let orders = self.offsite.as_ref().map(OffsiteThread::orders);
+        let offsite = move || orders.as_ref().map(OffsiteThread::is_taken);
+        let routes = health_route(ready, offsite)
             .merge(read_side::router(self.read_side(config, stopping)))
             .merge(write_endpoints::router(self.write_endpoints(config)?))
             .merge(self.ledger.routes(config, &self.write_side))
@@ -163,7 +171,9 @@ impl Layers {
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.write_side.close().await.context("the folds were not flushed")?;
         let (log, follower, ledger) = (self.log, self.follower, self.ledger);
+        let offsite = self.offsite;
         tokio::task::spawn_blocking(move || {
+            drop(offsite);
             log.close();
             drop(follower);
             drop(ledger);

@@ -26,13 +26,22 @@ if ! (cd tests/ledger-go && go mod download); then
     export CHANCERY_WITHOUT_GO=1
 fi
 
-# tests/object_lock.rs locks objects in a real S3-compatible server, which is made here out of the
-# Go module proxy; where that cannot be reached those tests are left out, and everything else runs.
+# tests/object_lock.rs, tests/offsite.rs and tests/offsite_export.rs lock objects in a real
+# S3-compatible server, which is made here out of the Go module proxy; where that cannot be reached those tests are left out, and everything else runs.
 export CHANCERY_VERSITYGW="${CHANCERY_VERSITYGW:-$HOME/.cache/chancery/go/bin/versitygw}"
 if ! [ -x "$CHANCERY_VERSITYGW" ] &&
     ! GOBIN="$(dirname "$CHANCERY_VERSITYGW")" go install github.com/versity/versitygw/cmd/versitygw@v1.8.0; then
     echo "tests/run.sh: versitygw cannot be had; Object Lock is not tested against a real store" >&2
     export CHANCERY_WITHOUT_S3=1
+fi
+
+# And in MinIO, made out of the module proxy too: a quarter of an hour on two cores, once.
+# CHANCERY_WITHOUT_MINIO=1 leaves it out.
+export CHANCERY_MINIO="${CHANCERY_MINIO:-$HOME/.cache/chancery/go/bin/minio}"
+if [ -z "${CHANCERY_WITHOUT_MINIO:-}" ] && ! [ -x "$CHANCERY_MINIO" ] &&
+    ! GOBIN="$(dirname "$CHANCERY_MINIO")" go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c; then
+    echo "tests/run.sh: MinIO cannot be had; Object Lock is tested against versitygw alone" >&2
+    export CHANCERY_WITHOUT_MINIO=1
 fi
 
 cargo fmt --check

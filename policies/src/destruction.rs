@@ -18,6 +18,7 @@ mod fault;
 pub mod judging;
 mod key_ranges;
 mod keys;
+mod offsite;
 mod schedule;
 mod tally;
 
@@ -42,6 +43,7 @@ use self::{
 pub use self::{
     fault::RunFault,
     keys::{Keys, Order},
+    offsite::{Offsite, OffsiteOrders, Waiting},
     schedule::{Destruction, DestructionStatus},
 };
 use crate::{record_description::Describer, scope_walk::Record};
@@ -66,6 +68,8 @@ pub struct Destroyer {
     pub blobs: Arc<BlobStore>,
     /// For so long a backup of the keyring may still open what was destroyed, in milliseconds.
     pub keyring_backup_ms: u64,
+    /// Where orders are kept off-site: a receipt waits until they are there.
+    pub offsite: Option<Offsite>,
 }
 
 /// What a run came to.
@@ -106,7 +110,7 @@ impl Destroyer {
             // Half of one core at most: what people wait for goes first.
             tokio::time::sleep(begun.elapsed()).await;
         }
-        self.end_run(tally, by).await
+        self.end_run(tally, by, stopping).await
     }
 
     /// Judges one stretch and destroys what is due in it; true at the end of the walk.

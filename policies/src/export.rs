@@ -11,6 +11,7 @@ mod check;
 mod directory;
 mod evidence;
 mod files;
+mod finished;
 mod format;
 mod index;
 mod item;
@@ -25,6 +26,7 @@ pub use self::{
     check::{EvidenceFault, EvidenceReport, check_evidence},
     directory::{DirectoryError, ExportDirectory, NamedMedium, Progress, Sealing},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
+    finished::{finished_files, is_finished},
     format::Format,
     index::{ITEMS_MAX, IndexError},
     item::Said,

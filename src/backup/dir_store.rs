@@ -17,8 +17,8 @@ use anyhow::{Context as _, Result};
 use super::{
     BackupRefusal,
     digest::{self, Seen, sync_dir},
-    manifest::{MANIFEST, MANIFEST_BYTES_MAX},
-    store::Store,
+    manifest::{FileEntry, MANIFEST, MANIFEST_BYTES_MAX},
+    store::{Lock, Store},
 };
 
 /// Where files stand until they are whole; there while a run is under way or was broken off.
@@ -134,6 +134,10 @@ impl Store for DirStore {
         Ok(found)
     }
 
+    fn list_kept(&self, folder: &str) -> Result<BTreeSet<String>> {
+        Ok(self.list()?.into_keys().filter(|name| name.starts_with(folder)).collect())
+    }
+
     fn put(&mut self, staged: &Path, name: &str) -> Result<()> {
         let path = self.dir.join(name);
         let parent = path.parent().unwrap_or(&self.dir).to_owned();
@@ -166,15 +170,9 @@ impl Store for DirStore {
     }
 
     fn manifest(&self) -> Result<Option<String>> {
-        let path = self.dir.join(MANIFEST);
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.with_context(|| format!("cannot read {}", path.display()))?,
-        };
-        let mut bytes = Vec::new();
-        file.take(MANIFEST_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        let bytes = read_at_most(&self.dir.join(MANIFEST), MANIFEST_BYTES_MAX)?;
         // What is no text is no manifest either; that is said where it is parsed.
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     fn fetch(&self, name: &str, _sha256: &str, to: &Path) -> Result<Option<Seen>> {
@@ -188,7 +186,11 @@ impl Store for DirStore {
         Ok(Some(seen))
     }
 
-    fn remove(&mut self, name: &str, overwrite: bool) -> Result<()> {
+    fn read_small(&self, name: &str, _sha256: &str, most: u64) -> Result<Option<Vec<u8>>> {
+        read_at_most(&self.dir.join(name), most)
+    }
+
+    fn remove(&mut self, name: &str, _lock: Lock, overwrite: bool) -> Result<()> {
         (self.before)(Step::Remove)?;
         let path = self.dir.join(name);
         if overwrite {
@@ -202,11 +204,19 @@ impl Store for DirStore {
         Ok(())
     }
 
-    fn keep(&mut self, _name: &str, locked_until: Option<u64>) -> Result<Option<u64>> {
-        Ok(locked_until)
+    fn keep(&mut self, _name: &str, entry: &FileEntry) -> Result<Lock> {
+        Ok(entry.lock())
     }
 
-    fn locks_until(&self) -> Option<u64> {
+    fn take_up(&mut self, _name: &str, _entry: &FileEntry) -> Result<Option<Lock>> {
+        Ok(None)
+    }
+
+    fn lock(&self) -> Lock {
+        Lock::default()
+    }
+
+    fn lock_days(&self) -> Option<u32> {
         None
     }
 
@@ -216,6 +226,17 @@ impl Store for DirStore {
         fs::remove_dir(&self.staging)?;
         Ok(sync_dir(&self.dir)?)
     }
+}
+
+/// A file, or its first bytes where it is longer; `None` where there is none.
+fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 /// Overwrites a file with zeros.

@@ -14,6 +14,7 @@ use event_log::{
 use serde::Serialize;
 
 use super::{
+    beside::BesideName,
     digest,
     dir_store::DirStore,
     manifest::{Kind, MANIFEST, Manifest, SegmentEntries},
@@ -142,8 +143,19 @@ impl Inspection {
                 self.findings.push(BackupFinding::Altered { file, segment });
             }
         }
+        for (file, beside) in there.keys().filter_map(|file| Some((file, BesideName::parse(file)?)))
+        {
+            let seen = digest::of_file(&dir.join(file))
+                .with_context(|| format!("{file} cannot be read"))?;
+            self.files += 1;
+            if seen.sha256 != beside.sha256 {
+                self.findings.push(BackupFinding::Altered { file: file.clone(), segment: None });
+            }
+        }
         if !self.unfinished {
-            let unlisted = there.into_keys().filter(|file| !manifest.files.contains_key(file));
+            let unlisted = there.into_keys().filter(|file| {
+                !manifest.files.contains_key(file) && BesideName::parse(file).is_none()
+            });
             self.findings.extend(unlisted.map(|file| BackupFinding::Unlisted { file }));
         }
         Ok(())

@@ -73,6 +73,7 @@ pub(super) fn copy_keys_into(
             segment: None,
             stamp: None,
             locked_until: None,
+            held: false,
         };
         manifest.add(name, entry)?;
     }

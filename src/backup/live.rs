@@ -9,6 +9,8 @@ use event_log::{Keyring, KeyringCopy, Log, SystemRandom, ledger::Ledger};
 use facts::LogPosition;
 use serde::{Deserialize, Serialize};
 
+use super::LockTerms;
+
 /// Where a log stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BackupPoint {
@@ -22,6 +24,9 @@ pub(crate) struct BackupPoint {
     pub(crate) head: LogPosition,
     /// The last checkpoint, over nothing that is behind the head.
     pub(crate) checkpoint: Option<String>,
+    /// How long objects of it are to be locked, as far as whoever has the log open knows.
+    #[serde(default)]
+    pub(crate) lock: LockTerms,
 }
 
 /// An open log.
@@ -46,7 +51,27 @@ impl LiveLog {
             incarnation: self.log.incarnation().0,
             head: self.log.head(),
             checkpoint: Some(checkpoint),
+            lock: LockTerms::default(),
         }
+    }
+
+    /// Where its closed segments end, with a checkpoint over just that; `None` without any.
+    pub(crate) fn closed_point(&self) -> anyhow::Result<Option<BackupPoint>> {
+        let Some(head) = self.log.closed_through() else { return Ok(None) };
+        let end = head.0 + 1;
+        if self.ledger.published().checkpoint.size < end {
+            self.ledger.step()?;
+        }
+        let extract = self.ledger.extract(0, end)?;
+        let checkpoint = extract.map(|extract| extract.checkpoint.to_string());
+        Ok(Some(BackupPoint {
+            log_id: self.log.log_id().to_string(),
+            server_name: self.log.options().server_name.clone(),
+            incarnation: self.log.incarnation().0,
+            head,
+            checkpoint,
+            lock: LockTerms::default(),
+        }))
     }
 
     /// Writes a copy of the keyring into a directory that has none. Blocks.

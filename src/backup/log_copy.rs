@@ -27,6 +27,7 @@ pub(crate) struct LogCopy {
     target: Target,
     manifest: Manifest,
     report: CopyReport,
+    locked_longer: bool,
 }
 
 /// What a run did.
@@ -61,9 +62,12 @@ impl LogCopy {
         point: &BackupPoint,
         taken_at: u64,
     ) -> Result<Self> {
-        let manifest = Manifest::new(About::new(Kind::Log, point, taken_at));
+        let mut manifest = Manifest::new(About::new(Kind::Log, point, taken_at));
+        manifest.about.locked_days = target.store.lock_days();
+        let before = target.before.as_ref().and_then(|before| before.about.locked_days);
+        let locked_longer = manifest.about.locked_days > before;
         let report = CopyReport { head: point.head, ..CopyReport::default() };
-        let mut copy = Self { target, manifest, report };
+        let mut copy = Self { target, manifest, report, locked_longer };
         copy.segments(&data_dir.join("log").join("segments"), point.head)?;
         copy.media(data_dir)?;
         Ok(copy)
@@ -115,6 +119,7 @@ impl LogCopy {
             // Taken before the copy: one that was replaced meanwhile is copied again next time.
             stamp: copied.closed.then_some(stamp),
             locked_until: None,
+            held: false,
         };
         self.put(&staged, name, entry)?;
         Ok(Some(last))
@@ -122,9 +127,13 @@ impl LogCopy {
 
     fn known_segment(&self, first: LogPosition, stamp: Stamp) -> Option<(String, FileEntry)> {
         let before = self.target.before.as_ref()?;
+        // What is locked cannot go, so that a segment that scavenging has replaced stays there as
+        // it was: it is the same entries, and what is destroyed has no keys.
+        let stays = self.target.store.lock().until.is_some();
         let same = |entry: &FileEntry| {
-            entry.segment.is_some_and(|entries| entries.first == first)
-                && entry.stamp == Some(stamp)
+            entry.segment.is_some_and(|entries| {
+                entries.first == first && (entry.stamp == Some(stamp) || stays && entries.closed)
+            })
         };
         let (name, _) = before.files.iter().find(|(_, entry)| same(entry))?;
         Some((name.clone(), self.target.known(name)?.clone()))
@@ -149,18 +158,28 @@ impl LogCopy {
                 segment: None,
                 stamp: None,
                 locked_until: None,
+                held: false,
             };
             self.put(&staged, name, entry)
         })
     }
 
-    fn keep(&mut self, name: String, mut entry: FileEntry) -> Result<()> {
-        entry.locked_until = self.target.store.keep(&name, entry.locked_until)?;
-        Ok(self.manifest.add(name, entry)?)
+    fn keep(&mut self, name: String, entry: FileEntry) -> Result<()> {
+        // By what is in force now it must be locked for longer than it was put for.
+        let known = entry.locked_until.filter(|_| !self.locked_longer);
+        let entry = FileEntry { locked_until: known, ..entry };
+        let lock = self.target.store.keep(&name, &entry)?;
+        Ok(self.manifest.add(name, entry.locked(lock))?)
     }
 
-    fn put(&mut self, staged: &Path, name: String, mut entry: FileEntry) -> Result<()> {
-        entry.locked_until = self.target.store.locks_until();
+    fn put(&mut self, staged: &Path, name: String, entry: FileEntry) -> Result<()> {
+        let left_there = self.target.there.get(&name) == Some(&entry.bytes);
+        let known = if left_there { self.target.store.take_up(&name, &entry)? } else { None };
+        if let Some(lock) = known {
+            fs::remove_file(staged)?;
+            return Ok(self.manifest.add(name, entry.locked(lock))?);
+        }
+        let entry = entry.locked(self.target.store.lock());
         self.target.store.put(staged, &name)?;
         self.report.copied += 1;
         self.report.copied_bytes += entry.bytes;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use facts::LogPosition;
 use serde::{Deserialize, Serialize};
 
-use super::digest;
+use super::{digest, store::Lock};
 
 /// Name of the manifest in a target.
 pub(super) const MANIFEST: &str = "manifest.jsonl";
@@ -52,6 +52,9 @@ pub(crate) struct About {
     pub(crate) applied_through: Option<LogPosition>,
     /// Keys: when this copy must be gone at the latest, in milliseconds since the Unix epoch.
     pub(crate) keep_until: Option<u64>,
+    /// Log, where the store locks: for how many days from then on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) locked_days: Option<u32>,
 }
 
 /// What a segment's copy holds.
@@ -90,6 +93,21 @@ pub(crate) struct FileEntry {
     /// Until when nobody can remove it, in milliseconds since the Unix epoch, where it is locked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) locked_until: Option<u64>,
+    /// A legal hold is on it there.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) held: bool,
+}
+
+impl FileEntry {
+    /// How it is locked.
+    pub(crate) fn lock(&self) -> Lock {
+        Lock { until: self.locked_until, held: self.held }
+    }
+
+    /// The same file, locked like this.
+    pub(crate) fn locked(self, lock: Lock) -> Self {
+        Self { locked_until: lock.until, held: lock.held, ..self }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,6 +165,7 @@ impl About {
             checkpoint: point.checkpoint.clone(),
             applied_through: None,
             keep_until: None,
+            locked_days: None,
         }
     }
 }
@@ -223,7 +242,7 @@ impl Manifest {
 }
 
 /// Names come from a file that anybody may have written.
-fn is_inside(name: &str) -> bool {
+pub(super) fn is_inside(name: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')
@@ -243,6 +262,7 @@ mod tests {
             incarnation: 1,
             head: LogPosition(9),
             checkpoint: None,
+            lock: super::super::LockTerms::default(),
         };
         let mut manifest = Manifest::new(About::new(Kind::Log, &point, 7));
         let segment = SegmentEntries { first: LogPosition(0), last: LogPosition(9), closed: false };
@@ -252,6 +272,7 @@ mod tests {
             segment: Some(segment),
             stamp: None,
             locked_until: None,
+            held: false,
         };
         manifest.add("log/segments/0.seg".to_owned(), entry).expect("few files");
         manifest

@@ -5,20 +5,20 @@
 //! where a checkpoint shows that there was more, nothing goes on unless somebody gives up exactly
 //! that much.
 
-use std::path::Path;
+mod copy;
+
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result};
 use event_log::{
     Digest, Keyring,
-    backup::{SegmentPath, read_newer, segment_paths},
-    ledger::{CHECKPOINT_FILE, Checkpoint, Note, Origin},
+    backup::read_newer,
+    ledger::{Checkpoint, Note, Origin},
 };
 use facts::{Incarnation, LogPosition, fact::ShredOrdered};
 
-use super::{
-    BackupRefusal, inspect::is_backup, manifest::Kind, place::Place, restore, store::Store,
-    target::manifest_of,
-};
+use self::copy::{Copy, unless_given_up};
+use super::{BackupRefusal, place::Place};
 
 /// What to look at.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,8 @@ pub(super) struct Older<'a> {
     pub(super) incarnation: Incarnation,
     /// Opens orders.
     pub(super) keyring: &'a Keyring,
+    /// Where the keys are that its checkpoints are signed with.
+    pub(super) keys_dir: &'a Path,
 }
 
 /// What is known of what the older copy lacks.
@@ -54,60 +56,78 @@ pub(crate) struct Newest {
     pub(crate) entries: u64,
     /// Where it is; `None` where there is none that is newer.
     pub(crate) place: Option<String>,
-}
-
-/// Segments of a data directory or of a backup in a directory, and checkpoints beside them.
-struct Copy {
-    place: String,
-    segments: Vec<SegmentPath>,
-    checkpoint: Option<String>,
-    /// What was brought here lives as long as this.
-    _store: Option<Box<dyn Store>>,
+    /// The last entry of the segments that the orders were read from.
+    read_through: LogPosition,
 }
 
 impl Newest {
-    /// Looks at every copy; the newest one that has the older copy's history counts.
+    /// Looks at every copy; the newest one that has the older copy's history counts, and orders
+    /// that any copy keeps by themselves behind what that one has.
     pub(super) fn find(older: &Older<'_>, request: &NewestRequest) -> Result<Self> {
         let mut newest = Self {
             orders: Vec::new(),
             incarnation: older.incarnation,
             entries: older.end.0 + 1,
             place: None,
+            read_through: older.end,
         };
         let mut checkpoints = request.checkpoints.clone();
+        let mut kept = BTreeMap::new();
         for path in &request.copies {
-            let copy = Copy::open(path, older.end)?;
-            newest.take(older, &copy)?;
-            checkpoints.extend(copy.checkpoint.map(|note| (copy.place, note)));
+            let copy = Copy::open(path, older, request.give_up_through)?;
+            if newest.take(older, &copy, request.give_up_through)? {
+                kept.extend(copy.orders);
+            }
+            let notes = copy.checkpoints.into_iter().map(|note| (copy.place.clone(), note));
+            checkpoints.extend(notes);
         }
+        let beyond = |(at, (_, ordered))| (at > newest.read_through).then_some(ordered);
+        let beyond: Vec<_> = kept.into_iter().filter_map(beyond).collect();
+        newest.orders.extend(beyond);
         for (place, note) in &checkpoints {
             newest.hold_against(older, place, note, request.give_up_through)?;
         }
         Ok(newest)
     }
 
-    fn take(&mut self, older: &Older<'_>, copy: &Copy) -> Result<()> {
+    /// Takes in a copy. True where orders that it keeps by themselves are of the same history.
+    fn take(&mut self, older: &Older<'_>, copy: &Copy, given_up: Option<u64>) -> Result<bool> {
         let place = || copy.place.clone();
         let found = read_newer(&copy.segments, older.keyring, older.end)
             .with_context(|| format!("the orders in {} are not known", copy.place))?;
-        let Some((log_id, head)) = found.log_id.zip(found.head) else { return Ok(()) };
-        if log_id.to_string() != older.log_id {
-            let (expected, found) = (older.log_id.to_owned(), log_id.to_string());
+        let of_segments = found.log_id.map(|id| id.to_string());
+        let Some(log_id) = of_segments.or(copy.about.as_ref().map(|(id, _)| id.clone())) else {
+            return Ok(false);
+        };
+        if log_id != older.log_id {
+            let (expected, found) = (older.log_id.to_owned(), log_id);
             return Err(BackupRefusal::OtherLog { place: place(), expected, found }.into());
         }
-        self.incarnation = self.incarnation.max(found.incarnation.unwrap_or(Incarnation(1)));
-        if head < older.end {
-            return Ok(());
-        }
-        if found.digest != Some(older.digest) {
+        let named = copy.about.as_ref().map(|(_, incarnation)| *incarnation);
+        let seen = found.incarnation.max(named).unwrap_or(Incarnation(1));
+        self.incarnation = self.incarnation.max(seen);
+        let head = found.head.filter(|head| *head >= older.end);
+        if head.is_some() && found.digest != Some(older.digest) {
             return Err(BackupRefusal::OtherHistory { place: place(), at: older.end }.into());
         }
-        if head.0 + 1 > self.entries {
-            self.entries = head.0 + 1;
+        // A copy that ends before cannot be compared: then its orders count where they were given
+        // in the incarnation that the older copy is of.
+        if head.is_none() && named != Some(older.incarnation) {
+            return Ok(false);
+        }
+        let entries = head.map_or(0, |head| head.0 + 1).max(copy.orders_known);
+        if entries > self.entries {
+            self.entries = entries;
             self.place = Some(place());
+        }
+        if let Some(head) = head.filter(|head| *head > self.read_through) {
+            for order in &found.unopened {
+                unless_given_up(&copy.place, *order, given_up)?;
+            }
+            self.read_through = head;
             self.orders = found.orders.into_iter().map(|order| order.ordered).collect();
         }
-        Ok(())
+        Ok(true)
     }
 
     fn hold_against(
@@ -132,48 +152,6 @@ impl Newest {
             return Err(BackupRefusal::OrdersUnknown { place, covered, known }.into());
         }
         Ok(())
-    }
-}
-
-impl Copy {
-    /// Opens a copy; of one that is elsewhere, what is from `end` on is brought here.
-    fn open(place: &Place, end: LogPosition) -> Result<Self> {
-        match place {
-            Place::Dir(path) if !is_backup(path) => Self::of_data_dir(path),
-            _ => Self::of_backup(place, end),
-        }
-    }
-
-    fn of_backup(place: &Place, end: LogPosition) -> Result<Self> {
-        let store = place.open()?;
-        let manifest = manifest_of(&*store, Kind::Log)?;
-        let mut segments = Vec::new();
-        for (name, entry, segment) in manifest.segments() {
-            let path = match place {
-                Place::Dir(dir) => dir.join(name),
-                Place::S3 { .. } if segment.last < end => continue,
-                Place::S3 { .. } => {
-                    let path = store.staging().join(format!("{:020}", segment.first.0));
-                    restore::fetch(&*store, name, entry, &path)?;
-                    path
-                }
-            };
-            segments.push(SegmentPath { first: segment.first, path });
-        }
-        Ok(Self {
-            place: place.to_string(),
-            segments,
-            checkpoint: manifest.about.checkpoint,
-            _store: Some(store),
-        })
-    }
-
-    fn of_data_dir(path: &Path) -> Result<Self> {
-        let place = path.display().to_string();
-        let segments = segment_paths(&path.join("log").join("segments"))
-            .with_context(|| format!("{place} is neither a data directory nor a backup"))?;
-        let file = path.join("keyring").join(CHECKPOINT_FILE);
-        Ok(Self { place, segments, checkpoint: std::fs::read_to_string(file).ok(), _store: None })
     }
 }
 

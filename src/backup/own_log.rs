@@ -25,6 +25,7 @@ pub(crate) fn newest_than(config: &Config, log: &Log, request: NewestRequest) ->
         digest: last.digest,
         incarnation: log.incarnation(),
         keyring: &keyring,
+        keys_dir: &keys_dir,
     };
     Newest::find(&older, &request)
 }

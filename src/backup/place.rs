@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
 use super::{
     BackupPoint, BackupRefusal, Target,
@@ -17,6 +18,15 @@ use super::{
 use crate::config::offsite::Offsite;
 
 const S3: &str = "s3://";
+
+/// How long objects are to be locked, by the policies and holds in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LockTerms {
+    /// Days.
+    pub(crate) days: u32,
+    /// A legal hold is open.
+    pub(crate) held: bool,
+}
 
 /// A directory, or a part of a bucket.
 #[derive(Clone, Debug)]
@@ -47,6 +57,37 @@ impl Place {
         let prefix = prefix.trim_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         Ok(Self::S3 { bucket: bucket.to_owned(), prefix, settings })
+    }
+
+    /// The same place, where objects are locked as the policies want it and at least as it is
+    /// configured.
+    pub(crate) fn locked_by(&self, terms: LockTerms) -> Self {
+        match self.clone() {
+            Self::S3 { bucket, prefix, mut settings } => {
+                settings.retention_days = settings.retention_days.max(terms.days);
+                settings.hold_is_open = terms.held;
+                Self::S3 { bucket, prefix, settings }
+            }
+            dir @ Self::Dir(_) => dir,
+        }
+    }
+
+    /// Opens a part of a bucket to put single files there, locked from this time on.
+    pub(super) fn locking(&self, now: u64) -> Result<S3Store> {
+        match self {
+            Self::Dir(dir) => Err(BackupRefusal::NoPlace(dir.display().to_string()).into()),
+            Self::S3 { bucket, prefix, settings } => {
+                S3Store::for_writing(bucket, prefix, settings, now)
+            }
+        }
+    }
+
+    /// Opens a part of a bucket to read.
+    pub(super) fn reading(&self) -> Result<S3Store> {
+        match self {
+            Self::Dir(dir) => Err(BackupRefusal::NoPlace(dir.display().to_string()).into()),
+            Self::S3 { bucket, prefix, settings } => S3Store::for_reading(bucket, prefix, settings),
+        }
     }
 
     /// Opens it to read.

@@ -118,12 +118,26 @@ pub(crate) enum BackupRefusal {
         /// Entries that are known.
         known: u64,
     },
+    /// An order that the keyring does not open.
+    #[error(
+        "{place} has an order to destroy at position {order} that the copied keyring does not open: \
+         it is older than that order, or the order is not of this log"
+    )]
+    OrderNotOpened {
+        /// Where.
+        place: String,
+        /// Its position.
+        order: LogPosition,
+    },
     /// Not a place that can be used.
     #[error("`{0}` names no bucket")]
     NoPlace(String),
     /// Nobody to be at the store.
     #[error("the credentials of the off-site store cannot be read: {0}")]
     Credentials(String),
+    /// Something else stands where a file is to be put.
+    #[error("{0} is there and is something else: nothing is put over it")]
+    Taken(String),
     /// The bucket does not lock objects.
     #[error("the bucket of {0} has no Object Lock")]
     NoLock(String),
@@ -167,6 +181,7 @@ impl BackupRefusal {
                 "name a file in offsite.credentials_file, or set AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY"
             }
+            Self::Taken(_) => "name another prefix",
             Self::NoLock(_) => {
                 "make a bucket with Object Lock; at most stores it can only be had from the \
                  beginning"
@@ -177,6 +192,10 @@ impl BackupRefusal {
             Self::Beyond { .. } => "name an earlier position, or a later backup",
             Self::OtherHistory { .. } => {
                 "leave it out if it is of a part of the log that was given up before"
+            }
+            Self::OrderNotOpened { .. } => {
+                "take a newer copy of the keyring; where there is none, --give-up-orders-through takes \
+                 a number above that position, and what it destroyed may be readable again"
             }
             Self::OrdersUnknown { .. } => {
                 "name a newer copy with --orders-from (a data directory or a backup); where none \

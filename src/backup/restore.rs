@@ -240,6 +240,7 @@ impl Ready {
             digest: own.digest.context("the last entry of the copied log is not there")?,
             incarnation: own.incarnation.unwrap_or(Incarnation(1)),
             keyring,
+            keys_dir: &keys::staged(work),
         };
         Newest::find(&older, &request)
     }

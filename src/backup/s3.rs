@@ -5,37 +5,41 @@
 //! somebody deletes or writes over there is still found, among the versions of an object.
 //! Invariants: I10 (tries, times and lists are bounded).
 
+mod check;
 mod client;
 mod settings;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 
-use self::client::{Client, Version};
+use self::client::Client;
 pub(crate) use self::settings::Settings;
 use super::{
     BackupRefusal,
     digest::{self, Seen},
     dir_store::make_dir,
-    manifest::{MANIFEST, MANIFEST_BYTES_MAX, Manifest},
-    store::Store,
+    manifest::{FileEntry, MANIFEST, MANIFEST_BYTES_MAX, Manifest},
+    store::{Lock, Store},
 };
 
 const DAY_MS: u64 = 86_400_000;
 
 /// Part of a bucket.
-pub(super) struct S3Store {
+pub(crate) struct S3Store {
     client: Client,
     place: String,
     prefix: String,
     staging: PathBuf,
-    /// Until when objects are locked that are put now; `None`: nothing is put.
-    until: Option<u64>,
+    days: u32,
+    /// A legal hold is on everything, for good.
+    always_held: bool,
+    /// How objects are locked that are put now; without a date nothing is put.
+    lock: Lock,
     /// What is locked for less than this is locked anew.
     renew_before: u64,
 }
@@ -53,7 +57,8 @@ impl S3Store {
             return Err(BackupRefusal::NoLock(store.place.clone()).into());
         }
         let keep = u64::from(settings.retention_days) * DAY_MS;
-        store.until = Some(now.saturating_add(keep));
+        let held = settings.legal_hold || settings.hold_is_open;
+        store.lock = Lock { until: Some(now.saturating_add(keep)), held };
         store.renew_before = now.saturating_add(keep / 2);
         Ok(store)
     }
@@ -65,7 +70,9 @@ impl S3Store {
             place: format!("s3://{bucket}/{prefix}"),
             prefix: prefix.to_owned(),
             staging: new_staging()?,
-            until: None,
+            days: settings.retention_days,
+            always_held: settings.legal_hold,
+            lock: Lock::default(),
             renew_before: 0,
         })
     }
@@ -74,35 +81,18 @@ impl S3Store {
         format!("{}{name}", self.prefix)
     }
 
-    /// Puts a file and has the store say what it did with it.
-    fn put_locked(&self, path: &Path, name: &str) -> Result<()> {
-        let until = self.until.context("the store was opened to read")?;
-        let seen = digest::of_file(path)?;
-        let key = self.key(name);
-        let version = self.client.put(&key, path, &seen, until)?;
-        self.check_lock(name, &version, &seen, until)
+    /// Puts a file that no manifest names, and has the store say what it did with it. A hold that
+    /// is open now is not put on it, for nobody would take it off.
+    pub(super) fn put_beside(&self, path: &Path, name: &str) -> Result<()> {
+        self.put_locked(path, name, Lock { held: self.always_held, ..self.lock })
     }
 
-    /// What is not locked, or not there, is no backup: a store that says yes and does something
-    /// else is found out here.
-    fn check_lock(&self, name: &str, version: &Version, seen: &Seen, until: u64) -> Result<()> {
-        let key = self.key(name);
-        let refuse = |what: String| -> Result<()> {
-            Err(BackupRefusal::NotLocked { file: format!("{}{name}", self.place), what }.into())
-        };
-        let Some(found) = self.client.look(&key, version)? else {
-            return refuse("it is not there".to_owned());
-        };
-        if found.length != Some(seen.bytes) {
-            let length = found.length.unwrap_or_default();
-            return refuse(format!("it has {length} bytes of {}", seen.bytes));
-        }
-        // The store keeps whole seconds.
-        match found.locked_until {
-            Some(locked) if locked / 1000 >= until / 1000 => Ok(()),
-            Some(locked) => refuse(format!("it is locked until {locked} and not until {until}")),
-            None => refuse("it is not locked in compliance mode".to_owned()),
-        }
+    fn put_locked(&self, path: &Path, name: &str, lock: Lock) -> Result<()> {
+        let until = lock.until.context("the store was opened to read")?;
+        let seen = digest::of_file(path)?;
+        let version = self.client.put(&self.key(name), path, &seen, until, lock.held)?;
+        let fault = self.fault_of(name, &version, &seen, lock)?;
+        fault.map_or(Ok(()), |what| Err(self.not_locked(name, what)))
     }
 }
 
@@ -121,8 +111,13 @@ impl Store for S3Store {
         Ok(found)
     }
 
+    fn list_kept(&self, folder: &str) -> Result<BTreeSet<String>> {
+        let names = self.client.list_versions(&self.key(folder))?.into_iter();
+        Ok(names.filter_map(|key| Some(key.strip_prefix(&self.prefix)?.to_owned())).collect())
+    }
+
     fn put(&mut self, staged: &Path, name: &str) -> Result<()> {
-        self.put_locked(staged, name)?;
+        self.put_locked(staged, name, self.lock)?;
         Ok(fs::remove_file(staged)?)
     }
 
@@ -130,7 +125,7 @@ impl Store for S3Store {
         let staged = self.staging.join(MANIFEST);
         fs::write(&staged, text)?;
         // Puts are atomic: a crash before leaves the manifest before, which stays as a version.
-        self.put_locked(&staged, MANIFEST)?;
+        self.put_beside(&staged, MANIFEST)?;
         Ok(fs::remove_file(staged)?)
     }
 
@@ -167,26 +162,66 @@ impl Store for S3Store {
         Ok(last)
     }
 
-    fn remove(&mut self, _name: &str, _overwrite: bool) -> Result<()> {
+    fn read_small(&self, name: &str, sha256: &str, most: u64) -> Result<Option<Vec<u8>>> {
+        let key = self.key(name);
+        let mut last = None;
+        for version in self.client.versions(&key)? {
+            let bytes = self.client.get_small(&key, &version, most)?.unwrap_or_default();
+            if digest::of_bytes(&bytes) == sha256 {
+                return Ok(Some(bytes));
+            }
+            last = Some(bytes);
+        }
+        Ok(last)
+    }
+
+    fn remove(&mut self, name: &str, lock: Lock, _overwrite: bool) -> Result<()> {
+        // What takes its place is held, or nothing is any more.
+        if lock.held && !self.always_held {
+            let key = self.key(name);
+            for version in self.client.versions(&key)? {
+                self.client.hold(&key, &version, false)?;
+            }
+        }
         Ok(())
     }
 
-    fn keep(&mut self, name: &str, locked_until: Option<u64>) -> Result<Option<u64>> {
-        let until = self.until.context("the store was opened to read")?;
-        if locked_until.is_some_and(|locked| locked >= self.renew_before) {
-            return Ok(locked_until);
+    fn keep(&mut self, name: &str, entry: &FileEntry) -> Result<Lock> {
+        let until = self.lock.until.context("the store was opened to read")?;
+        let lock = entry.lock();
+        let long_enough = lock.until.is_some_and(|locked| locked >= self.renew_before);
+        if long_enough && lock.held == self.lock.held {
+            return Ok(lock);
         }
         let key = self.key(name);
         let version = self
-            .client
-            .newest_version(&key)?
-            .with_context(|| format!("{}{name} has no version any more", self.place))?;
-        self.client.lock_until(&key, &version, until)?;
-        Ok(Some(until))
+            .version_of(name, entry.bytes, &entry.sha256)?
+            .ok_or_else(|| self.not_locked(name, "it is not there any more".to_owned()))?;
+        if !long_enough {
+            self.client.lock_until(&key, &version, until)?;
+        }
+        if lock.held != self.lock.held {
+            self.client.hold(&key, &version, self.lock.held)?;
+        }
+        let kept = Lock { until: if long_enough { lock.until } else { Some(until) }, ..self.lock };
+        let seen = Seen { bytes: entry.bytes, sha256: entry.sha256.clone() };
+        let fault = self.fault_of(name, &version, &seen, kept)?;
+        fault.map_or(Ok(kept), |what| Err(self.not_locked(name, what)))
     }
 
-    fn locks_until(&self) -> Option<u64> {
-        self.until
+    fn take_up(&mut self, name: &str, entry: &FileEntry) -> Result<Option<Lock>> {
+        match self.version_of(name, entry.bytes, &entry.sha256)? {
+            Some(_) => self.keep(name, entry).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn lock(&self) -> Lock {
+        self.lock
+    }
+
+    fn lock_days(&self) -> Option<u32> {
+        Some(self.days)
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::{
     BackupPoint, BackupRefusal,
+    beside::BesideName,
     dir_store::{BeforeStep, DirStore},
     manifest::{FileEntry, Kind, Manifest},
     store::Store,
@@ -61,9 +62,11 @@ impl Target {
         self.store.put_manifest(&manifest.to_text()?)?;
         let mut removed = 0;
         for name in self.store.list()?.keys() {
-            if !manifest.files.contains_key(name) {
+            if !manifest.files.contains_key(name) && BesideName::parse(name).is_none() {
                 // A wrapping key is overwritten before it goes: what it opens must not come back.
-                self.store.remove(name, self.kind == Kind::Keys)?;
+                let before = self.before.as_ref().and_then(|before| before.files.get(name));
+                let lock = before.map(FileEntry::lock).unwrap_or_default();
+                self.store.remove(name, lock, self.kind == Kind::Keys)?;
                 removed += 1;
             }
         }
@@ -88,7 +91,7 @@ pub(super) fn manifest_of(store: &dyn Store, kind: Kind) -> Result<Manifest> {
     Ok(manifest)
 }
 
-fn check(
+pub(super) fn check(
     before: &Manifest,
     kind: Kind,
     point: &BackupPoint,

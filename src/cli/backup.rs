@@ -65,7 +65,7 @@ fn backup(command: &Backup, config: &Config) -> anyhow::Result<ExitCode> {
     let point = source.point()?;
     let now = SystemClock.now_ms();
     let options = log_options(config);
-    let to = Place::parse(&command.to, Some(&config.offsite))?;
+    let to = Place::parse(&command.to, Some(&config.offsite))?.locked_by(point.lock);
     let copy = LogCopy::take(&options.data_dir, &to, &point, now)
         .with_context(|| format!("no backup was made in {to}"))?;
     // The keys before the manifest of the log: they open at least what that one names.

@@ -5,6 +5,7 @@
 //! directory says that it is whole.
 
 mod fetch;
+mod sink;
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -13,11 +14,12 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use policies::export::{DirectoryError, ExportDirectory, Format, Terms};
+use policies::export::{DirectoryError, ExportDirectory, Format, Terms, is_finished};
 use serde_json::{Value, json};
 
+use self::sink::Target;
 use super::{
-    Failure,
+    Failure, Origin,
     staff::{Access, Client, Consent},
 };
 
@@ -44,9 +46,13 @@ pub(super) struct Export {
     /// In which form.
     #[arg(long)]
     format: Form,
-    /// Where to: an empty or missing directory, or an unfinished export of the same.
+    /// Where to: an empty or missing directory, or an unfinished export of the same. Or
+    /// `s3://bucket/prefix`, by the configuration's section [offsite]: locked there.
+    #[arg(long, value_name = "DIR|s3://…")]
+    out: String,
+    /// For `s3://bucket/prefix`: the directory in which it is made first; removed at the end.
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    work: Option<PathBuf>,
     /// End before this position, to make an earlier export again; by default all of the log.
     #[arg(long, value_name = "POSITION")]
     end: Option<u64>,
@@ -59,16 +65,42 @@ pub(super) struct Export {
     access: Access,
 }
 
-pub(super) fn run(command: &Export) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &Export, origin: &Origin) -> anyhow::Result<ExitCode> {
     let format = format(command.format);
-    let found = ExportDirectory::resume(&command.out, command.case, format).map_err(told)?;
+    let target = Target::of(&command.out, command.work.as_deref(), origin)?;
+    if target.remove_what_was_put()? {
+        return tell_put(command, 0);
+    }
+    target.check()?;
     let client = command.access.client()?;
+    if target.words().is_some() && is_finished(&target.dir) {
+        // Made by a run that was broken off while it was put.
+        return put_only(command, &client, &target);
+    }
+    let found = ExportDirectory::resume(&target.dir, command.case, format).map_err(told)?;
     let export = match found {
         Some(export) => go_on(command, export)?,
-        None => begin(command, &client, format)?,
+        None => begin(command, &client, format, &target)?,
     };
-    finish(command, &client, export)?;
+    finish(command, &client, export, &target)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn put_only(command: &Export, client: &Client, target: &Target) -> anyhow::Result<ExitCode> {
+    writeln!(io::stderr(), "Going on with putting {}.", target.dir.display())?;
+    tell_put(command, target.put(client)?.unwrap_or(0))
+}
+
+fn tell_put(command: &Export, put: u64) -> anyhow::Result<ExitCode> {
+    let answer = json!({ "case": command.case, "out": command.out, "put": put });
+    command.access.show(&answer, |answer| {
+        vec![format!("The export is complete in {}.", command.out), files_put(answer)]
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn files_put(answer: &Value) -> String {
+    format!("Files that were put now, and are locked: {}.", answer["put"])
 }
 
 fn go_on(command: &Export, export: ExportDirectory) -> anyhow::Result<ExportDirectory> {
@@ -83,15 +115,22 @@ fn go_on(command: &Export, export: ExportDirectory) -> anyhow::Result<ExportDire
     Ok(export)
 }
 
-fn begin(command: &Export, client: &Client, format: Format) -> anyhow::Result<ExportDirectory> {
-    let (case, dir) = (command.case, command.out.display());
-    command.consent.ask(&[
+fn begin(
+    command: &Export,
+    client: &Client,
+    format: Format,
+    target: &Target,
+) -> anyhow::Result<ExportDirectory> {
+    let (case, dir) = (command.case, target.dir.display());
+    let mut words = vec![
         format!("Exports everything in the scope of case {case} as {} to {dir}.", format.name()),
         "Each page that is read is recorded in the audit trail, with your name.".to_owned(),
         "The texts and media will lie there in clear: whoever has the directory reads them, and \
          what is erased later is not erased there."
             .to_owned(),
-    ])?;
+    ];
+    words.extend(target.words());
+    command.consent.ask(&words)?;
     let wish = json!({ "format": format.name(), "end": command.end });
     let begun = client.call("POST", &format!("/cases/{case}/exports"), Some(&wish))?;
     let terms: Terms = serde_json::from_value(begun["terms"].clone())
@@ -100,12 +139,17 @@ fn begin(command: &Export, client: &Client, format: Format) -> anyhow::Result<Ex
     else {
         return Err(Failure::new("the server began no export", NEWER).into());
     };
-    ExportDirectory::begin(&command.out, number, terms, format, checkpoint).map_err(told)
+    ExportDirectory::begin(&target.dir, number, terms, format, checkpoint).map_err(told)
 }
 
 const NEWER: &str = "see that this program and the server have the same version";
 
-fn finish(command: &Export, client: &Client, mut export: ExportDirectory) -> anyhow::Result<()> {
+fn finish(
+    command: &Export,
+    client: &Client,
+    mut export: ExportDirectory,
+    target: &Target,
+) -> anyhow::Result<()> {
     fetch::entries(client, &mut export, command.page, &mut Meter::new("positions"))?;
     export.settle_context().map_err(told)?;
     let server = export.server_name().map_err(told)?;
@@ -118,9 +162,10 @@ fn finish(command: &Export, client: &Client, mut export: ExportDirectory) -> any
     let manifest = sealed["manifest"].as_str();
     let manifest = manifest.ok_or_else(|| Failure::new("the server signed no manifest", NEWER))?;
     export.finish(manifest).map_err(told)?;
+    let put = target.put(client)?;
     let answer = json!({
         "case": case, "export": number, "format": progress.format.name(),
-        "out": command.out.display().to_string(), "first": progress.terms.first,
+        "out": command.out, "put": put, "first": progress.terms.first,
         "end": progress.terms.end, "files": sealing.files, "bytes": sealing.bytes,
         "missing_media": sealing.missing_media,
     });
@@ -143,6 +188,9 @@ fn in_words(answer: &Value) -> Vec<String> {
         lines.push(format!(
             "Media that the server no longer has: {missing}; the manifest names them."
         ));
+    }
+    if !answer["put"].is_null() {
+        lines.push(files_put(answer));
     }
     lines.push(format!("Check it anywhere: chancery verify {dir} --key KEY"));
     lines

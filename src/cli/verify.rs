@@ -7,6 +7,7 @@ mod backup;
 mod checkpoint;
 mod data_directory;
 mod export;
+mod offsite;
 mod proof;
 mod trust;
 mod verdict;
@@ -23,14 +24,17 @@ use clap::Args;
 use event_log::ledger::{NOTE_BYTES_MAX, TlogProof};
 
 use self::verdict::Verdict;
-use super::{Failure, output};
+use super::{Failure, Origin, output};
 
 /// A file that is verified is at most this large.
 const FILE_BYTES_MAX: u64 = 2 * NOTE_BYTES_MAX as u64;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// An export, a data directory, a backup, a tlog-proof file, or a checkpoint file.
+    /// An export, a data directory, a backup, a tlog-proof file, or a checkpoint file. An export or a
+    /// backup may also be `s3://bucket/prefix`, by the configuration's section [offsite]: it is
+    /// copied to a temporary directory first.
+    #[arg(value_name = "PATH|s3://…")]
     path: PathBuf,
     /// A trusted key, as `chancery ledger key` prints it. May be given several times.
     #[arg(long = "key", value_name = "VKEY", required = true)]
@@ -61,7 +65,14 @@ pub(super) struct Verify {
     json: bool,
 }
 
-pub(super) fn run(command: &Verify) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: Verify, origin: &Origin) -> anyhow::Result<ExitCode> {
+    let offsite = command.path.to_str().filter(|path| path.starts_with("s3://"));
+    let Some(offsite) = offsite.map(str::to_owned) else { return verify(&command) };
+    let copy = offsite::Copied::of(&offsite, origin)?;
+    verify(&Verify { path: copy.path().to_owned(), ..command })
+}
+
+fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
     let keys = trust::keys(&command.keys, command.keys_file.as_deref())?;
     let is_export =
         ["manifest.note", "evidence"].iter().any(|name| command.path.join(name).exists());

@@ -103,11 +103,20 @@ fn check_offsite(config: &Config, wrong: &mut Wrong) {
         ("offsite.retention_days", offsite.retention_days, 36_500),
         ("offsite.timeout_seconds", offsite.timeout_seconds, 3_600),
         ("offsite.tries", offsite.tries, 10),
+        ("offsite.checkpoint_seconds", offsite.checkpoint_seconds, 86_400),
     ];
     for (key, value, most) in bounds {
         if !(1..=most).contains(&value) {
             wrong.push((key, format!("must be 1 to {most}")));
         }
+    }
+    if offsite.close_after_hours > 8_760 {
+        wrong.push(("offsite.close_after_hours", "must be 0 to 8760".to_owned()));
+    }
+    if let Some(to) = &offsite.ship_to
+        && to.strip_prefix("s3://").is_none_or(|bucket| bucket.trim_matches('/').is_empty())
+    {
+        wrong.push(("offsite.ship_to", "must be s3://bucket/prefix".to_owned()));
     }
     if let Some(endpoint) = &offsite.endpoint
         && !is_base_url(endpoint)

@@ -122,6 +122,23 @@ fn values_that_do_not_fit_together_are_named() {
 }
 
 #[test]
+fn what_is_shipped_off_site_has_bounds() {
+    let file = "[server]\nname = \"example.org\"\n[offsite]\nship_to = \"/backup\"\n\
+                close_after_hours = 8761\ncheckpoint_seconds = 0\n";
+    insta::assert_debug_snapshot!(problems(file), @r##"
+[
+    "chancery.toml:6: offsite.checkpoint_seconds: must be 1 to 86400",
+    "chancery.toml:5: offsite.close_after_hours: must be 0 to 8760",
+    "chancery.toml:4: offsite.ship_to: must be s3://bucket/prefix",
+]
+"##);
+    let right = file.replace("/backup", "s3://records/chancery");
+    let right = right.replace("8761", "0").replace("checkpoint_seconds = 0", "");
+    let config = load(&sources(Some(&right), &[])).expect("it is right");
+    assert_eq!(config.offsite.ship_to.as_deref(), Some("s3://records/chancery"));
+}
+
+#[test]
 fn broken_toml_is_placed() {
     insta::assert_debug_snapshot!(problems("[server]\nname = \n"), @r##"
 [

@@ -53,7 +53,7 @@ async fn exchange(address: std::net::SocketAddr, request: &str) -> String {
 #[tokio::test]
 async fn health_says_whether_the_server_is_ready() {
     for (ready, status) in [(true, "200 OK"), (false, "503 Service Unavailable")] {
-        let running = start(health_route(move || ready), bounds()).await;
+        let running = start(health_route(move || ready, || None), bounds()).await;
         let request = "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         let answer = exchange(running.address, request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");

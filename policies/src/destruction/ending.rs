@@ -1,6 +1,7 @@
 //! The end of a run: what is left outside of the keyring, and the receipt.
 //!
-//! Owns the order: ciphertext, then views and folds, then the receipt with the end of erasures of
+//! Owns the order: ciphertext, then views and folds, then the orders off-site where they are kept
+//! there, then the receipt with the end of erasures of
 //! which nothing is left. A surface that failed is said to have failed. A crash before the receipt
 //! leaves destroyed records without one; their orders are in the log.
 
@@ -16,13 +17,23 @@ use facts::{
 use super::{Destroyer, RunDone, RunFault, tally::Tally};
 
 impl Destroyer {
-    pub(super) async fn end_run(&self, tally: Tally, by: Option<Act>) -> Result<RunDone, RunFault> {
+    pub(super) async fn end_run(
+        &self,
+        tally: Tally,
+        by: Option<Act>,
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<RunDone, RunFault> {
         let erasures = self.ended_erasures(&tally).await?;
         let orders = tally.orders_given;
         if by.is_none() && orders == 0 && erasures.is_empty() {
             return Ok(RunDone { receipt: None, orders });
         }
-        let surfaces = self.clean_up(&tally).await?;
+        let mut surfaces = self.clean_up(&tally).await?;
+        if let Some((offsite, (_, last))) = self.offsite.as_ref().zip(tally.orders) {
+            offsite.wait_for(last, stopping).await?;
+            let (surface, outcome) = (ShredSurface::Offsite, SurfaceOutcome::Done);
+            surfaces.push(SurfaceReport { surface, outcome });
+        }
         let gone_at = Timestamp(self.write_side.now().0.saturating_add(self.keyring_backup_ms));
         let backups_gone_at = tally.orders.map(|_| gone_at);
         let receipt = DestructionRunEnded {

@@ -3,13 +3,16 @@
 //! Owns one run at a time: by the clock, or because an officer asked. Keeps no truth: receipts are
 //! facts, and what a status says is forgotten at a restart.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use facts::fact::Act;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
-use super::{Destroyer, RunDone, RunFault};
+use super::{Destroyer, Offsite, RunDone, RunFault, Waiting};
 
 /// Runs by the clock and on demand; clones share it.
 #[derive(Clone)]
@@ -21,6 +24,7 @@ struct Shared {
     asked: Mutex<Asked>,
     wake: Notify,
     status: watch::Sender<DestructionStatus>,
+    offsite: OnceLock<Offsite>,
 }
 
 /// Officers who wait for a run. Two who ask at once share it, and the later one is named.
@@ -48,6 +52,7 @@ impl Default for Destruction {
             asked: Mutex::default(),
             wake: Notify::new(),
             status: watch::Sender::new(DestructionStatus::default()),
+            offsite: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -69,6 +74,11 @@ impl Destruction {
         self.shared.status.borrow().clone()
     }
 
+    /// The order that the run under way waits for to be off-site, and why it is not there yet.
+    pub fn waiting(&self) -> Option<Waiting> {
+        self.shared.offsite.get()?.waiting()
+    }
+
     /// Follows the status.
     pub fn watch(&self) -> watch::Receiver<DestructionStatus> {
         self.shared.status.subscribe()
@@ -83,6 +93,9 @@ impl Destruction {
         mut stopping: watch::Receiver<bool>,
     ) {
         let stop = stopping.clone();
+        if let Some(offsite) = &destroyer.offsite {
+            self.shared.offsite.get_or_init(|| offsite.clone());
+        }
         while !*stopping.borrow() {
             tokio::select! {
                 () = self.shared.wake.notified() => {}

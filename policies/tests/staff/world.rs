@@ -183,6 +183,7 @@ impl World {
     /// What a run of the policies works with.
     pub(crate) fn destroyer(&self) -> Destroyer {
         Destroyer {
+            offsite: None,
             write_side: self.ws.clone(),
             record: Arc::clone(&self.failing) as _,
             keys: Arc::clone(&self.failing.log) as _,

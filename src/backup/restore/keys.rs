@@ -22,7 +22,7 @@ use crate::backup::{
 };
 
 /// Where the copied keys stand meanwhile.
-fn staged(work: &Path) -> PathBuf {
+pub(super) fn staged(work: &Path) -> PathBuf {
     work.join("keys-of-the-backup")
 }
 

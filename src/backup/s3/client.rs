@@ -3,7 +3,13 @@
 //! Owns the client, its bounds on time and tries, and the wording of failures. Knows nothing of
 //! backups.
 
-use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::Write as _,
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_lc_rs::digest::{Context as Sha, SHA256};
@@ -15,8 +21,8 @@ use aws_sdk_s3::{
     error::{DisplayErrorContext, SdkError},
     primitives::{ByteStream, DateTime},
     types::{
-        ObjectLockEnabled, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetention,
-        ObjectLockRetentionMode,
+        ChecksumMode, ObjectLockEnabled, ObjectLockLegalHold, ObjectLockLegalHoldStatus,
+        ObjectLockMode, ObjectLockRetention, ObjectLockRetentionMode,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -37,12 +43,14 @@ const VERSIONS_MAX: usize = 1_000;
 pub(super) struct Version(Option<String>);
 
 /// What the store says of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Looked {
     /// Its length.
     pub(super) length: Option<u64>,
     /// Until when it is locked in compliance mode; `None` where it is not.
     pub(super) locked_until: Option<u64>,
+    /// Its SHA-256 in hexadecimal, where the store has one.
+    pub(super) sha256: Option<String>,
 }
 
 /// Speaks to one bucket.
@@ -50,7 +58,6 @@ pub(super) struct Client {
     runtime: Runtime,
     s3: aws_sdk_s3::Client,
     bucket: String,
-    legal_hold: bool,
 }
 
 impl Client {
@@ -72,8 +79,7 @@ impl Client {
             .timeout_config(times);
         config.set_endpoint_url(settings.endpoint.clone());
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
-        let legal_hold = settings.legal_hold;
-        Ok(Self { runtime, s3, bucket: bucket.to_owned(), legal_hold })
+        Ok(Self { runtime, s3, bucket: bucket.to_owned() })
     }
 
     /// Whether the bucket locks objects.
@@ -90,10 +96,17 @@ impl Client {
         }
     }
 
-    /// Puts a file, locked until this time.
-    pub(super) fn put(&self, key: &str, path: &Path, seen: &Seen, until: u64) -> Result<Version> {
+    /// Puts a file, locked until this time and perhaps held.
+    pub(super) fn put(
+        &self,
+        key: &str,
+        path: &Path,
+        seen: &Seen,
+        until: u64,
+        held: bool,
+    ) -> Result<Version> {
         let hash = STANDARD.encode(hex::decode(&seen.sha256).context("a hash in hexadecimal")?);
-        let hold = self.legal_hold.then_some(ObjectLockLegalHoldStatus::On);
+        let hold = held.then_some(ObjectLockLegalHoldStatus::On);
         let answer = self.runtime.block_on(async {
             let body = ByteStream::from_path(path).await.map_err(anyhow::Error::new)?;
             let sent = self
@@ -115,6 +128,7 @@ impl Client {
     /// What the store says of an object; `None` where it is not there.
     pub(super) fn look(&self, key: &str, version: &Version) -> Result<Option<Looked>> {
         let asked = self.s3.head_object().bucket(&self.bucket).key(key);
+        let asked = asked.checksum_mode(ChecksumMode::Enabled);
         let sent = asked.set_version_id(version.0.clone()).send();
         let found = match self.runtime.block_on(sent) {
             Ok(found) => found,
@@ -128,7 +142,9 @@ impl Client {
             None => self.retention(key, version)?,
         };
         let length = found.content_length.and_then(|length| u64::try_from(length).ok());
-        Ok(Some(Looked { length, locked_until }))
+        let sha256 = found.checksum_sha256.and_then(|stated| STANDARD.decode(stated).ok());
+        let sha256 = sha256.filter(|hash| hash.len() == 32).map(hex::encode);
+        Ok(Some(Looked { length, locked_until, sha256 }))
     }
 
     /// The same asked for by itself, for stores that do not say it with the object.
@@ -155,6 +171,31 @@ impl Client {
         let sent = asked.set_version_id(version.0.clone()).retention(retention).send();
         let done = self.runtime.block_on(sent);
         done.map(|_| ()).map_err(|error| self.failed(&format!("lock {key} for longer"), &error))
+    }
+
+    /// Whether a legal hold is on an object.
+    pub(super) fn is_held(&self, key: &str, version: &Version) -> Result<bool> {
+        let asked = self.s3.get_object_legal_hold().bucket(&self.bucket).key(key);
+        let sent = asked.set_version_id(version.0.clone()).send();
+        match self.runtime.block_on(sent) {
+            Ok(answer) => {
+                let status = answer.legal_hold.and_then(|hold| hold.status);
+                Ok(status == Some(ObjectLockLegalHoldStatus::On))
+            }
+            Err(error) if code(&error) == Some("NoSuchObjectLockConfiguration") => Ok(false),
+            Err(error) => Err(self.failed(&format!("ask for the hold of {key}"), &error)),
+        }
+    }
+
+    /// Puts a legal hold on an object, or takes it off.
+    pub(super) fn hold(&self, key: &str, version: &Version, on: bool) -> Result<()> {
+        let status =
+            if on { ObjectLockLegalHoldStatus::On } else { ObjectLockLegalHoldStatus::Off };
+        let hold = ObjectLockLegalHold::builder().status(status).build();
+        let asked = self.s3.put_object_legal_hold().bucket(&self.bucket).key(key);
+        let sent = asked.set_version_id(version.0.clone()).legal_hold(hold).send();
+        let done = self.runtime.block_on(sent);
+        done.map(|_| ()).map_err(|error| self.failed(&format!("change the hold of {key}"), &error))
     }
 
     /// Objects below a prefix, by what follows it, with their lengths.
@@ -196,9 +237,36 @@ impl Client {
         Ok(found.iter().take(VERSIONS_MAX).map(version).collect())
     }
 
-    /// The newest version of an object.
-    pub(super) fn newest_version(&self, key: &str) -> Result<Option<Version>> {
-        Ok(self.versions(key)?.into_iter().next())
+    /// Keys below a prefix that have a version, those of deleted objects among them.
+    pub(super) fn list_versions(&self, prefix: &str) -> Result<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        let (mut key, mut version) = (None, None);
+        for _ in 0..PAGES_MAX {
+            let asked = self.s3.list_object_versions().bucket(&self.bucket).prefix(prefix);
+            let asked = asked.set_key_marker(key.take()).set_version_id_marker(version.take());
+            let page = self.runtime.block_on(asked.send());
+            let page = page.map_err(|error| self.failed("list the versions", &error))?;
+            let keys = page.versions().iter().filter_map(|version| version.key());
+            found.extend(keys.map(str::to_owned));
+            if page.is_truncated() != Some(true) {
+                return Ok(found);
+            }
+            key = page.next_key_marker;
+            version = page.next_version_id_marker;
+        }
+        Err(anyhow!("the store's list of versions does not end"))
+    }
+
+    /// Length and SHA-256 of what the store gives out.
+    pub(super) fn digest(&self, key: &str, version: &Version) -> Result<Seen> {
+        let mut sha = Sha::new(&SHA256);
+        let mut bytes = 0;
+        self.each_piece(key, version, |piece| {
+            sha.update(piece);
+            bytes += piece.len() as u64;
+            Ok(())
+        })?;
+        Ok(Seen { bytes, sha256: hex::encode(sha.finish()) })
     }
 
     /// Copies a version to a path that is not there.

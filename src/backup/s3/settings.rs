@@ -15,8 +15,10 @@ pub(crate) struct Settings {
     pub(super) path_style: bool,
     pub(super) access_key: String,
     pub(super) secret_key: String,
-    pub(super) retention_days: u32,
-    pub(super) legal_hold: bool,
+    pub(in crate::backup) retention_days: u32,
+    pub(in crate::backup) legal_hold: bool,
+    /// A legal hold is open: what is put by name of a manifest gets one too.
+    pub(in crate::backup) hold_is_open: bool,
     pub(super) timeout_seconds: u32,
     pub(super) tries: u32,
 }
@@ -36,6 +38,7 @@ impl Settings {
             secret_key,
             retention_days: offsite.retention_days,
             legal_hold: offsite.legal_hold,
+            hold_is_open: false,
             timeout_seconds: offsite.timeout_seconds,
             tries: offsite.tries,
         })

@@ -1,6 +1,10 @@
 //! `chancery policy run`.
 
-use std::{thread, time::Duration};
+use std::{
+    io::{self, Write as _},
+    thread,
+    time::Duration,
+};
 
 use anyhow::bail;
 use clap::Args;
@@ -43,8 +47,13 @@ pub(super) fn run(command: &Run) -> anyhow::Result<()> {
         return access.show(&asked, |_| vec!["a run was asked for".to_owned()]);
     }
     let ticket = asked["ticket"].as_u64().unwrap_or(0);
+    let mut told = Value::Null;
     let last = loop {
         let status = access.get("/policies/run")?;
+        if status["waiting"] != told {
+            told = status["waiting"].clone();
+            tell_of_waiting(&told)?;
+        }
         if status["answered"].as_u64().unwrap_or(0) >= ticket && status["running"] != true {
             break status["last"].clone();
         }
@@ -58,6 +67,22 @@ pub(super) fn run(command: &Run) -> anyhow::Result<()> {
     }
     let receipt = receipt_at(access, &last)?;
     access.show(&receipt, lines_of)
+}
+
+/// What was destroyed is destroyed; the receipt waits.
+fn tell_of_waiting(waiting: &Value) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    match (waiting["order"].as_u64(), waiting["trouble"].as_str()) {
+        (None, _) => Ok(()),
+        (Some(order), None) => {
+            writeln!(out, "The keys are gone. The receipt waits for order {order} to be off-site.")
+        }
+        (Some(order), Some(trouble)) => writeln!(
+            out,
+            "The keys are gone. The receipt waits for order {order} to be off-site, which cannot be \
+             reached: {trouble}"
+        ),
+    }
 }
 
 fn receipt_at(access: &Access, last: &Value) -> anyhow::Result<Value> {

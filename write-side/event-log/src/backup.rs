@@ -17,7 +17,7 @@ use facts::LogPosition;
 
 pub use self::{
     copy::{SegmentCopy, copy_segment},
-    newer::{NewerError, NewerLog, NewerOrder, read_newer},
+    newer::{NewerError, NewerLog, NewerOrder, open_order, read_newer},
 };
 use crate::segment;
 

@@ -20,6 +20,7 @@ mod last_checkpoint;
 mod levels;
 mod merkle;
 mod note;
+mod own_word;
 mod proof_file;
 mod read_only;
 mod replace_file;
@@ -52,6 +53,7 @@ pub use self::{
         leaf_hash_of, node_hash, verify_consistency, verify_inclusion,
     },
     note::{NOTE_BYTES_MAX, Note, NoteError, NoteSignature, NoteSigner, VerifierKey, is_key_name},
+    own_word::is_own_word,
     proof_file::{ProofError, TlogProof, hash_lines, parse_hash_lines},
     read_only::{LedgerFiles, ReadError},
     stated_key::{Endorsement, StatedKey, trusted_by},

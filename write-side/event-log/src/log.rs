@@ -9,6 +9,7 @@ mod clock_watch;
 mod error;
 mod go_on;
 mod ledger_key;
+mod offsite;
 mod open;
 mod read;
 mod scrub;
@@ -25,6 +26,7 @@ pub use self::{
     clock_watch::{CLOCK_JUMP_MS, ConfirmError},
     error::{ForkError, OpenError},
     go_on::{GoOn, REPEATED_RANGES_MAX},
+    offsite::SealedOrder,
     read::RANGE_ENTRIES_MAX,
     scrub::ScrubPace,
     shred::{Scavenging, ShredError, ShredReceipt, ShredRequest},
@@ -44,7 +46,7 @@ pub struct Log {
     writer: Mutex<Option<JoinHandle<()>>>,
     clock_watch: clock_watch::ClockWatch,
     /// One destruction at a time.
-    shredding: Mutex<()>,
+    shredding: Mutex<offsite::Unreported>,
     torn_bytes: u64,
     lease: Mutex<Option<Lease>>,
 }

@@ -22,6 +22,9 @@ pub struct LogOptions {
     pub segment_bytes: u64,
     /// Days after which a new key epoch is opened.
     pub epoch_days: u32,
+    /// Orders to destroy are kept off-site: none is reported carried out before
+    /// [`crate::Log::orders_are_offsite`] has been told that it is there.
+    pub orders_kept_offsite: bool,
 }
 
 impl LogOptions {
@@ -34,6 +37,7 @@ impl LogOptions {
             server_name: server_name.into(),
             segment_bytes: SEGMENT_BYTES,
             epoch_days: EPOCH_DAYS,
+            orders_kept_offsite: false,
         }
     }
 

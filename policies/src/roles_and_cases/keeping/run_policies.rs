@@ -38,5 +38,11 @@ pub(super) async fn get_status(
         Ok(done) => json!({ "receipt": done.receipt.map(|at| at.0), "orders": done.orders }),
         Err(fault) => json!({ "failed": fault }),
     });
-    Ok(Json(json!({ "running": status.running, "answered": status.answered, "last": last })))
+    let waiting = routes.destruction.waiting();
+    let waiting =
+        waiting.map(|waiting| json!({ "order": waiting.order.0, "trouble": waiting.trouble }));
+    Ok(Json(json!({
+        "running": status.running, "answered": status.answered, "last": last,
+        "waiting": waiting,
+    })))
 }

@@ -5,12 +5,13 @@
 
 use std::io;
 
+use bytes::Bytes;
 use facts::{FactBody as _, Incarnation, LogId, LogPosition, fact};
 
 use super::SegmentPath;
 use crate::{
     Damage, DamageKind, Digest, Keyring, PartPlace, ReadFault,
-    frame::StoredPart,
+    frame::{Frame, StoredPart},
     segment::{
         file_name,
         scan::{ScannedEntry, Step},
@@ -42,6 +43,8 @@ pub struct NewerLog {
     pub digest: Option<Digest>,
     /// Orders behind that position.
     pub orders: Vec<NewerOrder>,
+    /// Those of them that the keyring does not open: it is older than their key epoch.
+    pub unopened: Vec<LogPosition>,
 }
 
 /// Why the orders are not known.
@@ -53,6 +56,9 @@ pub enum NewerError {
     /// The keyring does not open an order: it is older than the order's key epoch.
     #[error("the keyring does not open the order at position {0}; take a newer one")]
     NotOpened(LogPosition),
+    /// What is kept as an order is none, or not what was written.
+    #[error("it is no order of this log")]
+    NotAnOrder,
     /// It opens, and is not an order of a version that is known.
     #[error("the order at position {0} cannot be understood")]
     Order(LogPosition, #[source] facts::FactError),
@@ -72,8 +78,14 @@ pub fn read_newer(
     after: LogPosition,
 ) -> Result<NewerLog, NewerError> {
     let start = segments.partition_point(|segment| segment.first <= after).saturating_sub(1);
-    let mut found =
-        NewerLog { log_id: None, incarnation: None, head: None, digest: None, orders: Vec::new() };
+    let mut found = NewerLog {
+        log_id: None,
+        incarnation: None,
+        head: None,
+        digest: None,
+        orders: Vec::new(),
+        unopened: Vec::new(),
+    };
     for (index, segment) in segments.iter().enumerate().skip(start) {
         let last = index + 1 == segments.len();
         read_segment(segment, last, keyring, after, &mut found)?;
@@ -108,27 +120,58 @@ fn read_segment(
             }
             let is_order = header.stream.0 == 0 && header.fact_type == fact::ShredOrdered::TYPE;
             if is_order && header.position > after {
-                let ordered = open_order(log_id, entry, keyring, segment.first)?;
-                found.orders.push(NewerOrder { position: header.position, ordered });
+                match open_entry(log_id, entry, keyring, segment.first) {
+                    Ok(ordered) => {
+                        found.orders.push(NewerOrder { position: header.position, ordered });
+                    }
+                    Err(NewerError::NotOpened(position)) => found.unopened.push(position),
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
 }
 
-fn open_order(
+/// Reads an order that is kept by itself ([`crate::SealedOrder::frame`]), with the incarnation
+/// that it was given in. It counts because it opens: nobody without the keyring can make one.
+pub fn open_order(
+    log_id: LogId,
+    frame: &Bytes,
+    keyring: &Keyring,
+) -> Result<(Incarnation, NewerOrder), NewerError> {
+    let front = Frame::read_front(frame).filter(|(_, length)| *length == frame.len());
+    let (frame, _) = front.ok_or(NewerError::NotAnOrder)?;
+    let header = &frame.header;
+    if header.stream.0 != 0 || header.fact_type != fact::ShredOrdered::TYPE {
+        return Err(NewerError::NotAnOrder);
+    }
+    let ordered = open_frame(log_id, &frame, keyring, || NewerError::NotAnOrder)?;
+    Ok((header.incarnation, NewerOrder { position: header.position, ordered }))
+}
+
+fn open_entry(
     log_id: LogId,
     entry: &ScannedEntry,
     keyring: &Keyring,
     segment: LogPosition,
 ) -> Result<fact::ShredOrdered, NewerError> {
-    let header = &entry.frame.header;
-    let position = header.position;
-    let damage = || {
+    let (offset, position) = (entry.offset, entry.frame.header.position);
+    open_frame(log_id, &entry.frame, keyring, || {
         let segment = file_name(segment);
-        ReadFault::from(Damage { segment, offset: entry.offset, position, kind: DamageKind::Seal })
-    };
+        ReadFault::from(Damage { segment, offset, position, kind: DamageKind::Seal }).into()
+    })
+}
+
+fn open_frame(
+    log_id: LogId,
+    frame: &Frame,
+    keyring: &Keyring,
+    damage: impl Fn() -> NewerError,
+) -> Result<fact::ShredOrdered, NewerError> {
+    let header = &frame.header;
+    let position = header.position;
     let (Some(described), Some(StoredPart::Sealed(sealed))) =
-        (header.parts.first(), entry.frame.parts.first())
+        (header.parts.first(), frame.parts.first())
     else {
         return Err(NewerError::NotOpened(position));
     };

@@ -108,7 +108,7 @@ impl Log {
             clock,
             random,
             writer: Mutex::new(Some(writer)),
-            shredding: Mutex::new(()),
+            shredding: Mutex::default(),
             torn_bytes,
             lease: Mutex::new(Some(lease)),
         };

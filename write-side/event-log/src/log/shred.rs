@@ -48,8 +48,8 @@ pub enum Scavenging {
 pub struct ShredReceipt {
     /// Position of the order.
     pub order: LogPosition,
-    /// Position of the report.
-    pub done: LogPosition,
+    /// Position of the report; `None` while the order is not off-site yet, where it must be.
+    pub done: Option<LogPosition>,
     /// Outcome of each surface.
     pub reports: Vec<SurfaceReport>,
 }
@@ -93,7 +93,7 @@ impl Log {
         request: ShredRequest,
         purge_copies: impl FnOnce(&[KeyRange]) -> Vec<SurfaceReport>,
     ) -> Result<ShredReceipt, ShredError> {
-        let _one_at_a_time = self.shredding.lock();
+        let mut unreported = self.shredding.lock();
         let ordered = ShredOrdered { ranges: request.ranges, cause: request.cause };
         let ranges = ordered.ranges.clone();
         self.check_ranges(&ranges)?;
@@ -109,6 +109,10 @@ impl Log {
         self.shared.vault.destroy(&ranges, order)?;
         let mut reports = purge_copies(&ranges);
         reports.splice(0..0, self.log_surfaces(&ranges, request.scavenging));
+        if self.options.orders_kept_offsite {
+            unreported.remember(order, reports.clone());
+            return Ok(ShredReceipt { order, done: None, reports });
+        }
         self.report_done(order, reports)
     }
 
@@ -140,7 +144,8 @@ impl Log {
     }
 
     /// Finishes orders that have no report yet: after a crash, or after the keyring could not be
-    /// rewritten. Opening does it by itself.
+    /// rewritten. Opening does it by itself. Orders that must be off-site first are carried out
+    /// and not reported.
     pub fn finish_orders(&self) -> Result<(), ShredError> {
         let _one_at_a_time = self.shredding.lock();
         let undone: Vec<LogPosition> = self.shared.index.lock().undone().iter().copied().collect();
@@ -150,6 +155,9 @@ impl Log {
             };
             let ranges = ordered.ranges;
             self.shared.vault.destroy(&ranges, order)?;
+            if self.options.orders_kept_offsite {
+                continue;
+            }
             let reports = self.log_surfaces(&ranges, Scavenging::Closed);
             self.report_done(order, reports)?;
         }
@@ -172,7 +180,11 @@ impl Log {
         }
     }
 
-    fn log_surfaces(&self, ranges: &[KeyRange], scavenging: Scavenging) -> Vec<SurfaceReport> {
+    pub(super) fn log_surfaces(
+        &self,
+        ranges: &[KeyRange],
+        scavenging: Scavenging,
+    ) -> Vec<SurfaceReport> {
         let in_order = |tree: u32| ranges.iter().any(|range| range.tree == tree);
         let segments = match scavenging {
             Scavenging::Later => SurfaceOutcome::Pending,
@@ -217,7 +229,7 @@ impl Log {
         }
     }
 
-    fn roll(&self) -> bool {
+    pub(super) fn roll(&self) -> bool {
         let answer = self.shared.queue.roll();
         crate::durable::wait_for(answer).unwrap_or(false)
     }
@@ -248,7 +260,7 @@ impl Log {
         })
     }
 
-    fn report_done(
+    pub(super) fn report_done(
         &self,
         order: LogPosition,
         reports: Vec<SurfaceReport>,
@@ -257,6 +269,6 @@ impl Log {
         let appended = self.append(own_batch(&done))?;
         let position = appended.first;
         appended.durable.wait()?;
-        Ok(ShredReceipt { order, done: position, reports: done.reports })
+        Ok(ShredReceipt { order, done: Some(position), reports: done.reports })
     }
 }

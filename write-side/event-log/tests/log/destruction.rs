@@ -9,7 +9,8 @@ use std::{
 };
 
 use event_log::{
-    AppendRefusal, Keyring, Log, PartContent, Scavenging, ShredError, ShredRequest, verify,
+    AppendRefusal, Keyring, Log, LogOptions, PartContent, Scavenging, ShredError, ShredRequest,
+    verify,
 };
 use facts::{
     ExpectedRevision, KeyEpoch, Revision, StreamId, TreeId,
@@ -277,4 +278,75 @@ fn what_a_crash_during_scavenging_leaves_is_harmless() {
     let log = world.open();
     assert!(!leftover.exists());
     assert_destroyed(&log, &told);
+}
+
+#[test]
+fn an_order_that_must_be_off_site_is_carried_out_at_once_and_reported_when_it_is_there() {
+    let world = World::new();
+    let options = LogOptions { orders_kept_offsite: true, ..world.options() };
+    let clock = || Arc::new(world.clock.clone());
+    let open = || Log::open(options.clone(), clock(), world.random()).unwrap();
+    let log = open();
+    let told = conversation(&log);
+    let tree = told.hers[0].header.parts[1].person_tree.0;
+    let receipt = log.order_shred(request(vec![whole_tree(tree)]), |_| Vec::new()).unwrap();
+    assert_eq!((receipt.done, log.orders_unreported()), (None, 1));
+    assert_destroyed(&log, &told);
+
+    // What is kept of it opens by itself, for the log's keyring alone.
+    let orders = log.sealed_orders_after(facts::LogPosition(0), 10).unwrap();
+    assert_eq!(orders.iter().map(|order| order.position).collect::<Vec<_>>(), [receipt.order]);
+    assert!(log.sealed_orders_after(receipt.order, 10).unwrap().is_empty());
+    let keyring = |world: &World| {
+        let dir = world.options().keys_dir;
+        let id = Keyring::log_id_in(&dir).unwrap().unwrap();
+        Keyring::open_read_only(&dir, id, world.random()).unwrap()
+    };
+    let frame = bytes::Bytes::from(orders[0].frame.clone());
+    let opened = event_log::backup::open_order(log.log_id(), &frame, &keyring(&world)).unwrap();
+    assert_eq!((opened.0, opened.1.position), (log.incarnation(), receipt.order));
+    assert_eq!(opened.1.ordered.ranges, vec![whole_tree(tree)]);
+    let stranger = World::new();
+    // Other keys than those of the log.
+    let _ = stranger.random();
+    drop(stranger.open());
+    assert!(event_log::backup::open_order(log.log_id(), &frame, &keyring(&stranger)).is_err());
+    for at in 0..frame.len() {
+        let mut altered = frame.to_vec();
+        altered[at] ^= 1;
+        let read = event_log::backup::open_order(log.log_id(), &altered.into(), &keyring(&world));
+        assert!(read.is_err(), "byte {at}");
+    }
+
+    // A start does not report it either; being told of an earlier one neither.
+    drop(log);
+    let log = open();
+    assert_destroyed(&log, &told);
+    assert_eq!(log.orders_unreported(), 1);
+    let before = facts::LogPosition(receipt.order.0 - 1);
+    assert_eq!(log.orders_are_offsite(before).unwrap(), 0);
+    assert_eq!(log.orders_are_offsite(log.head()).unwrap(), 1);
+    assert_eq!((log.orders_unreported(), log.orders_are_offsite(log.head()).unwrap()), (0, 0));
+    let done = log.read(log.head()).unwrap().unwrap().fact().unwrap().unwrap();
+    let facts::Fact::ShredDone(done) = done else { panic!("{done:?}") };
+    assert_eq!(done.order, receipt.order);
+    let outcome = done.reports.iter().find(|of| of.surface == ShredSurface::Offsite);
+    assert_eq!(outcome.unwrap().outcome, SurfaceOutcome::Done);
+    drop(log);
+    assert_eq!(open().orders_unreported(), 0);
+}
+
+#[test]
+fn what_is_in_closed_segments_is_known() {
+    let world = World::new();
+    let log = world.open();
+    assert_eq!(log.closed_through(), None);
+    conversation(&log);
+    let head = log.head();
+    assert!(log.close_segment());
+    assert_eq!(log.closed_through(), Some(head));
+    conversation(&log);
+    assert_eq!(log.closed_through(), Some(head));
+    assert!(log.close_segment());
+    assert_eq!(log.closed_through(), Some(log.head()));
 }

@@ -8,7 +8,7 @@ use std::{
 
 use event_log::{
     ForkError, GoOn, Keyring, Log, LogOptions, PartContent, ShredRequest,
-    backup::{NewerError, SegmentPath, copy_segment, read_newer, segment_paths},
+    backup::{NewerError, SegmentPath, copy_segment, open_order, read_newer, segment_paths},
     verify,
 };
 use facts::{
@@ -235,7 +235,10 @@ fn an_order_that_the_keyring_is_too_old_for_is_not_passed_over() {
     }
     let order = order(&log, said.header.parts[1].person_tree.0);
     let keyring = Keyring::open_read_only(older.path(), log.log_id(), world.random()).unwrap();
-    let refused = read_newer(&segment_paths(&world.segments()).unwrap(), &keyring, head);
+    let newer = read_newer(&segment_paths(&world.segments()).unwrap(), &keyring, head).unwrap();
+    assert_eq!((newer.unopened, newer.orders), (vec![order], Vec::new()));
+    let sealed = log.sealed_orders_after(head, 1).unwrap().remove(0);
+    let refused = open_order(log.log_id(), &sealed.frame.into(), &keyring);
     assert!(matches!(refused, Err(NewerError::NotOpened(at)) if at == order), "{refused:?}");
 }
 

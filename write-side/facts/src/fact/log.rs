@@ -119,6 +119,8 @@ pub enum ShredSurface {
     Media,
     /// Copied values in the folds that decisions are made on.
     Folds,
+    /// The order itself, in the off-site copy, so that nothing restored from there escapes it.
+    Offsite,
 }
 
 /// What became of one surface.

@@ -1,0 +1,132 @@
+//! An export that goes off-site: made here as every other, put there file by file, locked.
+//!
+//! Owns the order: the manifest last, so that a prefix with a manifest holds all of it; then what
+//! was made here is removed. A kill before that leaves the export here, whole or not, and files
+//! there that the same command finds again.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use policies::{
+    document::read_document,
+    export::{MANIFEST_FILE, finished_files},
+};
+
+use super::{Client, Meter};
+use crate::{
+    backup::{LockTerms, Place, Sink},
+    cli::{Failure, Origin, backup::advised},
+    clock::SystemClock,
+    offsite::longest_days,
+};
+
+/// Where an export goes.
+pub(super) struct Target {
+    /// The directory in which it is made.
+    pub(super) dir: PathBuf,
+    /// Where it is put then.
+    place: Option<Place>,
+}
+
+impl Target {
+    /// Out of `--out` and `--work`.
+    pub(super) fn of(out: &str, work: Option<&Path>, origin: &Origin) -> anyhow::Result<Self> {
+        if !out.starts_with("s3://") {
+            if work.is_some() {
+                let what = "--work is for exports to s3://bucket/prefix";
+                return Err(Failure::new(what, "leave it out").into());
+            }
+            return Ok(Self { dir: PathBuf::from(out), place: None });
+        }
+        let Some(work) = work else {
+            return Err(Failure::new(
+                "an export is made in a directory before it is put off-site",
+                "name one with --work; it is removed at the end",
+            )
+            .into());
+        };
+        let offsite = origin.config()?.offsite;
+        let place = Place::parse(out, Some(&offsite)).map_err(|error| advised(error.into()))?;
+        Ok(Self { dir: work.to_owned(), place: Some(place) })
+    }
+
+    /// What will happen there, in words.
+    pub(super) fn words(&self) -> Option<String> {
+        let place = self.place.as_ref()?;
+        Some(format!(
+            "Then it is put to {place}, where nobody can delete it before its date, not even where \
+             a person is erased; {} is removed.",
+            self.dir.display()
+        ))
+    }
+
+    /// Refuses a prefix that holds a whole export; before anything is asked of the server.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let Some(place) = &self.place else { return Ok(()) };
+        let sink = Sink::open(place, SystemClock.now_ms()).map_err(advised)?;
+        if !self.dir.exists() && sink.has_any(MANIFEST_FILE).map_err(advised)? {
+            let what = format!("{place} holds an export that is complete");
+            return Err(Failure::new(
+                what,
+                "verify it with `chancery verify`, or name another prefix",
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Puts what is finished there; answers how many files it put now, `None` where it stays here.
+    pub(super) fn put(&self, client: &Client) -> anyhow::Result<Option<u64>> {
+        let Some(place) = &self.place else { return Ok(None) };
+        let days = days_in_force(client)?;
+        let place = place.locked_by(LockTerms { days, held: false });
+        let put = self.put_to(&place).map_err(advised)?;
+        // A kill behind the rename leaves what the same command removes.
+        fs::rename(&self.dir, self.put_away())
+            .with_context(|| format!("{} could not be renamed", self.dir.display()))?;
+        self.remove_what_was_put()?;
+        Ok(Some(put))
+    }
+
+    /// Ends a command that was killed while it removed what is whole there; false where there was
+    /// none.
+    pub(super) fn remove_what_was_put(&self) -> anyhow::Result<bool> {
+        let dir = self.put_away();
+        if self.place.is_none() || self.dir.exists() || !dir.is_dir() {
+            return Ok(false);
+        }
+        fs::remove_dir_all(&dir)
+            .with_context(|| format!("{} could not be removed", dir.display()))?;
+        Ok(true)
+    }
+
+    /// What the directory is called once all of it is there.
+    fn put_away(&self) -> PathBuf {
+        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
+        name.push(".put");
+        self.dir.with_file_name(name)
+    }
+
+    fn put_to(&self, place: &Place) -> anyhow::Result<u64> {
+        let sink = Sink::open(place, SystemClock.now_ms())?;
+        let files = finished_files(&self.dir)?;
+        let (mut put, mut meter) = (0, Meter::new("files put"));
+        for (done, name) in (1..).zip(&files) {
+            put += u64::from(sink.put(&self.dir.join(name), name)?);
+            meter.show(done, files.len() as u64);
+        }
+        Ok(put)
+    }
+}
+
+/// Days for which the policies in force keep anything; the server is asked, who records it.
+fn days_in_force(client: &Client) -> anyhow::Result<u32> {
+    let policy = client.call("GET", "/policies", None)?;
+    let Some(text) = policy["document"].as_str() else { return Ok(0) };
+    let document = read_document(text)
+        .map_err(|_| Failure::new("the policy in force cannot be read", super::NEWER))?;
+    Ok(longest_days(&document))
+}
