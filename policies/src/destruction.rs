@@ -8,18 +8,21 @@
 //! Every order carries the revision of the governance stream on which it was decided: a hold that
 //! comes first in the log wins, and the stretch is judged anew. A crash anywhere leaves orders that
 //! are finished at the next start, and a run without a receipt; the next run begins at the first
-//! entry and finds what is left. Invariants: I3, I4, I10. Keeps no truth of its own.
+//! entry, finds what is left, and its receipt speaks of the orders that have none. Invariants: I3, I4, I10. Keeps no truth of its own.
 
 mod chunk;
 mod ending;
 mod erased_accounts;
 mod erased_days;
+mod erased_folds;
 mod fault;
 pub mod judging;
 mod key_ranges;
 mod keys;
 mod schedule;
+mod steps;
 mod tally;
+mod without_receipt;
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,7 +31,7 @@ use commands::{
     governance::{Fenced, in_force},
     media::BlobStore,
 };
-use event_log::{AppendRefusal, ShredError};
+use event_log::{AppendRefusal, OrderContents, ShredError};
 use facts::{
     ExpectedRevision, LogPosition, StreamId,
     fact::{Act, ShredCause},
@@ -43,6 +46,7 @@ pub use self::{
     fault::RunFault,
     keys::{Keys, Order},
     schedule::{Destruction, DestructionStatus},
+    steps::{BeforeStep, RunStep, nobody},
 };
 use crate::{record_description::Describer, scope_walk::Record};
 
@@ -66,6 +70,8 @@ pub struct Destroyer {
     pub blobs: Arc<BlobStore>,
     /// For so long a backup of the keyring may still open what was destroyed, in milliseconds.
     pub keyring_backup_ms: u64,
+    /// Told before each step; [`nobody`] but for tests.
+    pub before: BeforeStep,
 }
 
 /// What a run came to.
@@ -88,6 +94,11 @@ impl Destroyer {
         if let Some(jump) = self.keys.unconfirmed_clock_jump() {
             return Err(RunFault::Clock(jump));
         }
+        // What an earlier run ordered and could not carry out; a start does it by itself.
+        let keys = Arc::clone(&self.keys);
+        let finished = tokio::task::spawn_blocking(move || keys.finish());
+        finished.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
+        (self.before)(RunStep::EndAccounts);
         self.end_erased_accounts().await?;
         let until = self.record.head();
         if !self.view.wait_for(until, VIEW_WAIT_MAX).await {
@@ -106,6 +117,7 @@ impl Destroyer {
             // Half of one core at most: what people wait for goes first.
             tokio::time::sleep(begun.elapsed()).await;
         }
+        self.take_over(&progress.receipts, &mut tally).await?;
         self.end_run(tally, by).await
     }
 
@@ -165,28 +177,32 @@ impl Destroyer {
         }
     }
 
-    /// Gives the orders of a stretch, and removes the files of its media.
+    /// Gives the orders of a stretch, and removes the files of their media. If a later one is
+    /// refused, what the earlier ones took is tallied, and found gone when the stretch is judged
+    /// again.
     async fn destroy(
         &self,
-        mut chunk: Chunk,
+        chunk: Chunk,
         version: u64,
         expects: (StreamId, ExpectedRevision),
         tally: &mut Tally,
     ) -> Result<(), RunFault> {
         tally.policy_version = version;
-        for (cause, ranges) in std::mem::take(&mut chunk.ranges) {
-            let order = Order { ranges: ranges.into_ranges(), cause, expects };
+        for (cause, due) in chunk.due {
+            let (records, files, copied) = (due.records(cause), due.files, due.copied);
+            let contents = OrderContents { records: records.clone(), files: files.clone() };
+            let order = Order { ranges: due.ranges.into_ranges(), cause, expects, contents };
             tally.trees(&order.ranges);
+            (self.before)(RunStep::Order);
             let keys = Arc::clone(&self.keys);
             let given = tokio::task::spawn_blocking(move || keys.order(order));
             let receipt = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
-            tally.order(receipt.order);
+            // Nothing that the write side remembers of it may be read any more.
+            self.write_side.forget_contents();
+            tally.order(receipt.order, &records, copied);
+            self.remove_files(&files, tally).await;
         }
-        // A crash before a file is removed leaves bytes whose key is gone; the sweep finds them.
-        for blob in std::mem::take(&mut chunk.blobs) {
-            tally.blob(self.blobs.remove(&blob).await);
-        }
-        tally.add(chunk);
+        tally.restricted(chunk.restricted, chunk.restricted_of);
         Ok(())
     }
 }

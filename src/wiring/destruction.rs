@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use commands::{WriteSide, governance::published};
 use decide::policy::InForce;
-use policies::destruction::{Destroyer, Destruction};
+use policies::destruction::{Destroyer, Destruction, nobody};
 use read_side::KeepingRules;
 use tokio::task::JoinHandle;
 
@@ -30,6 +30,7 @@ impl Layers {
             view: self.view.clone(),
             blobs: Arc::clone(&self.blobs),
             keyring_backup_ms: u64::from(retention.keyring_backup_days) * DAY_MS,
+            before: nobody(),
         };
         let minutes = u64::from(retention.run_every_minutes);
         let interval = (minutes > 0).then(|| Duration::from_secs(minutes * 60));

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use event_log::{Log, Scavenging, ShredError, ShredReceipt, ShredRequest};
+use event_log::{Log, OrderContents, Scavenging, ShredError, ShredReceipt, ShredRequest};
 use facts::{
     EntryHeader, ExpectedRevision, LogPosition, StreamId,
     fact::{KeyRange, ShredCause, SurfaceOutcome},
@@ -19,6 +19,8 @@ pub struct Order {
     pub cause: ShredCause,
     /// What must not have moved.
     pub expects: (StreamId, ExpectedRevision),
+    /// What it takes.
+    pub contents: OrderContents,
 }
 
 /// Destroys keys and ciphertext. Everything here blocks.
@@ -29,6 +31,9 @@ pub trait Keys: Send + Sync + 'static {
     /// Gives an order and carries it out on the keyring; the ciphertext waits for
     /// [`Self::scavenge`].
     fn order(&self, order: Order) -> Result<ShredReceipt, ShredError>;
+
+    /// Carries out what was ordered and not carried out to its report.
+    fn finish(&self) -> Result<(), ShredError>;
 
     /// Drops what has no keys any more in these trees.
     fn scavenge(&self, trees: &HashSet<u32>) -> SurfaceOutcome;
@@ -43,11 +48,15 @@ impl Keys for Log {
     }
 
     fn order(&self, order: Order) -> Result<ShredReceipt, ShredError> {
-        let Order { ranges, cause, expects } = order;
+        let Order { ranges, cause, expects, contents } = order;
         let request =
             ShredRequest { ranges, cause, expects: vec![expects], scavenging: Scavenging::Later };
         // Copies outside of the log go once a run; the receipt of the run states them.
-        self.order_shred(request, |_| Vec::new())
+        self.order_shred_of(request, Some(contents), |_| Vec::new())
+    }
+
+    fn finish(&self) -> Result<(), ShredError> {
+        self.finish_orders()
     }
 
     fn scavenge(&self, trees: &HashSet<u32>) -> SurfaceOutcome {

@@ -31,7 +31,7 @@ use http_edge::{
 };
 use policies::{
     ADMIN_PREFIX, StaffRoutes,
-    destruction::{Destroyer, Destruction},
+    destruction::{Destroyer, Destruction, nobody},
     staff_router,
 };
 use projections::{ClientView, follower::FollowerHandle};
@@ -189,6 +189,7 @@ impl World {
             view: self.view.clone(),
             blobs: Arc::clone(&self.blobs),
             keyring_backup_ms: 7 * DAY,
+            before: nobody(),
         }
     }
 

@@ -50,8 +50,9 @@ pub use keys::{
 };
 pub use lease::{Lease, LeaseError};
 pub use log::{
-    CLOCK_JUMP_MS, ConfirmError, ForkError, GoOn, Log, LogStat, OpenError, RANGE_ENTRIES_MAX,
-    REPEATED_RANGES_MAX, Scavenging, ScrubPace, ShredError, ShredReceipt, ShredRequest,
+    CLOCK_JUMP_MS, ConfirmError, ForkError, GoOn, Log, LogStat, OpenError, OrderContents,
+    RANGE_ENTRIES_MAX, REPEATED_RANGES_MAX, Scavenging, ScrubPace, ShredError, ShredReceipt,
+    ShredRequest,
 };
 pub use options::{EPOCH_DAYS, LogOptions, SEGMENT_BYTES, SEGMENT_BYTES_MAX};
 pub use purged_store::purge_store;

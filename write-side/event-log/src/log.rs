@@ -27,7 +27,7 @@ pub use self::{
     go_on::{GoOn, REPEATED_RANGES_MAX},
     read::RANGE_ENTRIES_MAX,
     scrub::ScrubPace,
-    shred::{Scavenging, ShredError, ShredReceipt, ShredRequest},
+    shred::{OrderContents, Scavenging, ShredError, ShredReceipt, ShredRequest},
     stat::LogStat,
 };
 use crate::{

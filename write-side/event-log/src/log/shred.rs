@@ -6,8 +6,11 @@
 use std::{collections::HashSet, io};
 
 use facts::{
-    Batch, EntryHeader, ExpectedRevision, LogPosition, StreamId,
-    fact::{ShredCause, ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport},
+    Batch, EntryHeader, EntryRef, ExpectedRevision, LogPosition, StreamId,
+    fact::{
+        DestroyedRecords, ShredCause, ShredContents, ShredDone, ShredOrdered, ShredSurface,
+        SurfaceOutcome, SurfaceReport,
+    },
 };
 
 use super::{Log, append::own_batch};
@@ -30,6 +33,15 @@ pub struct ShredRequest {
     pub expects: Vec<(StreamId, ExpectedRevision)>,
     /// When the ciphertext goes.
     pub scavenging: Scavenging,
+}
+
+/// What an order takes, as far as whoever gives it knows; see [`ShredContents`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderContents {
+    /// Records by kind and cause.
+    pub records: Vec<DestroyedRecords>,
+    /// Files of media.
+    pub files: Vec<String>,
 }
 
 /// When ciphertext without keys gives way to its hash.
@@ -93,6 +105,16 @@ impl Log {
         request: ShredRequest,
         purge_copies: impl FnOnce(&[KeyRange]) -> Vec<SurfaceReport>,
     ) -> Result<ShredReceipt, ShredError> {
+        self.order_shred_of(request, None, purge_copies)
+    }
+
+    /// As [`Self::order_shred`]; what the order takes becomes durable with it.
+    pub fn order_shred_of(
+        &self,
+        request: ShredRequest,
+        contents: Option<OrderContents>,
+        purge_copies: impl FnOnce(&[KeyRange]) -> Vec<SurfaceReport>,
+    ) -> Result<ShredReceipt, ShredError> {
         let _one_at_a_time = self.shredding.lock();
         let ordered = ShredOrdered { ranges: request.ranges, cause: request.cause };
         let ranges = ordered.ranges.clone();
@@ -101,7 +123,11 @@ impl Log {
         if let Some(jump) = self.unconfirmed_clock_jump() {
             return Err(ShredError::ClockUnconfirmed(jump));
         }
-        let batch = Batch { expects: request.expects, ..own_batch(&ordered) };
+        let mut batch = Batch { expects: request.expects, ..own_batch(&ordered) };
+        if let Some(OrderContents { records, files }) = contents {
+            let contents = ShredContents { order: EntryRef::InBatch(0), records, files };
+            batch.drafts.extend(own_batch(&contents).drafts);
+        }
         let appended = self.append_with(batch, &[], |_| Ok(()), &ranges)?;
         let order = appended.first;
         // When this returns, the writing thread has made reads refuse what the order covers.
