@@ -5,8 +5,9 @@
 //! receipt says what became of each. The dry run (`chancery policy plan`) asks the same
 //! [`judging::judge`].
 //!
-//! Every order carries the revision of the governance stream on which it was decided: a hold that
-//! comes first in the log wins, and the stretch is judged anew. A crash anywhere leaves orders that
+//! The orders of a stretch are given as one, so that none of them counts what another destroys, and
+//! carry the revision of the governance stream on which they were decided: a hold that comes first
+//! in the log wins, and the stretch is judged anew. A crash anywhere leaves orders that
 //! are finished at the next start, and a run without a receipt; the next run begins at the first
 //! entry, finds what is left, and its receipt speaks of the orders that have none. Invariants: I3, I4, I10. Keeps no truth of its own.
 
@@ -31,10 +32,10 @@ use commands::{
     governance::{Fenced, in_force},
     media::BlobStore,
 };
-use event_log::{AppendRefusal, OrderContents, ShredError};
+use event_log::{AppendRefusal, OrderOfMany, ShredError};
 use facts::{
-    ExpectedRevision, LogPosition, StreamId,
-    fact::{Act, ShredCause},
+    LogPosition,
+    fact::{Act, ShredCause, ShredOrdered},
 };
 use projections::{ClientView, Snapshot};
 
@@ -44,7 +45,7 @@ use self::{
 };
 pub use self::{
     fault::RunFault,
-    keys::{Keys, Order},
+    keys::{Expects, Keys},
     schedule::{Destruction, DestructionStatus},
     steps::{BeforeStep, RunStep, nobody},
 };
@@ -136,8 +137,7 @@ impl Destroyer {
                     *progress = past;
                     return Ok(done);
                 }
-                // A hold, a policy or an erasure came first in the log. What was ordered of the
-                // stretch until then is destroyed, was due, and is found gone now.
+                // A hold, a policy or an erasure came first in the log; nothing was ordered.
                 Err(RunFault::Order(ShredError::Refused(AppendRefusal::RevisionMoved {
                     ..
                 }))) => {}
@@ -177,31 +177,37 @@ impl Destroyer {
         }
     }
 
-    /// Gives the orders of a stretch, and removes the files of their media. If a later one is
-    /// refused, what the earlier ones took is tallied, and found gone when the stretch is judged
-    /// again.
+    /// Gives the orders of a stretch, all of them or none, and removes the files of their media.
     async fn destroy(
         &self,
         chunk: Chunk,
         version: u64,
-        expects: (StreamId, ExpectedRevision),
+        expects: Expects,
         tally: &mut Tally,
     ) -> Result<(), RunFault> {
         tally.policy_version = version;
+        let (mut orders, mut files) = (Vec::new(), Vec::new());
         for (cause, due) in chunk.due {
-            let (records, files, copied) = (due.records(cause), due.files, due.copied);
-            let contents = OrderContents { records: records.clone(), files: files.clone() };
-            let order = Order { ranges: due.ranges.into_ranges(), cause, expects, contents };
+            tally.copied |= due.copied;
+            let (records, due_files) = (due.records(cause), due.files);
+            files.extend_from_slice(&due_files);
+            let order = ShredOrdered { ranges: due.ranges.into_ranges(), cause };
             tally.trees(&order.ranges);
+            orders.push(OrderOfMany { order, records, files: due_files });
+        }
+        if !orders.is_empty() {
+            let records: Vec<_> = orders.iter().map(|order| order.records.clone()).collect();
             (self.before)(RunStep::Order);
             let keys = Arc::clone(&self.keys);
-            let given = tokio::task::spawn_blocking(move || keys.order(order));
-            let receipt = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
+            let given = tokio::task::spawn_blocking(move || keys.order(orders, expects));
+            let given = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
             // Nothing that the write side remembers of it may be read any more.
             self.write_side.forget_contents();
-            tally.order(receipt.order, &records, copied);
-            self.remove_files(&files, tally).await;
+            for (order, records) in given.into_iter().zip(&records) {
+                tally.order(order, records);
+            }
         }
+        self.remove_files(&files, tally).await;
         tally.restricted(chunk.restricted, chunk.restricted_of);
         Ok(())
     }

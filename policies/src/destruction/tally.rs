@@ -30,7 +30,8 @@ pub(super) struct Tally {
     /// Trees whose ciphertext is to go.
     pub(super) trees: HashSet<u32>,
     destroyed: BTreeMap<(RecordKind, ShredCause), u64>,
-    copied: bool,
+    /// Views and folds can hold replaced values of what was destroyed.
+    pub(super) copied: bool,
 }
 
 impl Tally {
@@ -55,11 +56,10 @@ impl Tally {
     }
 
     /// An order was carried out on the keyring.
-    pub(super) fn order(&mut self, at: LogPosition, records: &[DestroyedRecords], copied: bool) {
+    pub(super) fn order(&mut self, at: LogPosition, records: &[DestroyedRecords]) {
         self.orders = Some((self.orders.map_or(at, |(first, _)| first), at));
         self.orders_given += 1;
         self.count(records);
-        self.copied |= copied;
     }
 
     /// An order of an earlier run that has no receipt, the latest first.

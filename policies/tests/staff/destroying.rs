@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::world::{World, user};
 
 /// Positions of entries whose content can be read, of those that had any.
-fn readable(world: &World) -> BTreeSet<u64> {
+pub(crate) fn readable(world: &World) -> BTreeSet<u64> {
     let log = &world.failing.log;
     let all = (0..=log.head().0).filter(|at| {
         let entry = log.read(LogPosition(*at)).unwrap().unwrap();
@@ -22,7 +22,7 @@ fn readable(world: &World) -> BTreeSet<u64> {
     all.collect()
 }
 
-async fn run(world: &World) -> RunDone {
+pub(crate) async fn run(world: &World) -> RunDone {
     world.destroyer().run(None, &|| false).await.unwrap()
 }
 
@@ -35,13 +35,13 @@ async fn planned(world: &World) -> BTreeSet<u64> {
     due.map(|record| record["position"].as_u64().unwrap()).collect()
 }
 
-async fn apply(world: &World, document: &str) {
+pub(crate) async fn apply(world: &World, document: &str) {
     let based_on = world.get("ann", "/policies").await.ok()["version"].clone();
     let body = json!({ "document": document, "based_on": based_on, "reason": "because" });
     world.post("ann", "/policies", &body).await.ok();
 }
 
-fn receipt(world: &World, done: &RunDone) -> DestructionRunEnded {
+pub(crate) fn receipt(world: &World, done: &RunDone) -> DestructionRunEnded {
     let at = done.receipt.expect("a receipt");
     match world.failing.log.read(at).unwrap().unwrap().fact().unwrap() {
         Some(Fact::DestructionRunEnded(receipt)) => receipt,
@@ -50,7 +50,7 @@ fn receipt(world: &World, done: &RunDone) -> DestructionRunEnded {
 }
 
 /// A medium: its id, and the name of its file.
-async fn upload(world: &World, name: &str) -> (String, String) {
+pub(crate) async fn upload(world: &World, name: &str) -> (String, String) {
     let mut writer = world.blobs.begin(world.ws.random(), 1_000).await.unwrap();
     writer.write(b"some file").await.unwrap();
     let blob = writer.finish().await.unwrap();

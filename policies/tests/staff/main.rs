@@ -11,6 +11,7 @@ mod export_tampering;
 mod exporting;
 mod journal;
 mod keeping;
+mod killing;
 mod openapi;
 mod openapi_shape;
 mod planning;
