@@ -27,7 +27,11 @@ use commands::{
 use decide::user::uia::RegistrationMode;
 use event_log::{Log, LogOptions, Random as _, SystemRandom};
 use http_edge::{Edge, dress};
-use policies::{StaffRoutes, destruction::Destruction, staff_router};
+use policies::{
+    StaffRoutes,
+    destruction::{Destruction, Sweep},
+    staff_router,
+};
 use projections::{ClientView, follower::FollowerHandle};
 use read_side::{ReadSettings, ReadSide, ReadSideParts};
 use ruma::RoomVersionId;
@@ -65,6 +69,8 @@ pub(crate) struct Layers {
     follower: FollowerHandle,
     ledger: LedgerThread,
     destruction: Destruction,
+    /// Taken when it begins.
+    sweep: Option<Sweep>,
 }
 
 /// Where a configuration has its log, and how it writes it.
@@ -99,6 +105,11 @@ impl Layers {
         let blobs = BlobStore::open(data_dir.join("media"))
             .await
             .context("the media directory cannot be opened")?;
+        let blobs = Arc::new(blobs);
+        // Before anything can be uploaded.
+        let sweep = Sweep::begin(Arc::clone(&log) as _, Arc::clone(&blobs))
+            .await
+            .context("the media directory cannot be listed")?;
         let wishes = WishQueue::start(write_side.clone());
         let ledger = open_ledger(config, Arc::clone(&log)).await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -107,11 +118,12 @@ impl Layers {
             view,
             write_side,
             passwords: Passwords::new(cores),
-            blobs: Arc::new(blobs),
+            blobs,
             wishes,
             follower,
             ledger,
             destruction: destruction::idle(),
+            sweep: Some(sweep),
         })
     }
 

@@ -22,6 +22,7 @@ mod key_ranges;
 mod keys;
 mod schedule;
 mod steps;
+mod sweep;
 mod tally;
 mod without_receipt;
 
@@ -48,6 +49,7 @@ pub use self::{
     keys::{Expects, Keys},
     schedule::{Destruction, DestructionStatus},
     steps::{BeforeStep, RunStep, nobody},
+    sweep::{Sweep, SweepFault},
 };
 use crate::{record_description::Describer, scope_walk::Record};
 

@@ -39,6 +39,14 @@ impl Layers {
     }
 }
 
+impl Layers {
+    /// Removes files of media that nothing names, until the server is to stop. Once.
+    pub(crate) fn follow_sweep(&mut self, stopping: &Stopping) -> Option<JoinHandle<()>> {
+        let sweep = self.sweep.take()?;
+        Some(tokio::spawn(sweep.follow(stopping.watch())))
+    }
+}
+
 /// What is in force, as the commands of governance published it.
 pub(super) struct PublishedRules(pub(super) WriteSide);
 

@@ -17,7 +17,7 @@ const HEAD: usize = 8;
 /// What is looked for, each with a name for whoever reads a failure.
 #[derive(Default)]
 pub(crate) struct Needles {
-    needles: Vec<(String, Vec<u8>)>,
+    all: Vec<(String, Vec<u8>)>,
     by_head: HashMap<[u8; HEAD], Vec<usize>>,
     /// First two bytes of which some needle begins with.
     begins: Vec<bool>,
@@ -32,9 +32,9 @@ impl Needles {
         self.begins.resize(1 << 16, false);
         self.begins[usize::from(u16::from_be_bytes([head[0], head[1]]))] = true;
         let places = self.by_head.entry(*head).or_default();
-        if !places.iter().any(|&known| self.needles[known].1 == bytes) {
-            places.push(self.needles.len());
-            self.needles.push((name.to_owned(), bytes.to_vec()));
+        if !places.iter().any(|&known| self.all[known].1 == bytes) {
+            places.push(self.all.len());
+            self.all.push((name.to_owned(), bytes.to_vec()));
         }
     }
 
@@ -58,7 +58,7 @@ impl Needles {
             let rest = &hay[at..];
             let Some((head, _)) = rest.split_first_chunk::<HEAD>() else { continue };
             for &index in self.by_head.get(head).into_iter().flatten() {
-                let (name, bytes) = &self.needles[index];
+                let (name, bytes) = &self.all[index];
                 if rest.starts_with(bytes) {
                     found.insert(name.clone());
                 }

@@ -64,8 +64,10 @@ impl Stops {
         }
         let number = self.next.fetch_add(1, Ordering::SeqCst);
         println!("{SAID} {number} {step}");
-        while number == self.at {
-            std::thread::park();
+        if number == self.at {
+            loop {
+                std::thread::park();
+            }
         }
     }
 }

@@ -18,4 +18,5 @@ mod planning;
 mod reading;
 mod refusals;
 mod routes;
+mod sweeping;
 mod world;

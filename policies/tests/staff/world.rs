@@ -125,12 +125,14 @@ pub(crate) struct Place {
     pub(crate) seed: u64,
     pub(crate) segment_bytes: u64,
     pub(crate) disk: Arc<dyn Disk>,
+    /// Held so that it goes with the world.
+    pub(crate) temporary: Option<tempfile::TempDir>,
 }
 
 impl Place {
     pub(crate) fn at(dir: PathBuf, begins: u64) -> Self {
         let segment_bytes = LogOptions::new(&dir, "example.org").segment_bytes;
-        Self { dir, begins, seed: 7, segment_bytes, disk: Arc::new(OsDisk) }
+        Self { dir, begins, seed: 7, segment_bytes, disk: Arc::new(OsDisk), temporary: None }
     }
 }
 
@@ -139,8 +141,8 @@ impl World {
     /// server's administrator hold no role.
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut world = Self::open(Place::at(dir.path().to_owned(), 1_700_000_000_000)).await;
-        world._temporary = Some(dir);
+        let place = Place::at(dir.path().to_owned(), 1_700_000_000_000);
+        let world = Self::open(Place { temporary: Some(dir), ..place }).await;
         world.people().await;
         world
     }
@@ -193,7 +195,7 @@ impl World {
             app,
             _follower: follower,
             dir,
-            _temporary: None,
+            _temporary: place.temporary,
         }
     }
 
