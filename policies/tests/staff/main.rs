@@ -12,6 +12,7 @@ mod exporting;
 mod journal;
 mod keeping;
 mod killing;
+mod meddling;
 mod openapi;
 mod openapi_shape;
 mod planning;
