@@ -77,7 +77,7 @@ const RETENTION: &[(Place, usize)] = &[
     (Place::FailedLogin, 15),
 ];
 const ERASURE: &[(Place, usize)] = &[
-    (Place::Body, 190),
+    (Place::Body, 140),
     (Place::Edit, 100),
     (Place::Reaction, 100),
     (Place::Redacted, 50),
@@ -95,6 +95,8 @@ const ERASURE: &[(Place, usize)] = &[
     (Place::ProfileField, 25),
     (Place::Filter, 25),
     (Place::BackupKey, 25),
+    (Place::BackupSession, 25),
+    (Place::KeyId, 25),
     (Place::ToDevice, 50),
     (Place::Search, 10),
 ];
@@ -368,6 +370,9 @@ fn what_must_not_be_confirmed(
         if let Some(body) = pdu.content_str("body") {
             needles.add_digest("digest of a text", &sha256(body.as_bytes()));
         }
+        for part in entry.parts.iter().skip(1).filter_map(PartContent::clear) {
+            needles.add_digest("digest of a sealed part", &sha256(part));
+        }
         texts.push(Text { position: entry.header.position, unsalted, salted });
     }
     ensure!(!texts.is_empty(), "nothing was said");
@@ -388,7 +393,10 @@ fn reference_of(pdu: &CanonicalJsonObject, whole: bool) -> String {
 /// The hash that the redacted form keeps is the one of the salted text, and of no other; what
 /// the log keeps of the sealed part is none of the text's digests.
 fn nothing_confirms(server: &Server, texts: &[Text]) -> Result<()> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    use base64::{
+        Engine as _,
+        engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+    };
     let entries = opened(server)?;
     let mut left = 0;
     for text in texts {
@@ -401,6 +409,11 @@ fn nothing_confirms(server: &Server, texts: &[Text]) -> Result<()> {
         // With the salt it is confirmed, which shows that the guess is a right one.
         ensure!(hash(&text.salted) == kept, "{}: {redacted}", text.position);
         ensure!(hash(&text.unsalted) != kept, "{} can be guessed", text.position);
+        // The event id is the hash of what is left, and so says no more than that.
+        let mut left_of_it: CanonicalJsonObject = serde_json::from_slice(&stored.redacted)?;
+        left_of_it.retain(|key, _| !["signatures", "unsigned"].contains(&key.as_str()));
+        let id = URL_SAFE_NO_PAD.encode(sha256(reference_of(&left_of_it, true).as_bytes()));
+        ensure!(stored.event_id == format!("${id}"), "{}", text.position);
         let whole = CanonicalJsonValue::Object(text.salted.clone()).to_string();
         for part in &entry.header.parts {
             ensure!(part.commitment != sha256(whole.as_bytes()), "{}", text.position);

@@ -204,7 +204,8 @@ impl Destroyer {
             let given = tokio::task::spawn_blocking(move || keys.order(orders, expects));
             let given = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
             // Nothing that the write side remembers of it may be read any more.
-            self.write_side.forget_contents();
+            let forgotten = self.write_side.forget_contents().await;
+            forgotten.map_err(|fault| RunFault::of_fault(&fault))?;
             for (order, records) in given.into_iter().zip(&records) {
                 tally.order(order, records);
             }

@@ -57,6 +57,10 @@ pub(crate) enum Place {
     Filter,
     /// The key of a session in a backup.
     BackupKey,
+    /// The id of a session in a backup.
+    BackupSession,
+    /// The id of a one-time key.
+    KeyId,
     /// A message to a device of the person.
     ToDevice,
     /// A search for users.
@@ -113,7 +117,9 @@ impl Tracer {
             Place::RoomName | Place::RoomTopic | Place::OtherState | Place::MemberReason => {
                 self.change_room(place, &canary).await
             }
-            Place::ToDevice | Place::Search | Place::FailedLogin => self.ask(place, &canary).await,
+            Place::ToDevice | Place::Search | Place::FailedLogin | Place::KeyId => {
+                self.ask(place, &canary).await
+            }
             _ => self.keep(place, &canary).await,
         };
         left.with_context(|| format!("{place:?}"))?;
@@ -201,6 +207,12 @@ impl Tracer {
                     .put(&format!("/v3/sendToDevice/org.example.told/{txn}"), &messages)
                     .await?;
             }
+            Place::KeyId => {
+                let key = json!({ "key": "AAAA", "signatures": {} });
+                let id = format!("signed_curve25519:{canary}");
+                let keys = json!({ "one_time_keys": { id: key } });
+                self.alice.post("/v3/keys/upload", &keys).await?;
+            }
             Place::Search => {
                 let wish = json!({ "search_term": canary });
                 self.alice.post("/v3/user_directory/search", &wish).await?;
@@ -217,6 +229,11 @@ impl Tracer {
     async fn keep(&self, place: Place, canary: &str) -> Result<()> {
         let (alice, room) = (&self.alice, encode(&self.room));
         let user = encode(&alice.user_id);
+        let session = |id: &str| format!("/v3/room_keys/keys/{room}/{id}?version={}", self.backup);
+        let session_data = |sealed: &str| {
+            json!({ "first_message_index": 1, "forwarded_count": 0, "is_verified": false,
+                    "session_data": { "ephemeral": sealed } })
+        };
         let (path, value): (String, Value) = match place {
             Place::DisplayName => {
                 (format!("/v3/profile/{user}/displayname"), json!({ "displayname": canary }))
@@ -245,11 +262,8 @@ impl Tracer {
             Place::DeviceName => {
                 (format!("/v3/devices/{}", alice.device_id), json!({ "display_name": canary }))
             }
-            Place::BackupKey => (
-                format!("/v3/room_keys/keys/{room}/s1?version={}", self.backup),
-                json!({ "first_message_index": 1, "forwarded_count": 0, "is_verified": false,
-                        "session_data": { "ephemeral": canary } }),
-            ),
+            Place::BackupKey => (session("s1"), session_data(canary)),
+            Place::BackupSession => (session(canary), session_data("nothing")),
             _ => {
                 let filter = json!({ "room": { "rooms": [format!("!{canary}:localhost")] } });
                 alice.post(&format!("/v3/user/{user}/filter"), &filter).await?;

@@ -118,6 +118,23 @@ async fn what_was_planned_is_what_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_write_side_remembers_of_an_event_goes_with_its_keys() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    let event = world.say(&room, "dan", "in memory").await.event_id;
+    apply(&world, "[policy.brief]\nrecords = [\"messages\"]\nkeep_at_most = \"1d\"\n").await;
+    world.pass_days(2);
+    let body = async || {
+        let stored = world.ws.pdu(&room, &event).await.unwrap().unwrap();
+        stored.pdu.content_str("body").map(str::to_owned)
+    };
+    assert_eq!(body().await.as_deref(), Some("in memory"));
+    assert_eq!(run(&world).await.orders, 1);
+    assert_eq!(body().await, None, "it is read again, and its content is gone");
+    world.say(&room, "dan", "and on").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_original_of_a_redacted_event_goes_after_its_time_and_not_under_a_hold() {
     let world = World::new().await;
     let room = world.room("dan").await;

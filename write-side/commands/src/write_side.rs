@@ -209,12 +209,14 @@ impl WriteSide {
         &self.inner.in_force
     }
 
-    /// Keys were destroyed: forgets what is in memory of events, read or written lately. Events are
+    /// Keys were destroyed: forgets what is in memory of entries, read or written lately. They are
     /// read again from the log, in the form that is left of them.
-    pub fn forget_contents(&self) {
+    pub async fn forget_contents(&self) -> Result<(), Fault> {
+        // Entries that were written lately leave memory with a flush.
+        self.flush().await?;
         self.inner.pdus.wipe();
         self.inner.known.wipe();
-        self.core().flush_due.notify_one();
+        Ok(())
     }
 
     /// Makes the folds of persons anew from what of their streams can still be read, in memory and
