@@ -10,7 +10,9 @@ use std::sync::Arc;
 pub enum RunStep {
     /// Accounts of persons who are to be erased are ended. Before: nothing was done.
     EndAccounts,
-    /// An order is given. Before: the orders before it, without a receipt.
+    /// A person who is to be erased leaves a room. Before: the account is ended, other rooms are left.
+    LeaveRoom,
+    /// Orders are given. Before: the orders before it, without a receipt.
     Order,
     /// The file of a medium is removed. Before: bytes whose key is gone.
     RemoveFile,

@@ -242,3 +242,55 @@ async fn a_run_is_asked_for_by_officers_and_its_receipt_names_them() {
     let status = world.get("otto", "/policies/run").await.ok();
     assert_eq!(status, json!({ "running": false, "answered": 0, "last": Value::Null }));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_shown_in_a_held_room_stays_until_the_release() {
+    let world = World::new().await;
+    world.grant(Role::DataProtectionOfficer, "cleo").await;
+    let (room, held) = (world.room("ann").await, world.room("ann").await);
+    let (lobby, mut files) = (world.room("ann").await, Vec::new());
+    for place in [&room, &held, &lobby] {
+        world.join(place, "dan").await;
+        world.join(place, "eve").await;
+    }
+    // Of each person one that is shown in the held room too, and one that is not.
+    for name in ["dan", "eve"] {
+        for places in [&[&room, &held][..], &[&room][..]] {
+            let (media, file) = upload(&world, name).await;
+            let url = format!("mxc://example.org/{media}");
+            for place in places {
+                let shown = json!({ "msgtype": "m.file", "body": "f", "url": url.clone() });
+                world.send(place, name, shown).await;
+            }
+            files.push(file);
+        }
+    }
+    let hold = json!({ "matter": "m", "parts": [{ "rooms": [held] }], "reason": "x" });
+    let hold = world.post("ann", "/holds", &hold).await.ok()["hold"].as_u64().unwrap();
+    // A ceiling of two rooms does not end what is shown in a third.
+    let brief = format!(
+        "[policy.brief]\nrecords = [\"messages\", \"media\"]\nkeep_at_most = \"1d\"\n\
+         rooms = [\"{room}\", \"{held}\"]\nusers = [\"@dan:example.org\"]\n"
+    );
+    apply(&world, &brief).await;
+    let asked = json!({ "user": "@eve:example.org", "reason": "letter" });
+    world.post("cleo", "/erasures", &asked).await.ok();
+    let (media, elsewhere) = upload(&world, "dan").await;
+    let url = format!("mxc://example.org/{media}");
+    for place in [&room, &lobby] {
+        let shown = json!({ "msgtype": "m.file", "body": "f", "url": url.clone() });
+        world.send(place, "dan", shown).await;
+    }
+    world.pass_days(2);
+    let there = |files: &[String]| -> Vec<bool> {
+        files.iter().map(|file| world.media_path(file).exists()).collect()
+    };
+    let first = receipt(&world, &run(&world).await);
+    assert!(first.restricted > 0, "{first:?}");
+    assert_eq!(there(&files), [true, false, true, false], "held, over, held, erased");
+    assert!(world.media_path(&elsewhere).exists(), "it is shown where no ceiling is");
+    world.release("ann", "ben", hold).await;
+    run(&world).await;
+    assert_eq!(there(&files), [false; 4]);
+    assert!(world.media_path(&elsewhere).exists());
+}

@@ -29,6 +29,7 @@ use facts::{
     },
 };
 use policies::destruction::RunDone;
+use projections::query::Membership;
 use serde_json::json;
 
 use crate::{
@@ -183,6 +184,7 @@ async fn prepare(home: &Path) -> Expected {
     world.grant(Role::DataProtectionOfficer, "cleo").await;
     let (room, held) = (world.room("dan").await, world.room("dan").await);
     world.join(&room, "eve").await;
+    world.join(&held, "eve").await;
     let mut files_gone = Vec::new();
     for number in 0..3 {
         let (media, file) = upload(&world, "dan").await;
@@ -259,6 +261,7 @@ async fn check(expected: &Expected, dir: &Path, steps: &[String], at: usize) {
     }
     assert_eq!(world.failing.log.scavenge().unwrap(), (0, 0), "{when}: ciphertext was left");
     assert_eq!(erasures_executed(&world), 1, "{when}");
+    assert!(!is_anywhere(&world, "eve"), "{when}: the erased person is in a room");
     assert_eq!(run(&world).await, RunDone { receipt: None, orders: 0 }, "{when}");
     world.close().await;
     // Slow: looked at where copies go.
@@ -283,6 +286,14 @@ fn erasures_executed(world: &World) -> usize {
         matches!(ended.end, ErasureEnd::Executed { .. })
     });
     ends.count()
+}
+
+/// Whether somebody is in a room.
+fn is_anywhere(world: &World, name: &str) -> bool {
+    let view = world.view.snapshot().unwrap();
+    let stream = view.user(user(name).as_str()).unwrap().unwrap();
+    let rooms = view.rooms_of(stream).unwrap();
+    rooms.iter().any(|member| member.membership == Membership::Join)
 }
 
 /// Each order has one report, and nothing that one covers can be read.
