@@ -17,6 +17,7 @@ mod openapi;
 mod openapi_shape;
 mod planning;
 mod reading;
+mod refolding;
 mod refusals;
 mod routes;
 mod sweeping;
