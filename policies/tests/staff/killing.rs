@@ -40,6 +40,8 @@ use crate::{
 
 const DIR: &str = "CHANCERY_KILL_DIR";
 const STEP: &str = "CHANCERY_KILL_STEP";
+/// Set: the steps of opening count, too.
+const OPENING: &str = "CHANCERY_KILL_OPENING";
 /// What the child's lines begin with.
 const SAID: &str = "chancery-step";
 const NAME: &str = "killing::the_child";
@@ -91,7 +93,8 @@ impl Disk for StoppingDisk {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_child() {
     let (Ok(dir), Ok(at)) = (env::var(DIR), env::var(STEP)) else { return };
-    let (armed, next) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let armed = AtomicBool::new(env::var_os(OPENING).is_some());
+    let next = AtomicUsize::new(0);
     let stops = Arc::new(Stops { armed, at: at.parse().unwrap(), next });
     let disk = Arc::new(StoppingDisk(Arc::clone(&stops)));
     let place = Place { segment_bytes: SEGMENT_BYTES, disk, ..at_dir(dir.into(), 1) };
@@ -111,8 +114,12 @@ fn at_dir(dir: PathBuf, time: u64) -> Place {
 }
 
 /// Runs the child until it stands before a step; names of the steps up to there.
-fn steps_until(dir: &Path, at: usize) -> Vec<String> {
-    let mut child = Command::new(env::current_exe().unwrap())
+fn steps_until(dir: &Path, at: usize, opening: bool) -> Vec<String> {
+    let mut command = Command::new(env::current_exe().unwrap());
+    if opening {
+        command.env(OPENING, "1");
+    }
+    let mut child = command
         .args(["--exact", NAME, "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
         .env(STEP, at.to_string())
@@ -163,39 +170,79 @@ async fn a_run_that_is_killed_before_any_step_is_finished_with_one_right_receipt
     let home = tempfile::tempdir().unwrap();
     let expected = prepare(home.path()).await;
     let whole = copy_of(&expected.template, home.path(), "whole");
-    let steps = steps_until(&whole, usize::MAX);
+    let steps = steps_until(&whole, usize::MAX, false);
     assert_eq!(steps.last().map(String::as_str), Some("Over"), "{steps:?}");
     for needed in ["Order", "Rename", "EraseOldWrap", "RenameSegment", "RemoveFile", "Receipt"] {
         assert!(steps.iter().any(|step| step.contains(needed)), "{needed}: {steps:?}");
     }
     fs::remove_dir_all(&whole).unwrap();
     println!("killed before each of {} steps", steps.len());
-    let (expected, steps) = (Arc::new(expected), Arc::new(steps));
-    let mut kills = JoinSet::new();
+    let (from, upto) = (expected.template.clone(), steps.len());
+    kill_at_each(Kills { expected, from, steps, upto, opening: false }, home.path()).await;
+}
+
+/// The start that finishes what was ordered is killed as well, before each of its own steps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_start_that_is_killed_while_it_finishes_orders_is_finished_by_the_next() {
+    let home = tempfile::tempdir().unwrap();
+    let expected = prepare(home.path()).await;
+    let scratch = copy_of(&expected.template, home.path(), "scratch");
+    let steps = steps_until(&scratch, usize::MAX, false);
+    let ordered = steps.iter().position(|step| step.starts_with("Keyring")).unwrap();
+    let from = copy_of(&expected.template, home.path(), "ordered");
+    // Killed between the orders and the keyring: nothing is carried out.
+    steps_until(&from, ordered, false);
+    let scratch = copy_of(&from, home.path(), "scratch-opening");
+    let steps = steps_until(&scratch, usize::MAX, true);
+    let upto = steps.iter().position(|step| step == "EndAccounts").unwrap();
+    for needed in ["Keyring(Rename)", "Keyring(EraseOldWrap)", "RenameSegment", "Report"] {
+        assert!(steps[..upto].iter().any(|step| step == needed), "{needed}: {steps:?}");
+    }
+    println!("killed again before each of {upto} steps of opening");
+    kill_at_each(Kills { expected, from, steps, upto, opening: true }, home.path()).await;
+}
+
+/// What is to be killed: a child on a copy of `from`, before each step up to `upto`.
+struct Kills {
+    expected: Expected,
+    from: PathBuf,
+    steps: Vec<String>,
+    upto: usize,
+    opening: bool,
+}
+
+async fn kill_at_each(kills: Kills, home: &Path) {
+    let kills = Arc::new(kills);
+    let mut tasks = JoinSet::new();
     for first in 0..AT_ONCE {
-        let (expected, steps) = (Arc::clone(&expected), Arc::clone(&steps));
-        let home = home.path().to_owned();
-        kills.spawn(async move {
-            for at in (first..steps.len()).step_by(AT_ONCE) {
-                kill_at(&expected, &home, &steps, at).await;
+        let (kills, home) = (Arc::clone(&kills), home.to_owned());
+        tasks.spawn(async move {
+            for at in (first..kills.upto).step_by(AT_ONCE) {
+                kill_at(&kills, &home, at).await;
             }
         });
     }
-    while let Some(killed) = kills.join_next().await {
+    while let Some(killed) = tasks.join_next().await {
         killed.unwrap();
     }
 }
 
-async fn kill_at(expected: &Expected, home: &Path, steps: &[String], at: usize) {
-    let (template, home) = (expected.template.clone(), home.to_owned());
+async fn kill_at(kills: &Kills, home: &Path, at: usize) {
+    let (from, home, opening) = (kills.from.clone(), home.to_owned(), kills.opening);
     let killing = tokio::task::spawn_blocking(move || {
-        let dir = copy_of(&template, &home, &format!("killed-{at}"));
-        let told = steps_until(&dir, at);
+        let dir = copy_of(&from, &home, &format!("killed-{at}"));
+        let told = steps_until(&dir, at, opening);
         (dir, told)
     });
     let (dir, told) = killing.await.unwrap();
-    assert_eq!(told, steps[..=at], "the steps are the same each time");
-    check(expected, &dir, steps, at).await;
+    assert_eq!(told, kills.steps[..=at], "the steps are the same each time");
+    let step = &kills.steps[at];
+    let when = format!("killed before step {at}, {step}, opening: {opening}");
+    check(&kills.expected, &dir, &when, at + 1 == kills.steps.len()).await;
+    // Slow: looked at where copies go.
+    if ["Scavenge", "Refold", "Purge", "Receipt"].iter().any(|of| step.starts_with(of)) {
+        nowhere(&dir, &when);
+    }
     fs::remove_dir_all(&dir).unwrap();
 }
 
@@ -257,12 +304,11 @@ fn counts(receipt: &DestructionRunEnded) -> BTreeMap<(RecordKind, ShredCause), u
     receipt.destroyed.iter().map(|of| ((of.kind, of.cause), of.records)).collect()
 }
 
-async fn check(expected: &Expected, dir: &Path, steps: &[String], at: usize) {
-    let when = format!("killed before step {at}, {}", steps[at]);
+/// `said`: the receipt is there already.
+async fn check(expected: &Expected, dir: &Path, when: &str, said: bool) {
     let world = World::open(at_dir(dir.to_owned(), 2)).await;
-    let said = at + 1 == steps.len();
     assert_eq!(receipts(&world).len(), usize::from(said), "{when}: a receipt for what is not done");
-    orders_are_carried_out(&world, &when);
+    orders_are_carried_out(&world, when);
     let gone: BTreeSet<u64> = expected.before.difference(&readable(&world)).copied().collect();
     assert!(gone.is_subset(&expected.gone), "{when}: what was not ordered is gone");
 
@@ -289,10 +335,6 @@ async fn check(expected: &Expected, dir: &Path, steps: &[String], at: usize) {
     assert!(!is_anywhere(&world, "eve"), "{when}: the erased person is in a room");
     assert_eq!(run(&world).await, RunDone { receipt: None, orders: 0 }, "{when}");
     world.close().await;
-    // Slow: looked at where copies go.
-    if ["Scavenge", "Refold", "Purge", "Receipt"].iter().any(|of| steps[at].starts_with(of)) {
-        nowhere(dir, &when);
-    }
 }
 
 fn receipts(world: &World) -> Vec<DestructionRunEnded> {
