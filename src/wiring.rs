@@ -27,7 +27,11 @@ use commands::{
 use decide::user::uia::RegistrationMode;
 use event_log::{Log, LogOptions, Random as _, SystemRandom};
 use http_edge::{Edge, dress};
-use policies::{StaffRoutes, destruction::Destruction, staff_router};
+use policies::{
+    StaffRoutes,
+    destruction::{Destruction, Sweep},
+    staff_router,
+};
 use projections::{ClientView, follower::FollowerHandle};
 use read_side::{ReadSettings, ReadSide, ReadSideParts};
 use ruma::RoomVersionId;
@@ -67,6 +71,8 @@ pub(crate) struct Layers {
     ledger: LedgerThread,
     destruction: Destruction,
     offsite: Option<OffsiteThread>,
+    /// Taken when it begins.
+    sweep: Option<Sweep>,
 }
 
 /// Where a configuration has its log, and how it writes it.
@@ -102,6 +108,11 @@ impl Layers {
         let blobs = BlobStore::open(data_dir.join("media"))
             .await
             .context("the media directory cannot be opened")?;
+        let blobs = Arc::new(blobs);
+        // Before anything can be uploaded.
+        let sweep = Sweep::begin(Arc::clone(&log) as _, Arc::clone(&blobs))
+            .await
+            .context("the media directory cannot be listed")?;
         let wishes = WishQueue::start(write_side.clone());
         let ledger = open_ledger(config, Arc::clone(&log)).await?;
         let live = LiveLog { log: Arc::clone(&log), ledger: ledger.ledger() };
@@ -112,12 +123,13 @@ impl Layers {
             view,
             write_side,
             passwords: Passwords::new(cores),
-            blobs: Arc::new(blobs),
+            blobs,
             wishes,
             follower,
             ledger,
             destruction: destruction::idle(),
             offsite,
+            sweep: Some(sweep),
         })
     }
 

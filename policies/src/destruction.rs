@@ -5,22 +5,27 @@
 //! receipt says what became of each. The dry run (`chancery policy plan`) asks the same
 //! [`judging::judge`].
 //!
-//! Every order carries the revision of the governance stream on which it was decided: a hold that
-//! comes first in the log wins, and the stretch is judged anew. A crash anywhere leaves orders that
+//! The orders of a stretch are given as one, so that none of them counts what another destroys, and
+//! carry the revision of the governance stream on which they were decided: a hold that comes first
+//! in the log wins, and the stretch is judged anew. A crash anywhere leaves orders that
 //! are finished at the next start, and a run without a receipt; the next run begins at the first
-//! entry and finds what is left. Invariants: I3, I4, I10. Keeps no truth of its own.
+//! entry, finds what is left, and its receipt speaks of the orders that have none. Invariants: I3, I4, I10. Keeps no truth of its own.
 
 mod chunk;
 mod ending;
 mod erased_accounts;
 mod erased_days;
+mod erased_folds;
 mod fault;
 pub mod judging;
 mod key_ranges;
 mod keys;
 mod offsite;
 mod schedule;
+mod steps;
+mod sweep;
 mod tally;
+mod without_receipt;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,10 +34,10 @@ use commands::{
     governance::{Fenced, in_force},
     media::BlobStore,
 };
-use event_log::{AppendRefusal, ShredError};
+use event_log::{AppendRefusal, OrderOfMany, ShredError};
 use facts::{
-    ExpectedRevision, LogPosition, StreamId,
-    fact::{Act, ShredCause},
+    LogPosition,
+    fact::{Act, ShredCause, ShredOrdered},
 };
 use projections::{ClientView, Snapshot};
 
@@ -42,9 +47,11 @@ use self::{
 };
 pub use self::{
     fault::RunFault,
-    keys::{Keys, Order},
+    keys::{Expects, Keys},
     offsite::{Offsite, OffsiteOrders, Waiting},
     schedule::{Destruction, DestructionStatus},
+    steps::{BeforeStep, RunStep, nobody},
+    sweep::{Sweep, SweepFault},
 };
 use crate::{record_description::Describer, scope_walk::Record};
 
@@ -70,6 +77,8 @@ pub struct Destroyer {
     pub keyring_backup_ms: u64,
     /// Where orders are kept off-site: a receipt waits until they are there.
     pub offsite: Option<Offsite>,
+    /// Told before each step; [`nobody`] but for tests.
+    pub before: BeforeStep,
 }
 
 /// What a run came to.
@@ -92,6 +101,11 @@ impl Destroyer {
         if let Some(jump) = self.keys.unconfirmed_clock_jump() {
             return Err(RunFault::Clock(jump));
         }
+        // What an earlier run ordered and could not carry out; a start does it by itself.
+        let keys = Arc::clone(&self.keys);
+        let finished = tokio::task::spawn_blocking(move || keys.finish());
+        finished.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
+        (self.before)(RunStep::EndAccounts);
         self.end_erased_accounts().await?;
         let until = self.record.head();
         if !self.view.wait_for(until, VIEW_WAIT_MAX).await {
@@ -110,6 +124,7 @@ impl Destroyer {
             // Half of one core at most: what people wait for goes first.
             tokio::time::sleep(begun.elapsed()).await;
         }
+        self.take_over(&progress.receipts, &mut tally).await?;
         self.end_run(tally, by, stopping).await
     }
 
@@ -128,8 +143,7 @@ impl Destroyer {
                     *progress = past;
                     return Ok(done);
                 }
-                // A hold, a policy or an erasure came first in the log. What was ordered of the
-                // stretch until then is destroyed, was due, and is found gone now.
+                // A hold, a policy or an erasure came first in the log; nothing was ordered.
                 Err(RunFault::Order(ShredError::Refused(AppendRefusal::RevisionMoved {
                     ..
                 }))) => {}
@@ -169,28 +183,39 @@ impl Destroyer {
         }
     }
 
-    /// Gives the orders of a stretch, and removes the files of its media.
+    /// Gives the orders of a stretch, all of them or none, and removes the files of their media.
     async fn destroy(
         &self,
-        mut chunk: Chunk,
+        chunk: Chunk,
         version: u64,
-        expects: (StreamId, ExpectedRevision),
+        expects: Expects,
         tally: &mut Tally,
     ) -> Result<(), RunFault> {
         tally.policy_version = version;
-        for (cause, ranges) in std::mem::take(&mut chunk.ranges) {
-            let order = Order { ranges: ranges.into_ranges(), cause, expects };
+        let (mut orders, mut files) = (Vec::new(), Vec::new());
+        for (cause, due) in chunk.due {
+            tally.copied |= due.copied;
+            let (records, due_files) = (due.records(cause), due.files);
+            files.extend_from_slice(&due_files);
+            let order = ShredOrdered { ranges: due.ranges.into_ranges(), cause };
             tally.trees(&order.ranges);
+            orders.push(OrderOfMany { order, records, files: due_files });
+        }
+        if !orders.is_empty() {
+            let records: Vec<_> = orders.iter().map(|order| order.records.clone()).collect();
+            (self.before)(RunStep::Order);
             let keys = Arc::clone(&self.keys);
-            let given = tokio::task::spawn_blocking(move || keys.order(order));
-            let receipt = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
-            tally.order(receipt.order);
+            let given = tokio::task::spawn_blocking(move || keys.order(orders, expects));
+            let given = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
+            // Nothing that the write side remembers of it may be read any more.
+            let forgotten = self.write_side.forget_contents().await;
+            forgotten.map_err(|fault| RunFault::of_fault(&fault))?;
+            for (order, records) in given.into_iter().zip(&records) {
+                tally.order(order, records);
+            }
         }
-        // A crash before a file is removed leaves bytes whose key is gone; the sweep finds them.
-        for blob in std::mem::take(&mut chunk.blobs) {
-            tally.blob(self.blobs.remove(&blob).await);
-        }
-        tally.add(chunk);
+        self.remove_files(&files, tally).await;
+        tally.restricted(chunk.restricted, chunk.restricted_of);
         Ok(())
     }
 }

@@ -46,6 +46,8 @@ pub struct DescribedRecord {
     pub left: bool,
     /// Name of the blob, for a medium.
     pub blob: Option<String>,
+    /// Views or folds hold a copy of its text, or held one that was replaced.
+    pub copied: bool,
 }
 
 /// Why an entry cannot be described.
@@ -68,6 +70,19 @@ pub enum DescribeFault {
 /// What policies call an entry, by its header; `None` for what is no record.
 pub fn kind_of(header: &EntryHeader) -> Option<RecordKind> {
     header.parts.first().and_then(|part| kind_of_class(part.class))
+}
+
+/// Whether views or folds copy what a person wrote out of a fact, also while the account goes on:
+/// what replaces it leaves the old value in their files until they are merged. Other facts are
+/// read by position. An erasure is followed by a merging in any case.
+fn is_copied(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::ProfileFieldSet(_)
+            | Fact::DeviceAdded(_)
+            | Fact::DeviceRenamed(_)
+            | Fact::DeviceKeysSet(_)
+    )
 }
 
 /// Whether an entry may be a record, by its header.
@@ -97,6 +112,7 @@ impl<'a> Describer<'a> {
             .map_err(|error| DescribeFault::Shape(header.position, error.to_string()))?;
         let Some(fact) = fact else { return Ok(Described::NoRecord) };
         let mut blob = None;
+        let copied = is_copied(&fact);
         let record = match fact {
             Fact::PduPlaced(_) | Fact::PduRedacted(_) | Fact::RoomPublished(_) => {
                 return Ok(Described::NoRecord);
@@ -125,7 +141,7 @@ impl<'a> Describer<'a> {
             .zip(&entry.parts)
             .any(|(part, content)| takes(part.class) && content.clear().is_some());
         let position = header.position;
-        Ok(Described::Record(Box::new(DescribedRecord { position, record, left, blob })))
+        Ok(Described::Record(Box::new(DescribedRecord { position, record, left, blob, copied })))
     }
 
     fn receipt(
@@ -185,8 +201,8 @@ impl<'a> Describer<'a> {
         let personal = header.parts.iter().any(|part| part.person_tree.is_some());
         let owner = if personal { self.name(header.stream)? } else { None };
         let replaceable = header.parts.first().is_some_and(|part| {
-            use RecordClass::{Account, AccountData, Credential};
-            matches!(part.class, Account | AccountData | Credential)
+            use RecordClass::{Account, AccountData, Credential, Device};
+            matches!(part.class, Account | AccountData | Credential | Device)
         });
         let replaced = match &owner {
             Some(owner) if replaceable => self.superseded.contains(owner, header.position)?,

@@ -12,6 +12,7 @@ mod backups;
 mod devices;
 mod directory;
 pub(crate) mod e2ee;
+mod erasing;
 mod events;
 mod inbox;
 pub(crate) mod lookup;
@@ -56,7 +57,7 @@ use crate::{
 /// Name of the view's folder.
 pub const NAME: &str = "client";
 /// Raised whenever a row changes its meaning.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 /// Within this many entries of the head, events are kept for whoever is about to read them.
 const FRESH_ENTRIES: u64 = 1_000;
 
@@ -265,8 +266,16 @@ fn dispatch(a: &mut Applying<'_>, fact: &Fact) -> Result<(), StoreError> {
             directory::stream_opened(a, opened);
             Ok(())
         }
-        Fact::ShredOrdered(_) => {
+        Fact::ShredOrdered(order) => {
             a.memory.bodies.clear();
+            erasing::ordered(a, order)
+        }
+        Fact::ErasureRequested(requested) => {
+            erasing::requested(a, requested);
+            Ok(())
+        }
+        Fact::ErasureEnded(ended) => {
+            erasing::ended(a, ended);
             Ok(())
         }
         _ => dispatch_keys(a, fact),
@@ -299,11 +308,7 @@ fn dispatch_account(a: &mut Applying<'_>, fact: &Fact) -> Result<(), StoreError>
         }
         Fact::AdminChanged(changed) => accounts::change(a, |row, _| row.admin = changed.admin),
         Fact::PasswordSet(_) => accounts::change(a, |row, at| row.password = Some(at.0)),
-        Fact::AccountDeactivated(deactivated) => accounts::change(a, |row, _| {
-            row.deactivated = true;
-            row.erased |= deactivated.erase;
-            row.password = None;
-        }),
+        Fact::AccountDeactivated(deactivated) => accounts::deactivated(a, deactivated),
         Fact::ProfileFieldSet(field) => {
             media::referred_by_profile(a, field);
             account_data::profile_field(a, field);

@@ -48,18 +48,22 @@ fn workers() -> usize {
 
 async fn until_stopped(config: &Config, log: Arc<Log>, metrics: Metrics) -> anyhow::Result<()> {
     let (stopper, stopping) = stopping();
-    let layers = Layers::open(config, log).await?;
+    let mut layers = Layers::open(config, log).await?;
     let listeners = listeners(config, routes(&layers, config, &stopping)?, &metrics).await?;
     admin_socket::serve(&config.server.data_dir, layers.user_admin())?;
     layers.first_token(config).await?;
     let signals = tokio::spawn(stopper.stop_on_signals());
     let scrubber = Scrubber::start(Arc::clone(&layers.log), ScrubPace::default())?;
     let destruction = layers.follow_destruction(config, &stopping);
+    let sweep = layers.follow_sweep(&stopping);
     let upkeep = tokio::spawn(metrics.upkeep());
     serve(listeners, ServerBounds::of(config), stopping).await;
     upkeep.abort();
     // A run stops between two orders.
     destruction.await.context("the runs of the policies broke")?;
+    if let Some(sweep) = sweep {
+        sweep.await.context("the sweep of media broke")?;
+    }
     drop(scrubber);
     signals.await.context("the watch for signals broke")??;
     layers.close().await

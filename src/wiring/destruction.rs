@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use commands::{WriteSide, governance::published};
 use decide::policy::InForce;
-use policies::destruction::{Destroyer, Destruction, Offsite};
+use policies::destruction::{Destroyer, Destruction, Offsite, nobody};
 use read_side::KeepingRules;
 use tokio::task::JoinHandle;
 
@@ -31,11 +31,20 @@ impl Layers {
             blobs: Arc::clone(&self.blobs),
             keyring_backup_ms: u64::from(retention.keyring_backup_days) * DAY_MS,
             offsite: self.offsite.as_ref().map(|offsite| Offsite::new(offsite.orders())),
+            before: nobody(),
         };
         let minutes = u64::from(retention.run_every_minutes);
         let interval = (minutes > 0).then(|| Duration::from_secs(minutes * 60));
         let (destruction, stopping) = (self.destruction.clone(), stopping.watch());
         tokio::spawn(async move { destruction.follow(destroyer, interval, stopping).await })
+    }
+}
+
+impl Layers {
+    /// Removes files of media that nothing names, until the server is to stop. Once.
+    pub(crate) fn follow_sweep(&mut self, stopping: &Stopping) -> Option<JoinHandle<()>> {
+        let sweep = self.sweep.take()?;
+        Some(tokio::spawn(sweep.follow(stopping.watch())))
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     judging::{Destroy, Judged, judge},
     key_ranges::{Ranges, SeenTrees},
     keys::Keys,
+    without_receipt::WithoutReceipt,
 };
 use crate::{
     record_description::{DescribeFault, Described, DescribedRecord, Describer, kind_of},
@@ -52,21 +53,32 @@ pub(super) struct Progress {
     /// Leaves seen so far.
     seen: SeenTrees,
     days: ErasedDays,
+    /// Orders of earlier runs that have no receipt.
+    pub(super) receipts: WithoutReceipt,
+}
+
+/// What one order takes. Whatever is counted here has its keys in the same order.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    /// Key ranges.
+    pub(super) ranges: Ranges,
+    /// Records that go.
+    pub(super) destroyed: BTreeMap<RecordKind, u64>,
+    /// Files of media that go.
+    pub(super) files: Vec<String>,
+    /// Views and folds can hold replaced values of them.
+    pub(super) copied: bool,
 }
 
 /// What one stretch holds.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    /// Key ranges by the cause of their order.
-    pub(super) ranges: BTreeMap<ShredCause, Ranges>,
-    /// Records that go.
-    pub(super) destroyed: BTreeMap<(RecordKind, ShredCause), u64>,
+    /// What goes, by the cause of its order.
+    pub(super) due: BTreeMap<ShredCause, Due>,
     /// Records that a hold or a floor keeps.
     pub(super) restricted: u64,
     /// Persons of whom such records are.
     pub(super) restricted_of: BTreeSet<String>,
-    /// Blobs of media that go.
-    pub(super) blobs: Vec<String>,
     /// The walk is at its end.
     pub(super) done: bool,
 }
@@ -84,8 +96,9 @@ impl Judging<'_> {
             }
             for header in headers {
                 let today = header.recorded_at.day();
-                let ranges = chunk.ranges.entry(ShredCause::Erasure).or_default();
+                let ranges = &mut chunk.due.entry(ShredCause::Erasure).or_default().ranges;
                 progress.days.end_before(today, &mut progress.seen, ranges);
+                progress.receipts.pass(&header);
                 self.entry(&header, progress, &mut chunk)?;
                 progress.next = header.position.next();
                 scanned += 1;
@@ -94,8 +107,8 @@ impl Judging<'_> {
                 }
             }
         }
-        progress.days.flush(chunk.ranges.entry(ShredCause::Erasure).or_default());
-        chunk.ranges.retain(|_, ranges| ranges.len() > 0);
+        progress.days.flush(&mut chunk.due.entry(ShredCause::Erasure).or_default().ranges);
+        chunk.due.retain(|_, due| due.ranges.len() > 0);
         Ok(chunk)
     }
 
@@ -129,8 +142,7 @@ impl Judging<'_> {
         let keeps_day = !self.in_force.erasures.is_empty();
         match judged {
             Some((described, Judged::Destroy(destroy))) => {
-                chunk.count(&described, destroy.cause);
-                chunk.blobs.extend(described.blob);
+                chunk.count(*described, destroy.cause);
                 for part in &parts {
                     part.destroy(destroy, progress, chunk);
                 }
@@ -165,7 +177,8 @@ impl Judging<'_> {
             Described::Unjudged(kind) => {
                 let record = projections::query::RecordDescription::of(kind, header.recorded_at);
                 let position = header.position;
-                let unknown = DescribedRecord { position, record, left: true, blob: None };
+                let unknown =
+                    DescribedRecord { position, record, left: true, blob: None, copied: false };
                 Some((Box::new(unknown), Judged::Kept))
             }
             Described::Record(described) => {
@@ -230,20 +243,23 @@ impl Taken<'_> {
             progress.seen.kept(self.tree());
             progress.days.destroy(person, self.day, (self.tree(), self.leaf), at);
         } else {
-            let ranges = chunk.ranges.entry(destroy.cause).or_default();
+            let ranges = &mut chunk.due.entry(destroy.cause).or_default().ranges;
             ranges.destroy(&mut progress.seen, self.tree(), self.leaf);
         }
     }
 }
 
 impl Chunk {
-    fn count(&mut self, described: &DescribedRecord, cause: ShredCause) {
-        *self.destroyed.entry((described.record.kind, cause)).or_default() += 1;
+    fn count(&mut self, described: DescribedRecord, cause: ShredCause) {
+        let (kind, due) = (described.record.kind, self.due.entry(cause).or_default());
+        *due.destroyed.entry(kind).or_default() += 1;
+        due.files.extend(described.blob);
+        due.copied |= described.copied || super::has_copies(kind, cause);
     }
 
     fn is_full(&self, progress: &Progress, scanned: usize) -> bool {
         let waiting = progress.days.waiting();
-        let ranges: usize = self.ranges.values().map(Ranges::len).sum();
+        let ranges: usize = self.due.values().map(|due| due.ranges.len()).sum();
         let at_an_end = scanned >= SCANNED && waiting == 0;
         at_an_end || scanned >= SCANNED_MAX || ranges + waiting >= RANGES_MAX
     }

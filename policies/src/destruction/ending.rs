@@ -14,7 +14,7 @@ use facts::{
     fact::{Act, DestructionRunEnded, ShredSurface, SurfaceOutcome, SurfaceReport},
 };
 
-use super::{Destroyer, RunDone, RunFault, tally::Tally};
+use super::{Destroyer, RunDone, RunFault, RunStep, tally::Tally};
 
 impl Destroyer {
     pub(super) async fn end_run(
@@ -34,6 +34,7 @@ impl Destroyer {
             let (surface, outcome) = (ShredSurface::Offsite, SurfaceOutcome::Done);
             surfaces.push(SurfaceReport { surface, outcome });
         }
+        (self.before)(RunStep::Receipt);
         let gone_at = Timestamp(self.write_side.now().0.saturating_add(self.keyring_backup_ms));
         let backups_gone_at = tally.orders.map(|_| gone_at);
         let receipt = DestructionRunEnded {
@@ -78,7 +79,12 @@ impl Destroyer {
         let (mut views, mut folds) = (SurfaceOutcome::NotApplicable, SurfaceOutcome::NotApplicable);
         if tally.has_copies() {
             views = self.purge_view(tally.orders).await?;
-            folds = outcome("folds", self.write_side.purge_folds().await);
+            (self.before)(RunStep::Refold);
+            let refolded = self.refold_erased().await;
+            (self.before)(RunStep::PurgeFolds);
+            let purged = self.write_side.purge_folds().await;
+            folds =
+                outcome("folds", refolded.and(purged.map_err(|fault| RunFault::of_fault(&fault))));
         }
         let report = |surface, outcome| SurfaceReport { surface, outcome };
         Ok(vec![
@@ -93,6 +99,7 @@ impl Destroyer {
     }
 
     async fn scavenge(&self, tally: &Tally) -> Result<SurfaceOutcome, RunFault> {
+        (self.before)(RunStep::Scavenge);
         let (keys, trees) = (Arc::clone(&self.keys), tally.trees.clone());
         let done = tokio::task::spawn_blocking(move || keys.scavenge(&trees));
         done.await.map_err(|_| RunFault::Broken)
@@ -108,6 +115,7 @@ impl Destroyer {
             tracing::error!("the client view is behind: replaced rows were not purged");
             return Ok(SurfaceOutcome::Failed);
         }
+        (self.before)(RunStep::PurgeView);
         let view = self.view.clone();
         let purged = tokio::task::spawn_blocking(move || view.purge());
         Ok(outcome("views", purged.await.map_err(|_| RunFault::Broken)?))

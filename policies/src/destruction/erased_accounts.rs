@@ -15,7 +15,7 @@ use decide::{governance::GovernanceRefusal, user::UserRefusal};
 use projections::query::Membership;
 use ruma::{OwnedUserId, RoomId, UserId};
 
-use super::{Destroyer, RunFault};
+use super::{Destroyer, RunFault, RunStep, VIEW_WAIT_MAX};
 
 impl Destroyer {
     pub(super) async fn end_erased_accounts(&self) -> Result<(), RunFault> {
@@ -41,21 +41,28 @@ impl Destroyer {
     async fn end_account(&self, user: &OwnedUserId, by: &UserId) -> Result<(), RunFault> {
         let by = By::user(by, None).because(Some("erasure".to_owned()));
         match deactivate(&self.write_side, user, true, &by).await {
-            Ok(()) => self.leave_rooms(user).await,
             // It was deactivated before, or there never was an account.
-            Err(
+            Ok(())
+            | Err(
                 CommandError::Refusal(UserRefusal::Deactivated | UserRefusal::UnknownUser)
                 | CommandError::PersonErased(_),
-            ) => Ok(()),
-            Err(error) => Err(RunFault::of_command(&error)),
+            ) => {}
+            Err(error) => return Err(RunFault::of_command(&error)),
         }
+        // Whoever is out of all rooms leaves none; a run that was broken off may have left some.
+        self.leave_rooms(user).await
     }
 
     /// A room that cannot be left keeps nobody from being erased.
     async fn leave_rooms(&self, user: &OwnedUserId) -> Result<(), RunFault> {
+        // The view may not have seen the leaving of an earlier run yet.
+        if !self.view.wait_for(self.record.head(), VIEW_WAIT_MAX).await {
+            return Err(RunFault::ViewBehind);
+        }
         for room in self.rooms_of(user)? {
             let details = MemberDetails::default();
             let Ok(room_id) = RoomId::parse(room.as_str()) else { continue };
+            (self.before)(RunStep::LeaveRoom);
             let left = leave_room(&self.write_side, &room_id, user.clone(), &details).await;
             if let Err(error) = left
                 && !matches!(error, CommandError::Refusal(_))

@@ -45,4 +45,9 @@ impl RunFault {
     pub(super) fn of_command<R: std::fmt::Debug>(error: &CommandError<R>) -> Self {
         Self::Command(format!("{error:?}"))
     }
+
+    /// A fault of the write side, told for operators.
+    pub(super) fn of_fault(fault: &commands::Fault) -> Self {
+        Self::Command(format!("{fault:?}"))
+    }
 }

@@ -4,31 +4,27 @@
 
 use std::collections::HashSet;
 
-use event_log::{Log, Scavenging, ShredError, ShredReceipt, ShredRequest};
-use facts::{
-    EntryHeader, ExpectedRevision, LogPosition, StreamId,
-    fact::{KeyRange, ShredCause, SurfaceOutcome},
-};
+use event_log::{Log, OrderOfMany, ShredError};
+use facts::{EntryHeader, ExpectedRevision, LogPosition, StreamId, fact::SurfaceOutcome};
 
-/// An order that a run gives.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// What to destroy.
-    pub ranges: Vec<KeyRange>,
-    /// Why.
-    pub cause: ShredCause,
-    /// What must not have moved.
-    pub expects: (StreamId, ExpectedRevision),
-}
+/// What must not have moved for an order to be given.
+pub type Expects = (StreamId, ExpectedRevision);
 
 /// Destroys keys and ciphertext. Everything here blocks.
 pub trait Keys: Send + Sync + 'static {
     /// Whether a part's text can be read no more.
     fn is_destroyed(&self, header: &EntryHeader, part: usize) -> bool;
 
-    /// Gives an order and carries it out on the keyring; the ciphertext waits for
-    /// [`Self::scavenge`].
-    fn order(&self, order: Order) -> Result<ShredReceipt, ShredError>;
+    /// Gives orders, all of them or none, and carries them out on the keyring; the ciphertext waits
+    /// for [`Self::scavenge`]. Answers their positions.
+    fn order(
+        &self,
+        orders: Vec<OrderOfMany>,
+        expects: Expects,
+    ) -> Result<Vec<LogPosition>, ShredError>;
+
+    /// Carries out what was ordered and not carried out to its report.
+    fn finish(&self) -> Result<(), ShredError>;
 
     /// Drops what has no keys any more in these trees.
     fn scavenge(&self, trees: &HashSet<u32>) -> SurfaceOutcome;
@@ -42,12 +38,17 @@ impl Keys for Log {
         Self::is_destroyed(self, header, part)
     }
 
-    fn order(&self, order: Order) -> Result<ShredReceipt, ShredError> {
-        let Order { ranges, cause, expects } = order;
-        let request =
-            ShredRequest { ranges, cause, expects: vec![expects], scavenging: Scavenging::Later };
+    fn order(
+        &self,
+        orders: Vec<OrderOfMany>,
+        expects: Expects,
+    ) -> Result<Vec<LogPosition>, ShredError> {
         // Copies outside of the log go once a run; the receipt of the run states them.
-        self.order_shred(request, |_| Vec::new())
+        self.order_shreds(orders, vec![expects])
+    }
+
+    fn finish(&self) -> Result<(), ShredError> {
+        self.finish_orders()
     }
 
     fn scavenge(&self, trees: &HashSet<u32>) -> SurfaceOutcome {

@@ -8,7 +8,7 @@ use facts::{
     fact::{DestroyedRecords, KeyRange, RecordKind, ShredCause, SurfaceOutcome},
 };
 
-use super::{chunk::Chunk, has_copies};
+use super::{chunk::Due, has_copies};
 
 /// Counts, orders, and what is still to be cleaned up.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Tally {
     /// Trees whose ciphertext is to go.
     pub(super) trees: HashSet<u32>,
     destroyed: BTreeMap<(RecordKind, ShredCause), u64>,
+    /// Views and folds can hold replaced values of what was destroyed.
+    pub(super) copied: bool,
 }
 
 impl Tally {
@@ -44,6 +46,7 @@ impl Tally {
             media: SurfaceOutcome::NotApplicable,
             trees: HashSet::new(),
             destroyed: BTreeMap::new(),
+            copied: false,
         }
     }
 
@@ -53,13 +56,29 @@ impl Tally {
     }
 
     /// An order was carried out on the keyring.
-    pub(super) fn order(&mut self, at: LogPosition) {
+    pub(super) fn order(&mut self, at: LogPosition, records: &[DestroyedRecords]) {
         self.orders = Some((self.orders.map_or(at, |(first, _)| first), at));
         self.orders_given += 1;
+        self.count(records);
+    }
+
+    /// An order of an earlier run that has no receipt, the latest first.
+    pub(super) fn earlier_order(&mut self, at: LogPosition, records: &[DestroyedRecords]) {
+        self.orders = Some((at, self.orders.map_or(at, |(_, last)| last)));
+        self.orders_given += 1;
+        self.count(records);
+        // Whether its records were copied is not remembered: where it is possible, it is assumed.
+        self.copied |= records.iter().any(|of| of.kind == RecordKind::Account);
+    }
+
+    fn count(&mut self, records: &[DestroyedRecords]) {
+        for DestroyedRecords { kind, cause, records } in records {
+            *self.destroyed.entry((*kind, *cause)).or_default() += records;
+        }
     }
 
     /// A file of a medium was removed, or was not.
-    pub(super) fn blob(&mut self, removed: Result<(), BlobFault>) {
+    pub(super) fn file(&mut self, removed: Result<(), BlobFault>) {
         if let Err(error) = removed {
             tracing::error!(%error, "a file of a destroyed medium was not removed; its key is gone");
             self.media = SurfaceOutcome::Failed;
@@ -68,13 +87,10 @@ impl Tally {
         }
     }
 
-    /// A stretch is done.
-    pub(super) fn add(&mut self, chunk: Chunk) {
-        for (what, records) in chunk.destroyed {
-            *self.destroyed.entry(what).or_default() += records;
-        }
-        self.restricted += chunk.restricted;
-        self.restricted_of.extend(chunk.restricted_of);
+    /// A stretch is done: what it keeps although it is over.
+    pub(super) fn restricted(&mut self, records: u64, of: BTreeSet<String>) {
+        self.restricted += records;
+        self.restricted_of.extend(of);
     }
 
     /// What was destroyed, for the receipt.
@@ -91,6 +107,16 @@ impl Tally {
 
     /// Whether views and folds can still hold replaced values of what was destroyed.
     pub(super) fn has_copies(&self) -> bool {
-        self.destroyed.keys().any(|(kind, cause)| has_copies(*kind, *cause))
+        self.copied || self.destroyed.keys().any(|(kind, cause)| has_copies(*kind, *cause))
+    }
+}
+
+impl Due {
+    /// What it takes, as an order says it.
+    pub(super) fn records(&self, cause: ShredCause) -> Vec<DestroyedRecords> {
+        let counts = self.destroyed.iter();
+        counts
+            .map(|(kind, records)| DestroyedRecords { kind: *kind, cause, records: *records })
+            .collect()
     }
 }

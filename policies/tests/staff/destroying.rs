@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::world::{World, user};
 
 /// Positions of entries whose content can be read, of those that had any.
-fn readable(world: &World) -> BTreeSet<u64> {
+pub(crate) fn readable(world: &World) -> BTreeSet<u64> {
     let log = &world.failing.log;
     let all = (0..=log.head().0).filter(|at| {
         let entry = log.read(LogPosition(*at)).unwrap().unwrap();
@@ -22,7 +22,7 @@ fn readable(world: &World) -> BTreeSet<u64> {
     all.collect()
 }
 
-async fn run(world: &World) -> RunDone {
+pub(crate) async fn run(world: &World) -> RunDone {
     world.destroyer().run(None, &|| false).await.unwrap()
 }
 
@@ -35,13 +35,13 @@ async fn planned(world: &World) -> BTreeSet<u64> {
     due.map(|record| record["position"].as_u64().unwrap()).collect()
 }
 
-async fn apply(world: &World, document: &str) {
+pub(crate) async fn apply(world: &World, document: &str) {
     let based_on = world.get("ann", "/policies").await.ok()["version"].clone();
     let body = json!({ "document": document, "based_on": based_on, "reason": "because" });
     world.post("ann", "/policies", &body).await.ok();
 }
 
-fn receipt(world: &World, done: &RunDone) -> DestructionRunEnded {
+pub(crate) fn receipt(world: &World, done: &RunDone) -> DestructionRunEnded {
     let at = done.receipt.expect("a receipt");
     match world.failing.log.read(at).unwrap().unwrap().fact().unwrap() {
         Some(Fact::DestructionRunEnded(receipt)) => receipt,
@@ -50,7 +50,7 @@ fn receipt(world: &World, done: &RunDone) -> DestructionRunEnded {
 }
 
 /// A medium: its id, and the name of its file.
-async fn upload(world: &World, name: &str) -> (String, String) {
+pub(crate) async fn upload(world: &World, name: &str) -> (String, String) {
     let mut writer = world.blobs.begin(world.ws.random(), 1_000).await.unwrap();
     writer.write(b"some file").await.unwrap();
     let blob = writer.finish().await.unwrap();
@@ -115,6 +115,23 @@ async fn what_was_planned_is_what_goes() {
     let page = world.get("otto", "/policies/receipts").await.ok();
     assert_eq!(page["receipts"].as_array().unwrap().len(), 2, "{page}");
     world.failing.log.finish_orders().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_write_side_remembers_of_an_event_goes_with_its_keys() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    let event = world.say(&room, "dan", "in memory").await.event_id;
+    apply(&world, "[policy.brief]\nrecords = [\"messages\"]\nkeep_at_most = \"1d\"\n").await;
+    world.pass_days(2);
+    let body = async || {
+        let stored = world.ws.pdu(&room, &event).await.unwrap().unwrap();
+        stored.pdu.content_str("body").map(str::to_owned)
+    };
+    assert_eq!(body().await.as_deref(), Some("in memory"));
+    assert_eq!(run(&world).await.orders, 1);
+    assert_eq!(body().await, None, "it is read again, and its content is gone");
+    world.say(&room, "dan", "and on").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,4 +242,56 @@ async fn a_run_is_asked_for_by_officers_and_its_receipt_names_them() {
     let status = world.get("otto", "/policies/run").await.ok();
     let idle = json!({ "running": false, "answered": 0, "last": null, "waiting": null });
     assert_eq!(status, idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_shown_in_a_held_room_stays_until_the_release() {
+    let world = World::new().await;
+    world.grant(Role::DataProtectionOfficer, "cleo").await;
+    let (room, held) = (world.room("ann").await, world.room("ann").await);
+    let (lobby, mut files) = (world.room("ann").await, Vec::new());
+    for place in [&room, &held, &lobby] {
+        world.join(place, "dan").await;
+        world.join(place, "eve").await;
+    }
+    // Of each person one that is shown in the held room too, and one that is not.
+    for name in ["dan", "eve"] {
+        for places in [&[&room, &held][..], &[&room][..]] {
+            let (media, file) = upload(&world, name).await;
+            let url = format!("mxc://example.org/{media}");
+            for place in places {
+                let shown = json!({ "msgtype": "m.file", "body": "f", "url": url.clone() });
+                world.send(place, name, shown).await;
+            }
+            files.push(file);
+        }
+    }
+    let hold = json!({ "matter": "m", "parts": [{ "rooms": [held] }], "reason": "x" });
+    let hold = world.post("ann", "/holds", &hold).await.ok()["hold"].as_u64().unwrap();
+    // A ceiling of two rooms does not end what is shown in a third.
+    let brief = format!(
+        "[policy.brief]\nrecords = [\"messages\", \"media\"]\nkeep_at_most = \"1d\"\n\
+         rooms = [\"{room}\", \"{held}\"]\nusers = [\"@dan:example.org\"]\n"
+    );
+    apply(&world, &brief).await;
+    let asked = json!({ "user": "@eve:example.org", "reason": "letter" });
+    world.post("cleo", "/erasures", &asked).await.ok();
+    let (media, elsewhere) = upload(&world, "dan").await;
+    let url = format!("mxc://example.org/{media}");
+    for place in [&room, &lobby] {
+        let shown = json!({ "msgtype": "m.file", "body": "f", "url": url.clone() });
+        world.send(place, "dan", shown).await;
+    }
+    world.pass_days(2);
+    let there = |files: &[String]| -> Vec<bool> {
+        files.iter().map(|file| world.media_path(file).exists()).collect()
+    };
+    let first = receipt(&world, &run(&world).await);
+    assert!(first.restricted > 0, "{first:?}");
+    assert_eq!(there(&files), [true, false, true, false], "held, over, held, erased");
+    assert!(world.media_path(&elsewhere).exists(), "it is shown where no ceiling is");
+    world.release("ann", "ben", hold).await;
+    run(&world).await;
+    assert_eq!(there(&files), [false; 4]);
+    assert!(world.media_path(&elsewhere).exists());
 }

@@ -19,7 +19,7 @@ use commands::{
     user::{self as users, Passwords, RegisterRequest},
 };
 use decide::room::{CreateRoom, NewEvent, Preset};
-use event_log::{Clock, Log, LogOptions, SeededRandom, ledger::Ledger};
+use event_log::{Clock, Disk, Log, LogOptions, OsDisk, SeededRandom, ledger::Ledger};
 use facts::{
     Fact, LogPosition, Timestamp,
     fact::{AccountKind, Role},
@@ -31,7 +31,7 @@ use http_edge::{
 };
 use policies::{
     ADMIN_PREFIX, StaffRoutes,
-    destruction::{Destroyer, Destruction},
+    destruction::{Destroyer, Destruction, nobody},
     staff_router,
 };
 use projections::{ClientView, follower::FollowerHandle};
@@ -112,7 +112,28 @@ pub(crate) struct World {
     clock: Arc<Ticking>,
     app: Router,
     _follower: FollowerHandle,
-    dir: tempfile::TempDir,
+    dir: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+/// Where a world is, and how it begins.
+pub(crate) struct Place {
+    pub(crate) dir: PathBuf,
+    /// Where the clock begins.
+    pub(crate) begins: u64,
+    /// Seed of the randomness: another one each time, or names come twice.
+    pub(crate) seed: u64,
+    pub(crate) segment_bytes: u64,
+    pub(crate) disk: Arc<dyn Disk>,
+    /// Held so that it goes with the world.
+    pub(crate) temporary: Option<tempfile::TempDir>,
+}
+
+impl Place {
+    pub(crate) fn at(dir: PathBuf, begins: u64) -> Self {
+        let segment_bytes = LogOptions::new(&dir, "example.org").segment_bytes;
+        Self { dir, begins, seed: 7, segment_bytes, disk: Arc::new(OsDisk), temporary: None }
+    }
 }
 
 impl World {
@@ -120,27 +141,38 @@ impl World {
     /// server's administrator hold no role.
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(Ticking(AtomicU64::new(1_700_000_000_000)));
-        let random = Arc::new(SeededRandom::new(7));
-        let options = LogOptions::new(dir.path(), "example.org");
-        let log = Log::open(options, Arc::clone(&clock) as _, Arc::clone(&random) as _).unwrap();
+        let place = Place::at(dir.path().to_owned(), 1_700_000_000_000);
+        let world = Self::open(Place { temporary: Some(dir), ..place }).await;
+        world.people().await;
+        world
+    }
+
+    /// Opens what is there, or an empty one without people.
+    pub(crate) async fn open(place: Place) -> Self {
+        let dir = place.dir;
+        let clock = Arc::new(Ticking(AtomicU64::new(place.begins)));
+        let random = Arc::new(SeededRandom::new(place.seed));
+        let mut options = LogOptions::new(&dir, "example.org");
+        options.segment_bytes = place.segment_bytes;
+        let (clocked, rolled) = (Arc::clone(&clock) as _, Arc::clone(&random) as _);
+        let log = Log::open_on(options, clocked, rolled, place.disk).unwrap();
         let failing = Failing::over(Arc::new(log));
         let name = ruma::server_name!("example.org").to_owned();
         let identity = ServerIdentity::from_seed(name, "a_1".to_owned(), &[7; 32]).unwrap();
         let parts = WriteSideParts::new(
             Arc::clone(&failing) as _,
-            dir.path().join("folds"),
+            dir.join("folds"),
             Arc::new(identity),
             Arc::clone(&clock) as _,
             random,
         );
         let ws = WriteSide::open(parts).await.unwrap();
         let source = Arc::clone(&failing.log) as _;
-        let (view, follower) = ClientView::start(source, dir.path(), "example.org").unwrap();
+        let (view, follower) = ClientView::start(source, &dir, "example.org").unwrap();
         let record = Arc::clone(&failing) as _;
         let ledger = Ledger::open(Arc::clone(&failing.log), &SeededRandom::new(9)).unwrap();
         let ledger = Arc::new(ledger);
-        let blobs = Arc::new(BlobStore::open(dir.path().join("media")).await.unwrap());
+        let blobs = Arc::new(BlobStore::open(dir.join("media")).await.unwrap());
         let routes = StaffRoutes {
             write_side: ws.clone(),
             record,
@@ -153,12 +185,28 @@ impl World {
         let bounds = EdgeBounds { rates_enabled: false, ..EdgeBounds::default() };
         let edge = Edge::new(Arc::new(sessions), Arc::new(EdgeClock), bounds);
         let app = dress(staff_router(routes), edge);
-        let world = Self { ws, failing, view, ledger, blobs, clock, app, _follower: follower, dir };
-        world.people().await;
-        world
+        Self {
+            ws,
+            failing,
+            view,
+            ledger,
+            blobs,
+            clock,
+            app,
+            _follower: follower,
+            dir,
+            _temporary: place.temporary,
+        }
     }
 
-    async fn people(&self) {
+    /// As an orderly stop: everything is on disk, and another process may open it.
+    pub(crate) async fn close(self) -> PathBuf {
+        self.ws.flush().await.unwrap();
+        self.failing.log.close();
+        self.dir
+    }
+
+    pub(crate) async fn people(&self) {
         for name in ["ann", "ben", "cleo", "otto", "dan", "eve", "admin"] {
             let user = user(name);
             let request = RegisterRequest {
@@ -190,6 +238,7 @@ impl World {
             view: self.view.clone(),
             blobs: Arc::clone(&self.blobs),
             keyring_backup_ms: 7 * DAY,
+            before: nobody(),
         }
     }
 
@@ -251,7 +300,7 @@ impl World {
     }
 
     pub(crate) fn media_path(&self, file: &str) -> PathBuf {
-        self.dir.path().join("media").join(&file[..2]).join(file)
+        self.dir.join("media").join(&file[..2]).join(file)
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {

@@ -2,7 +2,7 @@
 
 use facts::{
     LogPosition,
-    fact::{AccountCreated, RegistrationTokenCreated, RegistrationTokenUsed},
+    fact::{AccountCreated, AccountDeactivated, RegistrationTokenCreated, RegistrationTokenUsed},
 };
 
 use super::{
@@ -37,6 +37,22 @@ pub(super) fn change(
         a.batch.put_row(key, &row);
     }
     Ok(())
+}
+
+/// Nobody logs in any more; with `erase` the profile is empty.
+pub(super) fn deactivated(
+    a: &mut Applying<'_>,
+    deactivated: &AccountDeactivated,
+) -> Result<(), StoreError> {
+    if deactivated.erase {
+        // Bounded by the write side: a profile is at most 64 KiB.
+        a.batch.remove_prefix(&Key::new(Table::Profile).u64(a.stream().0), usize::MAX)?;
+    }
+    change(a, |row, _| {
+        row.deactivated = true;
+        row.erased |= deactivated.erase;
+        row.password = None;
+    })
 }
 
 pub(super) fn token_created(a: &mut Applying<'_>, token: &RegistrationTokenCreated) {

@@ -139,6 +139,8 @@ tables! {
     SignedByUser = 57,
     /// media id of this server, position of an event or a profile field that refers to it → ()
     MediaReference = 58,
+    /// request of an erasure that is under way → user id
+    Erasing = 59,
 }
 
 /// Groups of rows of which `/sync` reads the end, or that are few: see [`crate::store::Grouping`].

@@ -1,6 +1,7 @@
 //! The client view against streams of facts.
 
 mod convergence;
+mod erasing;
 mod questions;
 mod remembering;
 

@@ -43,6 +43,8 @@ pub struct RecordDescription {
     pub redacted: Option<Timestamp>,
     /// What refers to it.
     pub references: References,
+    /// Rooms in which a medium is shown.
+    pub shown_in: Vec<String>,
     /// What its room asks for.
     pub room_retention: RoomRetention,
 }
@@ -60,6 +62,7 @@ impl RecordDescription {
             standing: Standing::Plain,
             redacted: None,
             references: References::Unknown,
+            shown_in: Vec::new(),
             room_retention: RoomRetention::default(),
         }
     }
@@ -67,7 +70,9 @@ impl RecordDescription {
     /// Asks something of the record as policies see it.
     pub fn ask<T>(&self, ask: impl FnOnce(&policy::Record<'_>) -> T) -> T {
         let concerned: Vec<&str> = self.concerned.iter().map(String::as_str).collect();
+        let shown_in: Vec<&str> = self.shown_in.iter().map(String::as_str).collect();
         ask(&policy::Record {
+            shown_in: &shown_in,
             kind: self.kind,
             room: self.room.as_deref(),
             owner: self.owner.as_deref(),
@@ -170,49 +175,64 @@ impl Snapshot {
         uploader: StreamId,
         received: Timestamp,
     ) -> Result<RecordDescription, StoreError> {
-        let (references, standing) = self.media_use(media_id)?;
-        Ok(RecordDescription {
-            owner: self.name(uploader)?,
-            personal: true,
-            references,
-            standing,
-            ..RecordDescription::of(RecordKind::Media, received)
-        })
+        let owner = self.name(uploader)?;
+        let mut described = RecordDescription::of(RecordKind::Media, received);
+        (described.owner, described.personal) = (owner, true);
+        self.media_use(media_id, &mut described)?;
+        Ok(described)
     }
 
     /// What refers to a medium: the latest reference that can be opened, or the last of those that
-    /// are destroyed. What current state or a profile shows is in use.
-    fn media_use(&self, media_id: &str) -> Result<(References, Standing), StoreError> {
+    /// are destroyed; in which rooms, and by whom, it is shown. What current state or a profile
+    /// shows is in use.
+    fn media_use(
+        &self,
+        media_id: &str,
+        described: &mut RecordDescription,
+    ) -> Result<(), StoreError> {
         let prefix = Key::new(Table::MediaReference).str(media_id);
         let (mut latest, mut lost) = (None, None);
-        let mut seen = 0;
-        for row in self.rows.prefix(&prefix, Order::Backward) {
-            seen += 1;
-            if seen > REFERENCES_MAX {
-                return Ok((References::Unknown, Standing::Current));
+        let mut in_use = false;
+        for (seen, row) in self.rows.prefix(&prefix, Order::Backward).enumerate() {
+            if seen >= REFERENCES_MAX {
+                in_use = true;
+                break;
             }
             let position = LogPosition(KeyReader::after(&row?.0, &prefix).u64()?);
-            match self.reference(position)? {
-                Reference::Current => return Ok((References::Unknown, Standing::Current)),
+            match self.reference(position, described)? {
+                Reference::Current => in_use = true,
                 Reference::Live(at) => latest = latest.max(Some(at)),
                 Reference::Gone(at) => lost = lost.max(Some(at)),
                 Reference::Past => {}
             }
         }
-        let references = match (latest, lost) {
-            (Some(at), _) => References::Latest(at),
-            (None, Some(at)) => References::Lost(at),
-            (None, None) => References::Unknown,
+        (described.references, described.standing) = match (in_use, latest, lost) {
+            (true, _, _) => (References::Unknown, Standing::Current),
+            (false, Some(at), _) => (References::Latest(at), Standing::Plain),
+            (false, None, Some(at)) => (References::Lost(at), Standing::Plain),
+            (false, None, None) => (References::Unknown, Standing::Plain),
         };
-        Ok((references, Standing::Plain))
+        Ok(())
     }
 
-    fn reference(&self, position: LogPosition) -> Result<Reference, StoreError> {
+    /// What an entry that referred to a medium is to it. Rooms and senders of events that still
+    /// do are added to the description: the medium belongs to their record.
+    fn reference(
+        &self,
+        position: LogPosition,
+        described: &mut RecordDescription,
+    ) -> Result<Reference, StoreError> {
         if let Some(row) = self.event_row(position)? {
             let Some(body) = self.event_body(position)? else { return Ok(Reference::Past) };
             if body.destroyed {
                 return Ok(Reference::Gone(body.recorded_at));
             }
+            let sender = body.str("sender").map(str::to_owned);
+            add(&mut described.shown_in, self.name(row.room)?);
+            add(
+                &mut described.concerned,
+                sender.filter(|sender| described.owner.as_ref() != Some(sender)),
+            );
             let in_force = match &row.state {
                 Some((event_type, state_key)) => {
                     self.state_event(row.room, event_type, state_key)? == Some(position)
@@ -230,6 +250,11 @@ impl Snapshot {
         let in_force = self.rows.get_u64(&key)? == Some(position.0);
         Ok(if in_force { Reference::Current } else { Reference::Past })
     }
+}
+
+/// Adds what is not there yet.
+fn add(names: &mut Vec<String>, name: Option<String>) {
+    names.extend(name.filter(|name| !names.contains(name)));
 }
 
 enum Reference {

@@ -66,6 +66,11 @@ impl MemoryLog {
         given
     }
 
+    /// Makes the entry at a position unreadable.
+    pub fn destroy(&self, position: LogPosition) {
+        self.entries.lock()[index(position)].fact = None;
+    }
+
     /// Makes the content of the event at a position unreadable.
     pub fn destroy_content(&self, position: LogPosition) {
         let mut entries = self.entries.lock();

@@ -5,6 +5,7 @@ mod directory;
 mod e2ee;
 mod fake_remote;
 mod gaps;
+mod hiding;
 mod ignoring;
 mod media;
 mod relations;

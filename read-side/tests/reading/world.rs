@@ -9,6 +9,7 @@ use std::{
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
+use decide::policy::InForce;
 use facts::{
     Fact, LogPosition, StreamId, Timestamp,
     fact::{DeviceAdded, MediaStored},
@@ -30,7 +31,7 @@ use projections::{
     },
 };
 use read_side::{
-    BlobError, BlobStream, KeepEverything, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish,
+    BlobError, BlobStream, KeepingRules, MediaBlobs, ReadSettings, ReadSide, ReadSideParts, Wish,
     WishFuture, Wishes, router,
 };
 use ruma::{OwnedUserId, owned_device_id, owned_server_name};
@@ -52,6 +53,16 @@ struct FixedClock;
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp(NOW)
+    }
+}
+
+/// What policies say, for a test to set.
+#[derive(Default)]
+struct SetRules(Mutex<Arc<InForce>>);
+
+impl KeepingRules for SetRules {
+    fn in_force(&self) -> Arc<InForce> {
+        self.0.lock().clone()
     }
 }
 
@@ -105,6 +116,7 @@ pub(crate) struct World {
     view: ClientView,
     app: Router,
     blobs: Arc<MemoryBlobs>,
+    rules: Arc<SetRules>,
     pub(crate) remote: Arc<FakeRemote>,
     // Dropped in this order: the follower ends before its files go.
     _follower: FollowerHandle,
@@ -159,13 +171,14 @@ impl World {
             ClientView::start(scribe.log.clone(), dir.path(), HERE).expect("the view starts");
         let people = People::default();
         let blobs = Arc::new(MemoryBlobs::default());
+        let rules = Arc::new(SetRules::default());
         let remote = Arc::new(FakeRemote::new(scribe.log.clone()));
         let parts = ReadSideParts {
             view: view.clone(),
             clock: Arc::new(FixedClock),
             wishes: Arc::new(NoWishes),
             blobs: blobs.clone(),
-            keeping: Arc::new(KeepEverything::default()),
+            keeping: rules.clone(),
             stopping: tokio::sync::watch::channel(false).1,
             settings: ReadSettings {
                 server_name: owned_server_name!("here.test"),
@@ -185,6 +198,7 @@ impl World {
             view,
             app: dress(router(read), edge),
             blobs,
+            rules,
             remote,
             _follower: follower,
             _dir: dir,
@@ -246,6 +260,11 @@ impl World {
         self.people.lock().insert(name.to_owned(), stream);
         let display_name = Some(format!("{name}'s phone"));
         self.own(name, DeviceAdded { device_id: "DEVICE".to_owned(), display_name });
+    }
+
+    /// From now on this is in force.
+    pub(crate) fn rule(&self, in_force: InForce) {
+        *self.rules.0.lock() = Arc::new(in_force);
     }
 
     pub(crate) fn blob(&self, name: &str, bytes: Vec<u8>) {

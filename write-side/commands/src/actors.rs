@@ -10,7 +10,7 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
-use facts::{Batch, Draft, EntryHeader, ExpectedRevision, StreamId};
+use facts::{Batch, Draft, EntryHeader, ExpectedRevision, LogPosition, StreamId};
 use parking_lot::Mutex;
 
 pub use self::guard::ActorGuard;
@@ -173,6 +173,19 @@ impl<F: Fold> Actors<F> {
         let slot = slot.expect("a flush always gets its slot");
         let mut guard = ActorGuard::locked(Arc::clone(&self.core), stream, slot).await?;
         Ok(guard.save())
+    }
+
+    /// Makes a fold anew from the log, and gives all of it; under the lock of a flush.
+    pub(crate) async fn refold(
+        &self,
+        stream: StreamId,
+        own: Vec<LogPosition>,
+        upto: LogPosition,
+    ) -> Result<SavedFold, Fault> {
+        let slot = self.slot(stream, true);
+        let slot = slot.expect("whoever makes a fold anew always gets its slot");
+        let mut guard = ActorGuard::locked(Arc::clone(&self.core), stream, slot).await?;
+        guard.refold(own, upto).await
     }
 }
 

@@ -228,6 +228,24 @@ impl FoldStore {
         Ok(())
     }
 
+    /// Puts a fold in the place of the one that is saved, whatever rows that has. It carries its own
+    /// progress, and all of it is durable in the log. A crash leaves the one or the other.
+    pub(crate) fn replace(&self, fold: SavedFold) -> Result<(), FoldStoreFault> {
+        let mut batch = self.database.batch();
+        for guard in self.folds.prefix(fold.stream.0.to_be_bytes()) {
+            batch.remove(&self.folds, guard.key()?);
+        }
+        let key = keys::fold_applied(fold.stream);
+        batch.insert(&self.folds, key, keys::applied_value(fold.applied));
+        for (row, value) in fold.rows {
+            if let Some(value) = value {
+                batch.insert(&self.folds, keys::fold(fold.stream, &row), value);
+            }
+        }
+        batch.commit()?;
+        Ok(())
+    }
+
     /// The checkpoint; `None` in an empty store or one of another format.
     pub(crate) fn checkpoint(&self) -> Result<Option<FoldCheckpoint>, FoldStoreFault> {
         let value = self.meta.get("checkpoint")?;

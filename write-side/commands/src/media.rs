@@ -1,7 +1,7 @@
 //! Media: blobs on disk, and the commands that make media of them.
 //!
 //! Owns the order "blob durable, then fact": a crash between leaves a blob that no fact names,
-//! which nobody can read: its key is gone. Nothing removes such a file yet. Invariants: I3, I9, I10.
+//! which nobody can read: its key is gone. The sweep of `policies` removes it. Invariants: I3, I9, I10.
 
 mod commands;
 mod sealed_chunk;

@@ -32,6 +32,8 @@ pub struct StoredPdu {
 
 #[derive(Default)]
 struct Generations {
+    /// How often everything was forgotten.
+    wiped: u64,
     young: HashMap<LogPosition, StoredPdu>,
     old: HashMap<LogPosition, StoredPdu>,
 }
@@ -53,8 +55,22 @@ impl PduCache {
         Some(found)
     }
 
-    fn insert(&self, stored: StoredPdu) {
-        self.generations.lock().insert(stored);
+    /// Keeps a PDU that was read when `wiped` was asked, unless everything was forgotten since.
+    fn insert(&self, stored: StoredPdu, wiped: u64) {
+        let mut generations = self.generations.lock();
+        if generations.wiped == wiped {
+            generations.insert(stored);
+        }
+    }
+
+    pub(crate) fn wiped(&self) -> u64 {
+        self.generations.lock().wiped
+    }
+
+    /// Forgets everything; what is being read at this moment is not kept either.
+    pub(crate) fn wipe(&self) {
+        let mut generations = self.generations.lock();
+        *generations = Generations { wiped: generations.wiped + 1, ..Generations::default() };
     }
 }
 
@@ -87,6 +103,7 @@ impl WriteSide {
         if let Some(found) = self.pdu_cache().get(position) {
             return Ok(Some(found));
         }
+        let wiped = self.pdu_cache().wiped();
         let Some((header, Fact::PduStored(fact))) = self.read_entry(position).await? else {
             return Ok(None);
         };
@@ -97,7 +114,7 @@ impl WriteSide {
             return Ok(None);
         }
         let stored = parse(room, &header, &fact)?;
-        self.pdu_cache().insert(stored.clone());
+        self.pdu_cache().insert(stored.clone(), wiped);
         Ok(Some(stored))
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use decide::room::Approvals;
 use event_log::{Clock, Random};
-use facts::{StreamId, Timestamp, fact::StreamKind};
+use facts::{LogPosition, StreamId, Timestamp, fact::StreamKind};
 use ruma::{RoomId, UserId};
 
 use crate::{
@@ -207,6 +207,38 @@ impl WriteSide {
     /// What is in force, as it was published last.
     pub(crate) fn in_force(&self) -> &InForceCell {
         &self.inner.in_force
+    }
+
+    /// Keys were destroyed: forgets what is in memory of entries, read or written lately. They are
+    /// read again from the log, in the form that is left of them.
+    pub async fn forget_contents(&self) -> Result<(), Fault> {
+        // Entries that were written lately leave memory with a flush.
+        self.flush().await?;
+        self.inner.pdus.wipe();
+        self.inner.known.wipe();
+        Ok(())
+    }
+
+    /// Makes the folds of persons anew from what of their streams can still be read, in memory and
+    /// on disk. `own` are the entries of each stream up to `upto`, readable or not, in order.
+    pub async fn refold_persons(
+        &self,
+        own: &[(StreamId, Vec<LogPosition>)],
+        upto: LogPosition,
+    ) -> Result<(), Fault> {
+        let core = Arc::clone(&self.inner.core);
+        // Nothing leaves memory for the store meanwhile.
+        let _flushing = core.flushing.lock().await;
+        for (stream, positions) in own {
+            let persons = self.actors::<crate::user::PersonFold>();
+            let saved = persons.refold(*stream, positions.clone(), upto).await?;
+            let replacing = Arc::clone(&core);
+            let replaced = tokio::task::spawn_blocking(move || replacing.store.replace(saved));
+            replaced
+                .await
+                .map_err(|error| Fault::Unfit(format!("saving broke off: {error}")))??;
+        }
+        Ok(())
     }
 
     /// Drops what the stores of folds still have of values that were replaced or removed: folds

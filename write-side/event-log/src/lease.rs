@@ -23,7 +23,18 @@ pub enum LeaseError {
 /// Held for as long as the value lives.
 #[derive(Debug)]
 pub struct Lease {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lease {
+    /// The lock belongs to the open file, not to this descriptor: a process that is being started
+    /// has a copy of it until it runs its own program, and closing ours alone would leave the log
+    /// held for so long.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the lease on the log goes with the process only");
+        }
+    }
 }
 
 impl Lease {
@@ -39,9 +50,26 @@ impl Lease {
             .open(log_dir.join("lease"))
             .map_err(fault)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(LeaseError::Held(data_dir.to_owned())),
             Err(TryLockError::Error(error)) => Err(fault(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_is_given_back_is_free_whoever_has_a_copy_of_its_descriptor() {
+        let dir = tempfile::tempdir().unwrap();
+        let lease = Lease::take(dir.path()).unwrap();
+        assert!(matches!(Lease::take(dir.path()), Err(LeaseError::Held(_))));
+        // As a child has it between `fork` and `exec`.
+        let copy = lease.file.try_clone().unwrap();
+        drop(lease);
+        drop(Lease::take(dir.path()).unwrap());
+        drop(copy);
     }
 }

@@ -42,7 +42,7 @@ pub use assign::RECENT_STREAMS_MAX;
 pub use clock::Clock;
 pub use damage::{Damage, DamageKind};
 pub use disclosure::{DisclosedPart, Disclosure, Shown};
-pub use disk::{Disk, OsDisk, SegmentFile};
+pub use disk::{DestructionStep, Disk, OsDisk, SegmentFile};
 pub use durable::{Appended, Durable};
 pub use entry::{Entry, PartContent, RawEntry};
 pub use keys::{
@@ -51,9 +51,9 @@ pub use keys::{
 };
 pub use lease::{Lease, LeaseError};
 pub use log::{
-    CLOCK_JUMP_MS, ConfirmError, ForkError, GoOn, Log, LogStat, OpenError, RANGE_ENTRIES_MAX,
-    REPEATED_RANGES_MAX, Scavenging, ScrubPace, SealedOrder, ShredError, ShredReceipt,
-    ShredRequest,
+    CLOCK_JUMP_MS, ConfirmError, ForkError, GoOn, Log, LogStat, OpenError, OrderOfMany,
+    RANGE_ENTRIES_MAX, REPEATED_RANGES_MAX, Scavenging, ScrubPace, SealedOrder, ShredError,
+    ShredReceipt, ShredRequest,
 };
 pub use options::{EPOCH_DAYS, LogOptions, SEGMENT_BYTES, SEGMENT_BYTES_MAX};
 pub use purged_store::purge_store;

@@ -29,11 +29,11 @@ pub use self::{
     offsite::SealedOrder,
     read::RANGE_ENTRIES_MAX,
     scrub::ScrubPace,
-    shred::{Scavenging, ShredError, ShredReceipt, ShredRequest},
+    shred::{OrderOfMany, Scavenging, ShredError, ShredReceipt, ShredRequest},
     stat::LogStat,
 };
 use crate::{
-    Clock, LogOptions, Random, StopReason, assign::Assigner, lease::Lease, shared::Shared,
+    Clock, Disk, LogOptions, Random, StopReason, assign::Assigner, lease::Lease, shared::Shared,
 };
 
 /// An open log. Share it in an [`Arc`]; all methods take `&self`.
@@ -43,6 +43,7 @@ pub struct Log {
     assigner: Arc<Mutex<Assigner>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    disk: Arc<dyn Disk>,
     writer: Mutex<Option<JoinHandle<()>>>,
     clock_watch: clock_watch::ClockWatch,
     /// One destruction at a time.

@@ -36,7 +36,7 @@ pub use self::{
         ClaimedUser, ContentAccessed, LoginKind, LoginOutcome, LoginRecorded, SessionEnd,
         SessionsEnded, StaffRecord, StaffRecordRead,
     },
-    destruction::{DestroyedRecords, DestructionRunEnded},
+    destruction::{DestroyedRecords, DestructionRunEnded, ShredContents},
     device::{
         ClientTxnRecorded, DeviceAdded, DeviceRenamed, DeviceSeen, DevicesRemoved, SessionOpened,
         SessionRefreshed,

@@ -10,7 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{SlotLock, batch_at};
 use crate::{
-    AppendError, Core, Fault, Fold,
+    AppendError, Core, Fault, Fold, JournalEntry,
     fold_store::{Applied, SavedFold},
 };
 
@@ -117,8 +117,72 @@ impl<F: Fold> ActorGuard<F> {
         })
     }
 
+    /// Begins anew with what can be read of the stream: its entries `own` up to `upto`, and all
+    /// that came since. Nobody decides on it meanwhile.
+    pub(super) async fn refold(
+        &mut self,
+        own: Vec<LogPosition>,
+        upto: LogPosition,
+    ) -> Result<SavedFold, Fault> {
+        let (core, stream) = (Arc::clone(&self.core), self.stream);
+        let folding = tokio::task::spawn_blocking(move || refolded::<F>(&core, stream, own, upto));
+        let folded = folding
+            .await
+            .map_err(|error| Fault::Unfit(format!("making a fold anew broke off: {error}")))??;
+        *self.slot = Some(folded);
+        self.catch_up()?;
+        let position = self.position();
+        self.core
+            .journal
+            .durable(position)
+            .await
+            .map_err(|error| Fault::Unfit(error.to_string()))?;
+        let empty = || Fault::Unfit(format!("stream {stream} has no entry"));
+        self.save().ok_or_else(empty)
+    }
+
     fn loaded(&self) -> &Loaded<F> {
         self.slot.as_ref().expect("a guard's fold is loaded")
+    }
+}
+
+/// Entries read at once.
+const CHUNK_ENTRIES: usize = 1_000;
+
+fn refolded<F: Fold>(
+    core: &Core,
+    stream: StreamId,
+    own: Vec<LogPosition>,
+    upto: LogPosition,
+) -> Result<Loaded<F>, Fault> {
+    let (_, name) = core
+        .stream(stream)?
+        .ok_or_else(|| Fault::Unfit(format!("stream {stream} is not known")))?;
+    let mut loaded = Loaded { fold: F::opened(stream, &name), applied: None, saved: None };
+    for position in own {
+        if let Some(entry) = core.journal.read(position)? {
+            loaded.apply(&entry)?;
+        }
+    }
+    let mut next = upto.next();
+    loop {
+        let entries = core.journal.read_range(next, CHUNK_ENTRIES)?;
+        let Some(last) = entries.last() else { return Ok(loaded) };
+        next = last.header.position.next();
+        for entry in entries.iter().filter(|entry| entry.header.stream == stream) {
+            loaded.apply(entry)?;
+        }
+    }
+}
+
+impl<F: Fold> Loaded<F> {
+    fn apply(&mut self, entry: &JournalEntry) -> Result<(), Fault> {
+        let header = &entry.header;
+        self.fold
+            .evolve(header, entry.fact.as_ref())
+            .map_err(|unfit| Fault::Unfit(format!("position {}: {unfit}", header.position)))?;
+        self.applied = Some(Applied { position: header.position, revision: header.revision });
+        Ok(())
     }
 }
 

@@ -153,6 +153,24 @@ impl BlobStore {
         sync_dir(path.parent().unwrap_or(&self.dir)).await
     }
 
+    /// Names of the blobs of which the first byte is `first`. Blocks on the disk.
+    pub fn names(&self, first: u8) -> Result<Vec<String>, BlobFault> {
+        let prefix = hex::encode([first]);
+        let listed = match std::fs::read_dir(self.dir.join(prefix)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut names = Vec::new();
+        for entry in listed {
+            let name = entry?.file_name().into_string().unwrap_or_default();
+            // What is not ours is left alone.
+            if self.path(&name).is_ok() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
     /// Names come from facts; anything but our own form would leave the directory.
     fn path(&self, name: &str) -> Result<PathBuf, BlobFault> {
         let ours = name.len() == 2 * NAME_BYTES && name.bytes().all(|b| b.is_ascii_hexdigit());

@@ -121,7 +121,7 @@ impl WriteSide {
         event_id: &EventId,
     ) -> Result<Option<KnownPdu>, Fault> {
         // Counted before it is read: what is placed in between counts as later.
-        let placements = self.core().placements();
+        let (placements, wiped) = (self.core().placements(), self.known_cache().wiped());
         let Some(stored) = self.pdu(room, event_id).await? else {
             return Ok(None);
         };
@@ -130,7 +130,7 @@ impl WriteSide {
             standing: self.standing(&stored).await?,
             pdu: Arc::clone(&stored.pdu),
         };
-        self.known_cache().keep(known.clone(), placements);
+        self.known_cache().keep(known.clone(), placements, wiped);
         Ok(Some(known))
     }
 

@@ -65,8 +65,7 @@ impl HoldPart {
     pub fn covers(&self, record: &Record<'_>) -> bool {
         let person =
             self.users.is_empty() || record.everybody().any(|user| self.users.contains(user));
-        let place =
-            self.rooms.is_empty() || record.room.is_some_and(|room| self.rooms.contains(room));
+        let place = self.rooms.is_empty() || record.places().any(|room| self.rooms.contains(room));
         person && place && self.covers_time(record)
     }
 
@@ -148,7 +147,7 @@ impl Holds {
 
     fn parts_of(&self, record: &Record<'_>) -> impl Iterator<Item = (LogPosition, &HoldPart)> {
         let by_user = record.everybody().filter_map(|user| self.by_user.get(user)).flatten();
-        let by_room = record.room.and_then(|room| self.by_room.get(room)).into_iter().flatten();
+        let by_room = record.places().filter_map(|room| self.by_room.get(room)).flatten();
         by_user
             .chain(by_room)
             .chain(&self.everywhere)

@@ -55,6 +55,7 @@ impl<'a> Limits<'a> {
         for (policy, rule) in &rules.document.policies {
             if let Some(keep) = rule.keep_at_least
                 && reaches(rule, record, record.everybody())
+                && (rule.rooms.is_empty() || record.places().any(|room| rule.rooms.contains(room)))
             {
                 let until = after(from, keep);
                 let ground = Ground::Floor { policy, keep, until };
@@ -64,6 +65,7 @@ impl<'a> Limits<'a> {
             if let Some(keep) = rule.keep_at_most
                 && ages(record)
                 && reaches(rule, record, record.owner.into_iter())
+                && ends_in(rule, record)
             {
                 let at = after(from, keep);
                 let ground = Ground::Ceiling { policy, keep, at };
@@ -143,15 +145,21 @@ fn ages(record: &Record<'_>) -> bool {
     record.standing != Standing::Current
 }
 
-/// Whether a policy speaks of a record. A floor counts for everybody whom the record concerns, a
-/// ceiling for its owner alone: where in doubt, a record is kept.
+/// Whether a ceiling of these rooms ends a record: not what is shown elsewhere too.
+fn ends_in(rule: &PolicyRule, record: &Record<'_>) -> bool {
+    let everywhere = record.places().all(|room| rule.rooms.contains(room));
+    rule.rooms.is_empty() || (record.places().next().is_some() && everywhere)
+}
+
+/// Whether a policy speaks of a record, rooms aside. A floor counts for everybody whom the record
+/// concerns, and in any room in which it is shown; a ceiling for its owner alone, and in all of
+/// them: where in doubt, a record is kept.
 fn reaches<'a>(
     rule: &PolicyRule,
     record: &Record<'_>,
     mut persons: impl Iterator<Item = &'a str>,
 ) -> bool {
     rule.records.contains(&record.kind)
-        && (rule.rooms.is_empty() || record.room.is_some_and(|room| rule.rooms.contains(room)))
         && (rule.users.is_empty() || persons.any(|user| rule.users.contains(user)))
 }
 

@@ -64,6 +64,9 @@ pub struct Record<'a> {
     pub redacted: Option<Timestamp>,
     /// For media: what refers to it.
     pub references: References,
+    /// Rooms of events that refer to a medium and can be opened. A medium belongs to no room, and
+    /// to the record of all of these.
+    pub shown_in: &'a [&'a str],
     /// What its room asks for now.
     pub room_retention: RoomRetention,
 }
@@ -81,8 +84,14 @@ impl<'a> Record<'a> {
             standing: Standing::Plain,
             redacted: None,
             references: References::Unknown,
+            shown_in: &[],
             room_retention: RoomRetention::default(),
         }
+    }
+
+    /// The room that it belongs to, and those in which it is shown.
+    pub fn places(&self) -> impl Iterator<Item = &'a str> {
+        self.room.into_iter().chain(self.shown_in.iter().copied())
     }
 
     /// Everybody whom it concerns.

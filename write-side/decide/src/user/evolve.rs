@@ -67,6 +67,14 @@ impl UserFold {
                 };
                 self.supersede(replaced.map(|old| old.at));
             }
+            Fact::AccountDeactivated(deactivated) => {
+                self.evolve_credentials(at, fact);
+                if deactivated.erase {
+                    for field in std::mem::take(&mut self.profile).into_values() {
+                        self.superseded.add(field.at);
+                    }
+                }
+            }
             _ => self.evolve_credentials(at, fact),
         }
     }

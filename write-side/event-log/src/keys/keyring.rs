@@ -75,7 +75,8 @@ impl Keyring {
         Self::create_with(dir, log_id, now, random, Box::new(|_| Ok(())))
     }
 
-    fn create_with(
+    /// As [`Self::create`]; `before` is told each step, and fails it.
+    pub(crate) fn create_with(
         dir: &Path,
         log_id: LogId,
         now: Timestamp,
@@ -104,7 +105,8 @@ impl Keyring {
         Self::open_with(dir, log_id, random, Box::new(|_| Ok(())))
     }
 
-    fn open_with(
+    /// As [`Self::open`]; `before` is told each step, and fails it.
+    pub(crate) fn open_with(
         dir: &Path,
         log_id: LogId,
         random: Arc<dyn Random>,

@@ -81,7 +81,7 @@ impl Log {
                 known.unwrap_or_else(|| self.log_surfaces(&ranges, Scavenging::Closed));
             let surface = ShredSurface::Offsite;
             reports.push(SurfaceReport { surface, outcome: SurfaceOutcome::Done });
-            self.report_done(order, reports)?;
+            self.report_done(&[(order, reports)])?;
             reported += 1;
         }
         Ok(reported)

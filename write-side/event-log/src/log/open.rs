@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::{Log, OpenError, append::own_batch, clock_watch::ClockWatch};
 use crate::{
-    Clock, Disk, Keyring, LogOptions, OsDisk, Random, ReadFault,
+    Clock, DestructionStep, Disk, Keyring, LogOptions, OsDisk, Random, ReadFault,
     appender::Appender,
     assign::Assigner,
     lease::Lease,
@@ -78,11 +78,17 @@ impl Log {
             None => None,
         };
         let segment_bytes = options.segment_bytes.min(SEGMENT_BYTES_MAX);
-        let local = EmbeddedSequencer::new(disk, Arc::clone(&shelf), segment_bytes, chain, active);
+        let local = EmbeddedSequencer::new(
+            Arc::clone(&disk),
+            Arc::clone(&shelf),
+            segment_bytes,
+            chain,
+            active,
+        );
         let mut target = Target::new(local, sequencer);
         target.catch_up()?;
         let chain = target.chain().clone();
-        let keyring = open_keyring(&options, &chain, &*clock, &random)?;
+        let keyring = open_keyring(&options, &chain, &*clock, &random, &disk)?;
         check_epochs(&keyring, &shelf, &chain)?;
         let shared = Arc::new(prepare_shared(&options, shelf, keyring, &chain)?);
         check_opened(&shared, &chain, &options.server_name)?;
@@ -107,6 +113,7 @@ impl Log {
             assigner,
             clock,
             random,
+            disk,
             writer: Mutex::new(Some(writer)),
             shredding: Mutex::default(),
             torn_bytes,
@@ -155,20 +162,22 @@ fn open_keyring(
     chain: &ChainPoint,
     clock: &dyn Clock,
     random: &Arc<dyn Random>,
+    disk: &Arc<dyn Disk>,
 ) -> Result<Keyring, OpenError> {
-    let random = Arc::clone(random);
+    let (random, disk) = (Arc::clone(random), Arc::clone(disk));
+    let before = Box::new(move |step| disk.before(DestructionStep::Keyring(step)));
     if let Some(log_id) = chain.log_id {
-        return Ok(Keyring::open(&options.keys_dir, log_id, random)?);
+        return Ok(Keyring::open_with(&options.keys_dir, log_id, random, before)?);
     }
     // A crash after the keyring and before the first entry leaves the keyring alone: go on
     // under its identity.
     if let Some(log_id) = Keyring::log_id_in(&options.keys_dir)? {
-        return Ok(Keyring::open(&options.keys_dir, log_id, random)?);
+        return Ok(Keyring::open_with(&options.keys_dir, log_id, random, before)?);
     }
     let mut log_id = [0; 16];
     random.fill(&mut log_id);
-    let keyring = Keyring::create(&options.keys_dir, LogId(log_id), clock.now(), random)?;
-    Ok(keyring)
+    let log_id = LogId(log_id);
+    Ok(Keyring::create_with(&options.keys_dir, log_id, clock.now(), random, before)?)
 }
 
 /// Every epoch that an entry names must be in the keyring. Without this an older copy of the

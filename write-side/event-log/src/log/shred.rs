@@ -6,13 +6,16 @@
 use std::{collections::HashSet, io};
 
 use facts::{
-    Batch, EntryHeader, ExpectedRevision, LogPosition, StreamId,
-    fact::{ShredCause, ShredDone, ShredOrdered, ShredSurface, SurfaceOutcome, SurfaceReport},
+    Batch, EntryHeader, EntryRef, ExpectedRevision, LogPosition, StreamId,
+    fact::{
+        DestroyedRecords, ShredCause, ShredContents, ShredDone, ShredOrdered, ShredSurface,
+        SurfaceOutcome, SurfaceReport,
+    },
 };
 
-use super::{Log, append::own_batch};
+use super::{Log, append::own_batch, offsite::Unreported};
 use crate::{
-    AppendFault, AppendRefusal, IndexFault, KeyRange, KeyringError, ReadFault,
+    AppendFault, AppendRefusal, DestructionStep, IndexFault, KeyRange, KeyringError, ReadFault,
     segment::scavenge::{Scavenged, scavenge_closed},
 };
 
@@ -30,6 +33,18 @@ pub struct ShredRequest {
     pub expects: Vec<(StreamId, ExpectedRevision)>,
     /// When the ciphertext goes.
     pub scavenging: Scavenging,
+}
+
+/// One order of several, with what it takes as far as whoever gives it knows; see
+/// [`ShredContents`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderOfMany {
+    /// Key ranges and cause.
+    pub order: ShredOrdered,
+    /// Records by kind and cause.
+    pub records: Vec<DestroyedRecords>,
+    /// Files of media.
+    pub files: Vec<String>,
 }
 
 /// When ciphertext without keys gives way to its hash.
@@ -96,24 +111,65 @@ impl Log {
         let mut unreported = self.shredding.lock();
         let ordered = ShredOrdered { ranges: request.ranges, cause: request.cause };
         let ranges = ordered.ranges.clone();
-        self.check_ranges(&ranges)?;
+        let batch = Batch { expects: request.expects, ..own_batch(&ordered) };
+        let order = self.carry_out(batch, &ranges)?.first;
+        let mut reports = purge_copies(&ranges);
+        reports.splice(0..0, self.log_surfaces(&ranges, request.scavenging));
+        let done = self.report(vec![(order, reports.clone())], &mut unreported)?;
+        Ok(ShredReceipt { order, done, reports })
+    }
+
+    /// Gives several orders as one: all of them are durable or none, and the keyring is rewritten
+    /// once for all. What they take becomes durable with them. Ciphertext waits for
+    /// [`Self::scavenge_trees`]. Answers the positions of the orders. Blocks.
+    pub fn order_shreds(
+        &self,
+        orders: Vec<OrderOfMany>,
+        expects: Vec<(StreamId, ExpectedRevision)>,
+    ) -> Result<Vec<LogPosition>, ShredError> {
+        let mut unreported = self.shredding.lock();
+        let mut batch = Batch { expects, drafts: Vec::new() };
+        let (mut ranges, mut places) = (Vec::new(), Vec::new());
+        for OrderOfMany { order, records, files } in orders {
+            let place = batch.drafts.len();
+            places.push((place, order.ranges.clone()));
+            ranges.extend_from_slice(&order.ranges);
+            let at = EntryRef::InBatch(u32::try_from(place).unwrap_or(u32::MAX));
+            batch.drafts.extend(own_batch(&order).drafts);
+            let contents = ShredContents { order: at, records, files };
+            batch.drafts.extend(own_batch(&contents).drafts);
+        }
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let appended = self.carry_out(batch, &ranges)?;
+        let reports: Vec<_> = places
+            .iter()
+            .filter_map(|(place, ranges)| {
+                let order = appended.headers.get(*place)?.position;
+                Some((order, self.log_surfaces(ranges, Scavenging::Later)))
+            })
+            .collect();
+        let orders = reports.iter().map(|(order, _)| *order).collect();
+        self.report(reports, &mut unreported)?;
+        Ok(orders)
+    }
+
+    /// Appends orders and destroys their keys.
+    fn carry_out(&self, batch: Batch, ranges: &[KeyRange]) -> Result<CarriedOut, ShredError> {
+        self.check_ranges(ranges)?;
         self.watch_clock()?;
         if let Some(jump) = self.unconfirmed_clock_jump() {
             return Err(ShredError::ClockUnconfirmed(jump));
         }
-        let batch = Batch { expects: request.expects, ..own_batch(&ordered) };
-        let appended = self.append_with(batch, &[], |_| Ok(()), &ranges)?;
-        let order = appended.first;
-        // When this returns, the writing thread has made reads refuse what the order covers.
+        self.disk.before(DestructionStep::Order).map_err(ReadFault::from)?;
+        let appended = self.append_with(batch, &[], |_| Ok(()), ranges)?;
+        let carried_out = CarriedOut { first: appended.first, headers: appended.headers.clone() };
+        let last = appended.last();
+        // When this returns, the writing thread has made reads refuse what the orders cover.
         appended.durable.wait()?;
-        self.shared.vault.destroy(&ranges, order)?;
-        let mut reports = purge_copies(&ranges);
-        reports.splice(0..0, self.log_surfaces(&ranges, request.scavenging));
-        if self.options.orders_kept_offsite {
-            unreported.remember(order, reports.clone());
-            return Ok(ShredReceipt { order, done: None, reports });
-        }
-        self.report_done(order, reports)
+        self.shared.vault.destroy(ranges, last)?;
+        Ok(carried_out)
     }
 
     fn check_ranges(&self, ranges: &[KeyRange]) -> Result<(), ShredError> {
@@ -159,7 +215,7 @@ impl Log {
                 continue;
             }
             let reports = self.log_surfaces(&ranges, Scavenging::Closed);
-            self.report_done(order, reports)?;
+            self.report_done(&[(order, reports)])?;
         }
         Ok(())
     }
@@ -254,21 +310,47 @@ impl Log {
         matches: impl Fn(u32) -> bool,
     ) -> Result<Scavenged, ReadFault> {
         let vault = &self.shared.vault;
-        scavenge_closed(&self.shared.shelf, first, |header, part, _| {
+        scavenge_closed(&self.shared.shelf, &*self.disk, first, |header, part, _| {
             let named = matches(part.stream_tree.0) || matches(part.person_tree.0);
             named && vault.is_gone(header, part)
         })
     }
 
+    /// Reports orders, or keeps what became of them until they are off-site, where they must be.
+    fn report(
+        &self,
+        done: Vec<(LogPosition, Vec<SurfaceReport>)>,
+        unreported: &mut Unreported,
+    ) -> Result<Option<LogPosition>, ShredError> {
+        if !self.options.orders_kept_offsite {
+            return self.report_done(&done).map(Some);
+        }
+        for (order, reports) in done {
+            unreported.remember(order, reports);
+        }
+        Ok(None)
+    }
+
+    /// Appends the reports of orders; the position of the first.
     pub(super) fn report_done(
         &self,
-        order: LogPosition,
-        reports: Vec<SurfaceReport>,
-    ) -> Result<ShredReceipt, ShredError> {
-        let done = ShredDone { order, reports };
-        let appended = self.append(own_batch(&done))?;
+        done: &[(LogPosition, Vec<SurfaceReport>)],
+    ) -> Result<LogPosition, ShredError> {
+        self.disk.before(DestructionStep::Report).map_err(ReadFault::from)?;
+        let mut batch = Batch::default();
+        for (order, reports) in done {
+            let done = ShredDone { order: *order, reports: reports.clone() };
+            batch.drafts.extend(own_batch(&done).drafts);
+        }
+        let appended = self.append(batch)?;
         let position = appended.first;
         appended.durable.wait()?;
-        Ok(ShredReceipt { order, done: Some(position), reports: done.reports })
+        Ok(position)
     }
+}
+
+/// Orders whose keys are destroyed.
+struct CarriedOut {
+    first: LogPosition,
+    headers: Vec<EntryHeader>,
 }

@@ -19,7 +19,7 @@ use super::{
     shelf::{Shelf, scan_closed},
 };
 use crate::{
-    DamageKind, ReadFault,
+    DamageKind, DestructionStep, Disk, ReadFault,
     frame::StoredPart,
     write::{WRITE_HEADER_BYTES, WriteHeader, assemble},
 };
@@ -37,6 +37,7 @@ pub(crate) struct Scavenged {
 /// are none.
 pub(crate) fn scavenge_closed(
     shelf: &Shelf,
+    disk: &dyn Disk,
     first: LogPosition,
     is_gone: impl Fn(&EntryHeader, &PartHeader, u8) -> bool,
 ) -> Result<Scavenged, ReadFault> {
@@ -58,7 +59,7 @@ pub(crate) fn scavenge_closed(
     let footer = Footer { file_length: length as u64, ..old.footer };
     rewrite.bytes.extend_from_slice(&footer.encode());
     let parts = rewrite.parts;
-    exchange(shelf, first, &path, &rewrite)?;
+    exchange(shelf, disk, first, &path, &rewrite)?;
     Ok(Scavenged { parts, bytes: old.length.saturating_sub(length as u64) })
 }
 
@@ -119,8 +120,15 @@ impl Rewrite {
 }
 
 /// Puts the new file in the place of the old one.
-fn exchange(shelf: &Shelf, first: LogPosition, path: &Path, rewrite: &Rewrite) -> io::Result<()> {
+fn exchange(
+    shelf: &Shelf,
+    disk: &dyn Disk,
+    first: LogPosition,
+    path: &Path,
+    rewrite: &Rewrite,
+) -> io::Result<()> {
     let new = new_path(path);
+    disk.before(DestructionStep::WriteSegment)?;
     // A crash up to the rename leaves the old segment and a leftover that recovery removes.
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -128,13 +136,17 @@ fn exchange(shelf: &Shelf, first: LogPosition, path: &Path, rewrite: &Rewrite) -
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
     file.write_all(&rewrite.bytes)?;
+    disk.before(DestructionStep::SyncSegment)?;
     file.sync_all()?;
     super::make_read_only(&new)?;
     shelf.replace_closed(first, || {
+        disk.before(DestructionStep::RenameSegment)?;
         fs::rename(&new, path)?;
+        disk.before(DestructionStep::SyncSegments)?;
         // A crash here may bring the old segment back; its order is executed again at the start.
         super::sync_dir(shelf.dir())
     })?;
+    disk.before(DestructionStep::WriteOffsets)?;
     let seal = SegmentSeal::of(rewrite.bytes.len() as u64, &rewrite.bytes);
     if let Some(seal) = seal
         && let Err(error) = rewrite.offsets.write(path, seal)

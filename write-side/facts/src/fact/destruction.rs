@@ -1,6 +1,6 @@
 //! What a run of the policies destroyed.
 //!
-//! Owns the receipt. Orders and their reports are the log's own facts (`ShredOrdered`,
+//! Owns the receipt and what orders leave for it. Orders and their reports are the log's own facts (`ShredOrdered`,
 //! `ShredDone`); the receipt names them, says for whom they were given, and what became of every
 //! place where a copy could be. It is an entry like any other, so its proof in the ledger is the
 //! proof of the destruction. Holds no text and no name but the officer's who asked for the run.
@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Act, RecordKind, ShredCause, SurfaceReport, one_part_fact};
-use crate::{LogPosition, Timestamp};
+use crate::{EntryRef, LogPosition, Timestamp};
 
 /// Records of one kind that went for one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,19 @@ pub struct DestroyedRecords {
     /// How many.
     pub records: u64,
 }
+
+/// What an order of a run takes: in the order's batch, so that a run which is broken off leaves to
+/// the next one what the receipt has to say, and which files are still to be removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShredContents {
+    /// The order.
+    pub order: EntryRef,
+    /// What it destroys.
+    pub records: Vec<DestroyedRecords>,
+    /// Files of media whose keys it destroys.
+    pub files: Vec<String>,
+}
+one_part_fact!(ShredContents = 9, Control, personal: false);
 
 /// A run is over, and this is its receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

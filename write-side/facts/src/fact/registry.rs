@@ -17,8 +17,8 @@ use super::{
     PolicyApplied, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated, RegistrationTokenUsed,
     RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored,
     RolesSuspended, RoomForgotten, RoomPublished, SessionOpened, SessionRefreshed, SessionsEnded,
-    ShredDone, ShredOrdered, SignaturesAdded, StaffRecordRead, StreamOpened, ToDeviceAcknowledged,
-    ToDeviceQueued,
+    ShredContents, ShredDone, ShredOrdered, SignaturesAdded, StaffRecordRead, StreamOpened,
+    ToDeviceAcknowledged, ToDeviceQueued,
 };
 use crate::RecordClass;
 
@@ -132,6 +132,7 @@ registry! {
     ClockConfirmed [Control / StreamOnly / false],
     LedgerKeySet [Control / StreamOnly / false],
     StreamOpened [Name / StreamOnly / true, Account / Owner / false],
+    ShredContents [Control / StreamOnly / false],
     PduStored [
         StateSkeleton | MessageSkeleton / StreamOnly / true,
         StateContent | MessageContent / MemberOrNone / true

@@ -13,17 +13,17 @@ use facts::{
         AccountCreated, AccountDataSet, AccountDeactivated, AccountKind, AdminChanged,
         AliasRemoved, AliasSet, BackupKeysDeleted, BackupKeysStored, BackupSession,
         BackupVersionCreated, BackupVersionDeleted, BackupVersionUpdated, ClientTxn,
-        ClientTxnRecorded, ClockConfirmed, ClockJumped, CrossSigningKeysSet, DeviceAdded,
-        DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FallbackKeyUsed, FallbackKeysSet,
-        FilterStored, ForkReason, InviteStateStored, KeyEndorsement, KeyRange, LedgerKeySet,
-        LogForked, LogOpened, MediaReserved, MediaStored, NamedKey, OneTimeKeyClaimed,
-        OneTimeKeysAdded, PasswordSet, PduContent, PduPlaced, PduRedacted, PduStored, Placement,
-        PlacementKind, ProfileFieldSet, ReceiptKind, ReceiptSet, RegistrationTokenCreated,
-        RegistrationTokenUsed, RejectReason, RoomForgotten, RoomPublished, SessionOpened,
-        SessionRefreshed, ShredCause, ShredDone, ShredOrdered, ShredSurface, SignatureTarget,
-        SignaturesAdded, SoftFailReason, StateBefore, StateChange, StreamKind, StreamOpened,
-        SurfaceOutcome, SurfaceReport, ThreadScope, TimelinePlace, ToDeviceAcknowledged,
-        ToDeviceQueued, Verdict,
+        ClientTxnRecorded, ClockConfirmed, ClockJumped, CrossSigningKeysSet, DestroyedRecords,
+        DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FallbackKeyUsed,
+        FallbackKeysSet, FilterStored, ForkReason, InviteStateStored, KeyEndorsement, KeyRange,
+        LedgerKeySet, LogForked, LogOpened, MediaReserved, MediaStored, NamedKey,
+        OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduContent, PduPlaced, PduRedacted,
+        PduStored, Placement, PlacementKind, ProfileFieldSet, ReceiptKind, ReceiptSet, RecordKind,
+        RegistrationTokenCreated, RegistrationTokenUsed, RejectReason, RoomForgotten,
+        RoomPublished, SessionOpened, SessionRefreshed, ShredCause, ShredContents, ShredDone,
+        ShredOrdered, ShredSurface, SignatureTarget, SignaturesAdded, SoftFailReason, StateBefore,
+        StateChange, StreamKind, StreamOpened, SurfaceOutcome, SurfaceReport, ThreadScope,
+        TimelinePlace, ToDeviceAcknowledged, ToDeviceQueued, Verdict,
     },
 };
 
@@ -89,6 +89,19 @@ fn log() -> Vec<(&'static str, Fact)> {
             .into(),
         ),
         ("", ShredOrdered { ranges: vec![range], cause: ShredCause::Erasure }.into()),
+        (
+            "",
+            ShredContents {
+                order: EntryRef::InBatch(0),
+                records: vec![DestroyedRecords {
+                    kind: RecordKind::Media,
+                    cause: ShredCause::Erasure,
+                    records: 2,
+                }],
+                files: vec!["0123456789abcdef0123456789abcdef".to_owned()],
+            }
+            .into(),
+        ),
         (
             "",
             ShredDone {

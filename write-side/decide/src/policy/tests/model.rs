@@ -56,7 +56,7 @@ impl Model<'_> {
 
     fn is_in(&self, part: &PlainPart) -> bool {
         let person = part.users.is_empty() || self.people().iter().any(|u| part.users.contains(u));
-        let place = part.rooms.is_empty() || self.0.room.iter().any(|r| part.rooms.contains(r));
+        let place = part.rooms.is_empty() || self.places().any(|r| part.rooms.contains(&r));
         let last = match self.0.in_use {
             PlainUse::Current => LAST_DAY,
             _ => self.birthday(),
@@ -65,6 +65,10 @@ impl Model<'_> {
             part.from.is_none_or(|from| day >= from) && part.until.is_none_or(|end| day < end)
         };
         person && place && (self.0.received..=last).any(in_time)
+    }
+
+    fn places(&self) -> impl Iterator<Item = u64> {
+        self.0.room.iter().chain(&self.0.shown_in).copied()
     }
 
     fn people(&self) -> Vec<u64> {
@@ -85,10 +89,12 @@ impl Model<'_> {
         birthday
     }
 
-    fn speaks_of(&self, policy: &PlainPolicy, people: &[u64]) -> bool {
+    fn speaks_of(&self, policy: &PlainPolicy, people: &[u64], in_all: bool) -> bool {
         let mut speaks = policy.kinds.contains(&self.0.kind);
         if !policy.rooms.is_empty() {
-            speaks &= self.0.room.is_some_and(|room| policy.rooms.contains(&room));
+            let places = self.places().count();
+            let within = self.places().filter(|room| policy.rooms.contains(room)).count();
+            speaks &= within > 0 && (within == places || !in_all);
         }
         if !policy.users.is_empty() {
             speaks &= people.iter().any(|user| policy.users.contains(user));
@@ -100,7 +106,7 @@ impl Model<'_> {
     fn must_be_kept(&self, day: u64) -> bool {
         self.0.policies.iter().any(|policy| {
             policy.least.is_some_and(|least| day < self.birthday() + least)
-                && self.speaks_of(policy, &self.people())
+                && self.speaks_of(policy, &self.people(), false)
         })
     }
 
@@ -110,7 +116,7 @@ impl Model<'_> {
         let by_policy = self.0.in_use != PlainUse::Current
             && self.0.policies.iter().any(|policy| {
                 policy.most.is_some_and(|most| day >= self.birthday() + most)
-                    && self.speaks_of(policy, &owner)
+                    && self.speaks_of(policy, &owner, true)
             });
         let not_needed = match (self.0.in_use, self.0.references, self.0.kind) {
             (PlainUse::Ended(end), _, TO_DEVICE | ACCOUNT) => day >= end.max(self.0.received),

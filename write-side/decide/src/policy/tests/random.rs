@@ -89,6 +89,7 @@ pub(super) struct Case {
     pub(super) now: u64,
     pub(super) kind: u64,
     pub(super) room: Option<u64>,
+    pub(super) shown_in: Vec<u64>,
     pub(super) owner: Option<u64>,
     pub(super) other: Option<u64>,
     pub(super) personal: bool,
@@ -148,6 +149,7 @@ pub(super) fn case(random: &mut Random) -> Case {
         now: random.below(90),
         kind: random.below(7),
         room: random.mostly(ROOMS),
+        shown_in: random.some_of(ROOMS),
         owner,
         other: random.maybe(3, USERS),
         personal: !random.once_in(3),
@@ -208,6 +210,7 @@ pub(super) struct Real {
     pub(super) holds: Holds,
     pub(super) erasures: Erasures,
     room: Option<String>,
+    shown_in: Vec<String>,
     owner: Option<String>,
     other: Option<String>,
 }
@@ -232,6 +235,7 @@ impl Real {
             holds: holds(&case.holds),
             erasures: Erasures::new(requests),
             room: case.room.map(room),
+            shown_in: case.shown_in.iter().copied().map(room).collect(),
             owner: case.owner.map(user),
             other: case.other.map(user),
         }
@@ -248,8 +252,10 @@ impl Real {
         with: impl FnOnce(&Record<'_>, &Rules<'_>) -> T,
     ) -> T {
         let concerned: Vec<&str> = self.other.as_deref().into_iter().collect();
+        let shown_in: Vec<&str> = self.shown_in.iter().map(String::as_str).collect();
         let record = Record {
             room: self.room.as_deref(),
+            shown_in: &shown_in,
             owner: self.owner.as_deref(),
             concerned: &concerned,
             personal: case.personal,

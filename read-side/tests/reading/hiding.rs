@@ -1,0 +1,165 @@
+//! What policies hide is hidden on every route, before a run has destroyed anything.
+
+use decide::policy::{Hold, HoldPart, Holds, InForce};
+use facts::{
+    LogPosition, Timestamp,
+    fact::{
+        MediaStored, Period, PolicyDocument, PolicyRule, ReceiptKind, ReceiptSet, RecordKind,
+        ThreadScope,
+    },
+};
+use projections::source::EntrySource as _;
+use serde_json::{Value, json};
+
+use crate::world::{NOW, World, refused};
+
+/// A rule for records of some kinds.
+fn rule(records: &[RecordKind], at_least: Option<u64>, at_most: Option<u64>) -> PolicyRule {
+    PolicyRule {
+        records: records.iter().copied().collect(),
+        rooms: [].into(),
+        users: [].into(),
+        keep_at_least: at_least.map(Period),
+        keep_at_most: at_most.map(Period),
+        locked: false,
+        reason: String::new(),
+    }
+}
+
+fn in_force(rules: &[PolicyRule]) -> InForce {
+    let names = ["one", "two", "three"].into_iter().map(str::to_owned);
+    let policies = names.zip(rules.iter().cloned()).collect();
+    let document = PolicyDocument { policies, ..PolicyDocument::default() };
+    InForce { version: 1, document, ..InForce::default() }
+}
+
+/// The age, now, of what is recorded at the head: everything up to here is over under a ceiling of
+/// so many milliseconds, and nothing that comes later is.
+fn age(world: &World) -> u64 {
+    let head = world.log.read(world.log.head()).expect("readable").expect("an entry");
+    NOW - head.header.recorded_at.0
+}
+
+fn bodies(answer: &Value) -> Vec<String> {
+    let chunk = answer["chunk"].as_array().expect("a chunk");
+    let body = |event: &Value| event["content"]["body"].as_str().map(str::to_owned);
+    chunk.iter().filter_map(body).collect()
+}
+
+/// What a client that comes anew sees of a room's timeline.
+async fn synced(world: &World, room: usize) -> String {
+    let sync = world.get("bob", "/v3/sync?timeout=0").await.ok();
+    sync["rooms"]["join"][world.id(room)].to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_past_its_ceiling_is_shown_to_nobody() {
+    let mut world = World::with(&["alice", "bob"]);
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    let old = world.text(room, "alice", "what is over");
+    let reply = world.related(room, "bob", "m.thread", &old);
+    let ceiling = age(&world);
+    let fresh = world.text(room, "alice", "what stays");
+    let path = format!("/v3/rooms/{}", world.id(room));
+    let all = format!("{path}/messages?dir=b&limit=50");
+    assert_eq!(bodies(&world.get("bob", &all).await.ok()).len(), 3);
+
+    world.rule(in_force(&[rule(&[RecordKind::Messages], None, Some(ceiling))]));
+    assert_eq!(bodies(&world.get("bob", &all).await.ok()), ["what stays"]);
+    let seen = synced(&world, room).await;
+    assert!(seen.contains("what stays") && !seen.contains("what is over"), "{seen}");
+    for hidden in [&old, &reply] {
+        let event = world.get("bob", &format!("{path}/event/{hidden}")).await;
+        assert_eq!(event.refusal(), refused(404, "M_NOT_FOUND"));
+        let context = world.get("bob", &format!("{path}/context/{hidden}")).await;
+        assert_eq!(context.refusal(), refused(404, "M_NOT_FOUND"));
+    }
+    let around = world.get("bob", &format!("{path}/context/{fresh}")).await.ok();
+    assert!(!around.to_string().contains("what is over"), "{around}");
+    let related = world.get("bob", &format!("{}/relations/{old}", path.replace("v3", "v1"))).await;
+    assert!(!String::from_utf8_lossy(&related.bytes).contains("related"), "{related:?}");
+    let threads = world.get("bob", &format!("{}/threads", path.replace("v3", "v1"))).await;
+    assert!(!String::from_utf8_lossy(&threads.bytes).contains("what is over"), "{threads:?}");
+
+    // A floor that is longer keeps it in sight; a hold does not bring it back.
+    let floor = rule(&[RecordKind::Messages], Some(ceiling + 1_000), None);
+    let brief = rule(&[RecordKind::Messages], None, Some(ceiling));
+    world.rule(in_force(&[brief.clone(), floor]));
+    assert_eq!(bodies(&world.get("bob", &all).await.ok()).len(), 3);
+    let part = HoldPart { rooms: [world.id(room).to_owned()].into(), ..HoldPart::default() };
+    let hold = Hold { matter: "m".to_owned(), parts: [(0, part)].into() };
+    let holds = Holds::new([(LogPosition(1), hold)].into());
+    world.rule(InForce { holds, ..in_force(&[brief]) });
+    assert_eq!(bodies(&world.get("bob", &all).await.ok()), ["what stays"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_in_force_is_shown_and_replaced_state_is_redacted() {
+    let mut world = World::with(&["alice", "bob"]);
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    let replaced = world.state(room, "alice", "m.room.topic", json!({ "topic": "before" }));
+    world.state(room, "alice", "m.room.topic", json!({ "topic": "now" }));
+    let ceiling = age(&world);
+    world.text(room, "alice", "later");
+    world.rule(in_force(&[rule(&[RecordKind::State], None, Some(ceiling))]));
+    let path = format!("/v3/rooms/{}", world.id(room));
+    let topic = world.get("bob", &format!("{path}/state/m.room.topic")).await.ok();
+    assert_eq!(topic, json!({ "topic": "now" }), "no ceiling reaches what is in force");
+    let event = world.get("bob", &format!("{path}/event/{replaced}")).await.ok();
+    assert_eq!(event["content"], json!({}), "{event}");
+    let history = world.get("bob", &format!("{path}/messages?dir=b&limit=50")).await.ok();
+    assert!(!history.to_string().contains("before"), "{history}");
+    let seen = synced(&world, room).await;
+    assert!(seen.contains("\"now\"") && !seen.contains("before"), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_and_receipts_past_their_ceilings_are_not_found() {
+    let mut world = World::with(&["alice", "bob"]);
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    let said = world.text(room, "alice", "hello");
+    let store = |id: &str| {
+        let blob = format!("blob-{id}");
+        world.own(
+            "alice",
+            MediaStored {
+                media_id: id.to_owned(),
+                blob: blob.clone(),
+                blob_key: [1; 32],
+                bytes: 4,
+                sha256: [2; 32],
+                content_type: None,
+                file_name: None,
+            },
+        );
+        world.blob(&blob, b"meow".to_vec());
+    };
+    store("old");
+    world.own(
+        "bob",
+        ReceiptSet {
+            room: world.id(room).to_owned(),
+            event_id: said,
+            kind: ReceiptKind::Read,
+            thread: ThreadScope::Unthreaded,
+            at: Timestamp(5),
+        },
+    );
+    let ceiling = age(&world);
+    store("fresh");
+    world.rule(in_force(&[rule(&[RecordKind::Media, RecordKind::Receipts], None, Some(ceiling))]));
+    let download =
+        async |id: &str| world.get("alice", &format!("/v1/media/download/here.test/{id}")).await;
+    assert_eq!(download("old").await.refusal(), refused(404, "M_NOT_FOUND"));
+    assert_eq!(download("fresh").await.status.as_u16(), 200);
+    let thumbnail = world.get("alice", "/v1/media/thumbnail/here.test/old?width=9&height=9").await;
+    assert_eq!(thumbnail.refusal(), refused(404, "M_NOT_FOUND"));
+    let seen = synced(&world, room).await;
+    assert!(!seen.contains("m.read"), "{seen}");
+    world.rule(InForce::default());
+    assert!(synced(&world, room).await.contains("m.read"), "it is hidden, not gone");
+    assert_eq!(download("old").await.status.as_u16(), 200);
+}
