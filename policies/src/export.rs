@@ -9,6 +9,7 @@
 mod calendar;
 mod check;
 mod directory;
+mod event;
 mod evidence;
 mod files;
 mod format;
@@ -27,12 +28,12 @@ pub use self::{
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     format::Format,
     index::{ITEMS_MAX, IndexError},
-    item::Said,
+    item::Mentions,
     manifest::{
         FILES_MAX, FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, Manifest, ManifestFault,
         list_text, read_list,
     },
-    media::{MEDIA_IN_EVENT_MAX, media_ids_of},
+    media::MEDIA_IN_EVENT_MAX,
     terms::{EXPORTED, Terms, filter_of, stretch_of},
     verify::{Finding, VerifyReport, verify_export},
 };

@@ -16,7 +16,7 @@ use std::{
 
 use event_log::ledger::{Checkpoint, RootHasher, leaf_hash, verify_inclusion};
 use facts::{
-    EntryHeader, TreeId,
+    EntryHeader, Fact, TreeId,
     fact::{FactBody as _, PduStored},
 };
 
@@ -117,8 +117,24 @@ pub fn check_evidence(
     terms: &Terms,
     checkpoint: &Checkpoint,
 ) -> Result<EvidenceReport, EvidenceFault> {
+    check_and_take(dir, terms, checkpoint, |_, _, _| ())
+}
+
+/// The same; what is shown is handed out with its fact and the offset of its line, once it was
+/// checked by itself. Whether it leads to the root is known when this returns.
+pub(super) fn check_and_take(
+    dir: &Path,
+    terms: &Terms,
+    checkpoint: &Checkpoint,
+    mut take: impl FnMut(&EvidenceLine, Option<Fact>, u64),
+) -> Result<EvidenceReport, EvidenceFault> {
     let mut stretch = Stretch::new(terms)?;
-    each_line(dir, ENTRIES_FILE, |number, line| stretch.take(number, line))?;
+    let mut offset = 0;
+    each_line(dir, ENTRIES_FILE, |number, line| {
+        let at = offset;
+        offset += line.len() as u64 + 1;
+        stretch.take(number, line, |line, fact| take(line, fact, at))
+    })?;
     let mut report = stretch.finish(checkpoint)?;
     let mut last = None;
     each_line(dir, CONTEXT_FILE, |number, line| {
@@ -181,7 +197,12 @@ impl<'a> Stretch<'a> {
         })
     }
 
-    fn take(&mut self, number: u64, line: &[u8]) -> Result<(), EvidenceFault> {
+    fn take(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        hand_out: impl FnOnce(&EvidenceLine, Option<Fact>),
+    ) -> Result<(), EvidenceFault> {
         let file = ENTRIES_FILE;
         let read = EvidenceLine::parse(line).and_then(|line| line.check_texts().map(|()| line));
         let line = read.map_err(|fault| EvidenceFault::Line { file, line: number, fault })?;
@@ -195,13 +216,15 @@ impl<'a> Stretch<'a> {
         }
         self.hasher.push(leaf_hash(&line.digest()));
         self.report.entries += 1;
-        self.judge(&line)?;
+        if let Some(fact) = self.judge(&line)? {
+            hand_out(&line, fact);
+        }
         self.last = Some(line.entry.header);
         Ok(())
     }
 
-    /// Whether what is shown of an entry is what the scope asks for.
-    fn judge(&mut self, line: &EvidenceLine) -> Result<(), EvidenceFault> {
+    /// Whether what is shown of an entry is what the scope asks for; its fact, if it is shown.
+    fn judge(&mut self, line: &EvidenceLine) -> Result<Option<Option<Fact>>, EvidenceFault> {
         let (header, withheld) = (&line.entry.header, line.is_withheld());
         let position = header.position.0;
         if self.filter.is_own_stream(header) {
@@ -209,7 +232,7 @@ impl<'a> Stretch<'a> {
             self.trees.extend(trees.filter(|tree| tree.is_some()));
         }
         if !self.filter.admits(header) {
-            return if withheld { Ok(()) } else { Err(EvidenceFault::OutOfScope(position)) };
+            return if withheld { Ok(None) } else { Err(EvidenceFault::OutOfScope(position)) };
         }
         if withheld {
             if self.filter.is_told_by_header(header) {
@@ -221,7 +244,7 @@ impl<'a> Stretch<'a> {
             {
                 self.withheld.push((part.person_tree, position));
             }
-            return Ok(());
+            return Ok(None);
         }
         let fact = line.fact().map_err(|_| EvidenceFault::Shape(position))?;
         // What nothing is left of is nobody's, and may be told to be destroyed.
@@ -231,7 +254,7 @@ impl<'a> Stretch<'a> {
         }
         self.report.shown += 1;
         self.report.destroyed += u64::from(line.is_destroyed());
-        Ok(())
+        Ok(Some(fact))
     }
 
     fn finish(mut self, checkpoint: &Checkpoint) -> Result<EvidenceReport, EvidenceFault> {

@@ -145,6 +145,12 @@ impl EvidenceLine {
         self.entry.parts.iter().any(|part| part.shown == Shown::Destroyed)
     }
 
+    /// The fact of an entry that is shown: `Some(None)` where nothing of it is left, `None` for
+    /// one that is withheld or cannot be read.
+    pub(super) fn shown_fact(&self) -> Option<Option<Fact>> {
+        if self.is_withheld() { None } else { self.fact().ok() }
+    }
+
     /// The fact; `None` where nothing usable is shown.
     pub fn fact(&self) -> Result<Option<Fact>, FactError> {
         let header = &self.entry.header;

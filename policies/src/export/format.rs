@@ -23,10 +23,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     ENTRIES_FILE,
     check::{EvidenceFault, each_line},
+    event::{Event, Relation},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     index::{Became, Index, Place, may_be_item},
-    item::{Event, Item, Relation, What},
-    media::media_ids_of,
+    item::{Item, What},
     output::Output,
 };
 
@@ -148,22 +148,23 @@ impl<'a> Source<'a> {
         Ok(Item::of(&line, &self.index.names))
     }
 
-    /// The event whose line is at a place.
-    pub(crate) fn event(&mut self, place: Place) -> Result<Option<(Item, Event)>, FormError> {
-        let Some(item) = self.item(place)? else { return Ok(None) };
-        let What::Event(event) = item.what.clone() else { return Ok(None) };
-        Ok(Some((item, event)))
+    /// The event whose line is at a place, and when it was recorded.
+    fn event(&mut self, place: Place) -> Result<Option<(u64, Event)>, FormError> {
+        Ok(self.item(place)?.and_then(|item| match item.what {
+            What::Event(event) => Some((item.recorded_at, event)),
+            _ => None,
+        }))
     }
 
-    /// Edits of an event, in order of the log.
-    pub(crate) fn edits(&mut self, event_id: &str) -> Result<Vec<(Item, Event)>, FormError> {
+    /// Edits of an event and when they were recorded, in order of the log.
+    pub(crate) fn edits(&mut self, event_id: &str) -> Result<Vec<(u64, Event)>, FormError> {
         self.later(event_id, Became::Edited, |event| {
             matches!(event.relation(), Some(Relation::Replaces(target)) if target == event_id)
         })
     }
 
-    /// Reactions to an event, in order of the log.
-    pub(crate) fn reactions(&mut self, event_id: &str) -> Result<Vec<(Item, Event)>, FormError> {
+    /// Reactions to an event and when they were recorded, in order of the log.
+    pub(crate) fn reactions(&mut self, event_id: &str) -> Result<Vec<(u64, Event)>, FormError> {
         self.later(event_id, Became::Reacted, |event| {
             matches!(event.relation(), Some(Relation::Annotates(target, _)) if target == event_id)
         })
@@ -174,15 +175,12 @@ impl<'a> Source<'a> {
         event_id: &str,
         what: Became,
         is_about: impl Fn(&Event) -> bool,
-    ) -> Result<Vec<(Item, Event)>, FormError> {
+    ) -> Result<Vec<(u64, Event)>, FormError> {
         let places: Vec<_> = self.index.later(event_id, what).collect();
         let mut found = Vec::new();
         for place in places {
-            if let Some((item, event)) = self.event(place)?
-                && is_about(&event)
-            {
-                found.push((item, event));
-            }
+            let found_there = self.event(place)?;
+            found.extend(found_there.filter(|(_, event)| is_about(event)));
         }
         Ok(found)
     }
@@ -203,7 +201,7 @@ impl<'a> Source<'a> {
     }
 
     /// The event by which one was redacted.
-    pub(crate) fn redaction(&mut self, position: u64) -> Result<Option<(Item, Event)>, FormError> {
+    pub(crate) fn redaction(&mut self, position: u64) -> Result<Option<(u64, Event)>, FormError> {
         let by = self.index.redacted_by(position);
         match by.and_then(|by| self.index.redaction_at(by)) {
             Some(place) => self.event(place),
@@ -213,8 +211,8 @@ impl<'a> Source<'a> {
 
     /// Media that an event names and the export has or misses.
     pub(crate) fn media(&self, event: &Event) -> Vec<MediaFile> {
-        let ids = event.content().map(|content| media_ids_of(content, &self.index.server));
-        ids.unwrap_or_default().into_iter().map(|id| self.media_file(id)).collect()
+        let ids = event.media_ids(&self.index.server);
+        ids.into_iter().map(|id| self.media_file(id)).collect()
     }
 
     fn media_file(&self, id: String) -> MediaFile {

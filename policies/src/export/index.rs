@@ -10,16 +10,16 @@ use std::{
 };
 
 use facts::{Fact, StreamId};
-use serde_json::Value;
+use memchr::memmem;
 use sha2::{Digest as _, Sha256};
 
 use super::{
     CONTEXT_FILE, ENTRIES_FILE,
     calendar::utc_day,
     check::{EvidenceFault, each_line},
+    event::{Event, Relation},
     evidence::{EvidenceLine, LineFault},
-    item::{Event, Item, Relation, What},
-    media::media_ids_of,
+    item::{What, avatar_ids},
 };
 
 /// Items of one export, at most; the index of so many takes about 1 GiB.
@@ -101,43 +101,65 @@ pub(crate) struct Index {
 impl Index {
     /// Reads the evidence of a directory.
     pub(crate) fn build(dir: &Path, server: &str) -> Result<Self, IndexError> {
+        let mut index = Self::of_context(dir, server)?;
+        let mut offset = 0;
+        each_line(dir, ENTRIES_FILE, |number, line| {
+            let at = offset;
+            offset += line.len() as u64 + 1;
+            if !may_be_item(line) {
+                return Ok(());
+            }
+            let line = parse(ENTRIES_FILE, number, line)?;
+            if let Some(fact) = line.shown_fact() {
+                index.take(&line, fact, at);
+            }
+            Ok(())
+        })?;
+        index.settled()
+    }
+
+    /// An index of the context alone; entries are to follow.
+    pub(super) fn of_context(dir: &Path, server: &str) -> Result<Self, IndexError> {
         let mut index = Self { server: server.to_owned(), ..Self::default() };
         // Names first: everything else is told with them.
         each_line(dir, CONTEXT_FILE, |number, line| index.note_name(number, line))?;
         each_line(dir, CONTEXT_FILE, |number, line| {
             let line = parse(CONTEXT_FILE, number, line)?;
-            if let Some(Item { what: What::Event(event), position, .. }) =
-                Item::of(&line, &index.names)
-            {
-                index.note_state(&event, position);
+            let what = line.shown_fact().and_then(|fact| What::of(&line, fact, &index.names));
+            if let Some(What::Event(event)) = what {
+                index.note_state(&event, line.entry.header.position.0);
             }
             Ok(())
         })?;
-        let mut offset = 0;
-        let mut too_large = false;
-        each_line(dir, ENTRIES_FILE, |number, line| {
-            let place = Place { position: 0, offset };
-            offset += line.len() as u64 + 1;
-            if too_large || !may_be_item(line) {
-                return Ok(());
-            }
-            let line = parse(ENTRIES_FILE, number, line)?;
-            if let Some(item) = Item::of(&line, &index.names) {
-                too_large = index.items >= ITEMS_MAX;
-                index.note(&item, Place { position: item.position, ..place });
-            }
-            Ok(())
-        })?;
-        if too_large {
+        Ok(index)
+    }
+
+    /// Takes the next entry of the stretch, whose line begins at `offset`. What is beyond the
+    /// bound is counted and not taken.
+    pub(super) fn take(&mut self, line: &EvidenceLine, fact: Option<Fact>, offset: u64) {
+        if self.items > ITEMS_MAX {
+            return;
+        }
+        if let Some(what) = What::of(line, fact, &self.names) {
+            self.items += 1;
+            let header = &line.entry.header;
+            let place = Place { position: header.position.0, offset };
+            self.note(&what, day_of(header.recorded_at.0), place);
+        }
+    }
+
+    /// The index, once all was taken.
+    pub(super) fn settled(mut self) -> Result<Self, IndexError> {
+        if self.items > ITEMS_MAX {
             return Err(IndexError::TooLarge);
         }
-        index.later.sort_unstable();
-        index.grouped.sort_unstable();
-        for names in index.member_names.values_mut() {
+        self.later.sort_unstable();
+        self.grouped.sort_unstable();
+        for names in self.member_names.values_mut() {
             names.sort_unstable();
         }
-        index.room_names.values_mut().for_each(|names| names.sort_unstable());
-        Ok(index)
+        self.room_names.values_mut().for_each(|names| names.sort_unstable());
+        Ok(self)
     }
 
     fn note_name(&mut self, number: u64, line: &[u8]) -> Result<(), EvidenceFault> {
@@ -160,18 +182,17 @@ impl Index {
         Ok(())
     }
 
-    fn note(&mut self, item: &Item, place: Place) {
-        self.items += 1;
-        match item.room() {
+    fn note(&mut self, what: &What, day: u32, place: Place) {
+        match what.room() {
             Some(room) => {
                 let room = self.room_number(room);
-                self.grouped.push((room, day_of(item.recorded_at), place));
+                self.grouped.push((room, day, place));
             }
             None => self.apart.push(place),
         }
-        match &item.what {
+        match what {
             What::Event(event) => {
-                self.note_state(event, item.position);
+                self.note_state(event, place.position);
                 self.note_event(event, place);
             }
             What::RedactionApplied { target, by, .. } => {
@@ -180,14 +201,15 @@ impl Index {
             What::Receipt { event_id, .. } => {
                 self.later.push((key(event_id), Became::Read, place));
             }
-            What::Profile { value, .. } => self.note_avatar(value, item.position),
+            What::Profile { value, .. } => {
+                self.note_media(avatar_ids(value, &self.server), place.position);
+            }
             What::Destroyed { .. } => {}
         }
     }
 
-    fn note_avatar(&mut self, value: &Value, position: u64) {
-        let content = serde_json::Map::from_iter([("avatar_url".to_owned(), value.clone())]);
-        for id in media_ids_of(&content, &self.server) {
+    fn note_media(&mut self, ids: Vec<String>, position: u64) {
+        for id in ids {
             self.named_media.entry(id).or_insert(position);
         }
     }
@@ -205,11 +227,7 @@ impl Index {
         if event.event_type() == "m.room.redaction" {
             self.places.insert(place.position, place.offset);
         }
-        if let Some(content) = event.content() {
-            for id in media_ids_of(content, &self.server) {
-                self.named_media.entry(id).or_insert(place.position);
-            }
-        }
+        self.note_media(event.media_ids(&self.server), place.position);
     }
 
     fn note_state(&mut self, event: &Event, position: u64) {
@@ -263,7 +281,7 @@ impl Index {
     /// Lines that say what became of an event, in order of the log. A few may be about another
     /// event; whoever reads them compares the id.
     pub(crate) fn later(&self, event_id: &str, what: Became) -> impl Iterator<Item = Place> + '_ {
-        let key = key(event_id);
+        let key = if self.later.is_empty() { Key::default() } else { key(event_id) };
         let from = self.later.partition_point(|(k, w, _)| (k, w) < (&key, &what));
         let same = move |(k, w, _): &&(Key, Became, Place)| *k == key && *w == what;
         self.later[from..].iter().take_while(same).map(|(_, _, place)| *place)
@@ -283,8 +301,8 @@ impl Index {
 
 /// Whether a line shows or tells anything; most lines of a long stretch do not, and are not read.
 pub(crate) fn may_be_item(line: &[u8]) -> bool {
-    let text = std::str::from_utf8(line).unwrap_or_default();
-    text.contains("\"clear\"") || text.contains("\"destroyed\"")
+    let holds = |name: &[u8]| memmem::find(line, name).is_some();
+    holds(b"\"clear\"") || holds(b"\"destroyed\"")
 }
 
 fn parse(file: &'static str, number: u64, line: &[u8]) -> Result<EvidenceLine, EvidenceFault> {

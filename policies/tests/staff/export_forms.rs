@@ -233,3 +233,18 @@ async fn pages_show_media_and_no_text_as_markup() {
     let index = std::str::from_utf8(&files["html/index.html"]).unwrap();
     assert!(index.contains("room-0001/"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_written_as_one_tree_of_their_members_would_be() {
+    let (_, files) = made(Format::Jsonl).await;
+    let text = String::from_utf8(files["export.jsonl"].clone()).unwrap();
+    let mut kinds = BTreeSet::new();
+    for line in text.lines() {
+        // Reading into a tree and writing it sorts members, and takes blanks and escapes that
+        // need not be away: the bytes of version 1, whatever way they were made.
+        let tree: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(tree.to_string(), line);
+        kinds.insert(tree["kind"].as_str().unwrap().to_owned());
+    }
+    assert!(kinds.contains("event") && kinds.contains("profile"), "{kinds:?}");
+}

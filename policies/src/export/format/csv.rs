@@ -3,12 +3,11 @@
 //! Owns the columns, and the guard against texts that a spreadsheet would run as a formula: such a
 //! cell begins with an apostrophe. Exact texts are in the evidence.
 
-use serde_json::Value;
-
 use super::{FormError, Source};
 use crate::export::{
     calendar::iso,
-    item::{Event, Item, Relation, What},
+    event::{Event, Relation},
+    item::{Item, What},
     output::Output,
 };
 
@@ -140,10 +139,7 @@ fn of_event(
     cells[14] = source.redaction(at)?.map(|(_, event)| event.id).unwrap_or_default();
     let media: Vec<_> = source.media(event).into_iter().map(|file| file.path).collect();
     cells[15] = media.join(" ");
-    cells[16] = event
-        .content()
-        .map(|content| Value::Object(content.clone()).to_string())
-        .unwrap_or_default();
+    cells[16] = event.content().map(|_| event.content_json().to_owned()).unwrap_or_default();
     Ok(())
 }
 
