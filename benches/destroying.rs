@@ -30,13 +30,14 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use event_log::{Log, LogOptions, SystemRandom};
 use facts::Timestamp;
 use harness::{matrix_client::MatrixClient, register, server::Server};
+use http::Method;
 use officer::Officer;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::written_log::WrittenLog;
 
@@ -48,12 +49,17 @@ const ROOMS: usize = 1;
 const EVERY: Duration = Duration::from_millis(10);
 /// Sends before the run, to compare with.
 const UNDISTURBED: usize = 3_000;
+/// Sends between two questions whether the run has come to its end.
+const ROUND: usize = 100;
+/// A run that takes longer has failed.
+const RUN_MAX: Duration = Duration::from_mins(30);
+const STATUS: &str = "/_chancery/admin/v1/policies/run";
 const WHY: [&str; 3] = ["--reason", "bench", "--yes"];
 
 #[derive(Parser)]
 struct Settings {
     /// Entries of the log.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 100_000)]
     entries: u64,
     /// Cargo says it to every bench.
     #[arg(long, hide = true)]
@@ -67,8 +73,6 @@ async fn main() -> Result<()> {
     server.stop_gracefully().await?;
     fs::remove_dir_all(server.data_dir())?;
     fill(&server.data_dir(), settings.entries)?;
-    let confirmed = server.command(&["log", "confirm-clock"]).await?;
-    ensure!(confirmed.status.success(), "the clock is not confirmed");
     server.restart().await?;
     let ann = register(&server, "ann").await?;
     register(&server, "ben").await?;
@@ -82,25 +86,40 @@ async fn main() -> Result<()> {
     officer.does(&[&["policy", "apply", file][..], &WHY].concat()).await?;
     let before_bytes = bytes_in(&server.data_dir().join("log"))?;
 
-    let mut quiet = Vec::new();
-    while quiet.len() < UNDISTURBED {
-        quiet.extend(sends(&ann, &room, 500).await?);
-    }
+    // The first ones meet cold caches.
+    sends(&ann, &room, UNDISTURBED / 3).await?;
+    let quiet = sends(&ann, &room, UNDISTURBED).await?;
     let started = Instant::now();
-    officer.does(&[&["policy", "run", "--no-wait"][..], &WHY].concat()).await?;
-    let mut busy = Vec::new();
-    loop {
-        busy.extend(sends(&ann, &room, 500).await?);
-        let receipts = officer.does(&["policy", "receipts"]).await?;
-        if let Some(receipt) = receipts["receipts"].as_array().and_then(|all| all.last()) {
-            verdict::line(&format!("receipt: {receipt}"));
-            break;
-        }
-    }
+    let asked = officer.does(&[&["policy", "run", "--no-wait"][..], &WHY].concat()).await?;
+    let (busy, last) = sends_until(&ann, &room, &asked["ticket"], started).await?;
     let took = started.elapsed();
+    verdict::line(&format!("the run: {last}"));
+    ensure!(last["orders"].as_u64().is_some_and(|orders| orders > 0), "nothing was destroyed");
     let after_bytes = bytes_in(&server.data_dir().join("log"))?;
     report(&quiet, &busy, took, (before_bytes, after_bytes));
     server.finish().await
+}
+
+/// Sends until the run that was asked for has come to its end; how long each took, and what the
+/// run came to.
+async fn sends_until(
+    ann: &MatrixClient,
+    room: &str,
+    ticket: &Value,
+    started: Instant,
+) -> Result<(Vec<Duration>, Value)> {
+    let ticket = ticket.as_u64().context("no ticket")?;
+    let mut took = Vec::new();
+    while started.elapsed() < RUN_MAX {
+        took.extend(sends(ann, room, ROUND).await?);
+        let status = ann.call(Method::GET, STATUS, None).await?.ok()?;
+        if status["running"] != true && status["answered"].as_u64() >= Some(ticket) {
+            let last = &status["last"];
+            ensure!(last["failed"].is_null(), "the run failed: {last}");
+            return Ok((took, last.clone()));
+        }
+    }
+    bail!("the run has not ended after {RUN_MAX:?}")
 }
 
 fn report(quiet: &[Duration], busy: &[Duration], took: Duration, bytes: (u64, u64)) {
