@@ -5,7 +5,7 @@
 //! others are read as trees and written again, which gives the same bytes. The content is read as
 //! a tree only when somebody asks for something in it.
 
-use std::{borrow::Cow, cell::OnceCell, ops::Range};
+use std::{borrow::Cow, ops::Range, sync::OnceLock};
 
 use facts::fact::{PduStored, Verdict};
 use memchr::{memchr, memmem};
@@ -14,8 +14,11 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::media::media_ids_of;
 
+/// The member of a content that refers to another event.
+const RELATES_TO: &str = "m.relates_to";
+
 /// An event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) room: String,
     /// The event id.
@@ -25,7 +28,7 @@ pub(crate) struct Event {
     /// As clients see it: one line of JSON, members in order of their names.
     json: String,
     content_at: Option<Range<usize>>,
-    content: OnceCell<Option<Map<String, Value>>>,
+    content: OnceLock<Option<Map<String, Value>>>,
     event_type: String,
     sender: String,
     state_key: Option<String>,
@@ -63,7 +66,7 @@ impl Event {
             verdict,
             json,
             content_at,
-            content: OnceCell::new(),
+            content: OnceLock::new(),
             event_type: text(members.event_type.as_deref()).unwrap_or_default(),
             sender: text(members.sender.as_deref()).unwrap_or_default(),
             state_key: text(members.state_key.as_deref()),
@@ -122,11 +125,10 @@ impl Event {
     }
 
     fn relates_to(&self) -> Option<&Value> {
-        const NAME: &str = "m.relates_to";
-        if !self.may_say(NAME) {
+        if !self.may_say(RELATES_TO) {
             return None;
         }
-        self.content()?.get(NAME)
+        self.content()?.get(RELATES_TO)
     }
 
     /// Media of a server that it names.
@@ -138,8 +140,29 @@ impl Event {
     /// Whether a text may stand in the content. Escapes may hide one.
     fn may_say(&self, text: &str) -> bool {
         let content = self.content_json().as_bytes();
-        [text, "\\u", "\\/"].iter().any(|text| memmem::find(content, text.as_bytes()).is_some())
+        may_say(content, text)
     }
+}
+
+/// Whether a stored event is a message that refers to nothing, by its bytes alone; false where that
+/// is not sure.
+pub(super) fn is_plain(stored: &PduStored) -> bool {
+    let rest = stored.content.as_ref().map_or(&[][..], |content| &content.rest);
+    let whole = stored.content.as_ref().is_some_and(|content| content.whole);
+    let holds = |text: &str| memmem::find(&stored.redacted, text.as_bytes()).is_some();
+    !stored.is_state
+        && !whole
+        && stored.residue.is_none()
+        && !may_say(rest, RELATES_TO)
+        && memmem::find(rest, b"mxc://").is_none()
+        && holds("\"content\":{}")
+        && !holds("state_key")
+        && !holds("m.room.redaction")
+        && !holds("\\u")
+}
+
+fn may_say(json: &[u8], text: &str) -> bool {
+    [text, "\\u", "\\/"].iter().any(|text| memmem::find(json, text.as_bytes()).is_some())
 }
 
 fn relation_of(relates: &Value) -> Option<Relation<'_>> {

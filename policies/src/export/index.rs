@@ -6,18 +6,18 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
 };
 
 use facts::{Fact, StreamId};
 use memchr::memmem;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     CONTEXT_FILE, ENTRIES_FILE,
     calendar::utc_day,
     check::{EvidenceFault, each_line},
-    event::{Event, Relation},
+    event::{Event, Relation, is_plain},
     evidence::{EvidenceLine, LineFault},
     item::{What, avatar_ids},
 };
@@ -71,7 +71,7 @@ pub(crate) struct Medium {
     pub(crate) file_name: Option<String>,
 }
 
-type Key = [u8; 12];
+type Key = u64;
 /// Positions at which somebody took a name, or gave it up.
 type NamesTaken = Vec<(u64, Option<String>)>;
 
@@ -86,6 +86,7 @@ pub(crate) struct Index {
     /// Number of a room in paths, in order of first appearance.
     pub(crate) rooms: Vec<String>,
     room_numbers: HashMap<String, u32>,
+    stream_numbers: HashMap<StreamId, u32>,
     /// (room, day) of every item of a room, in order of the log.
     pub(crate) grouped: Vec<(u32, u32, Place)>,
     /// Items of no room.
@@ -140,11 +141,19 @@ impl Index {
         if self.items > ITEMS_MAX {
             return;
         }
-        if let Some(what) = What::of(line, fact, &self.names) {
+        let header = &line.entry.header;
+        let place = Place { position: header.position.0, offset };
+        let day = day_of(header.recorded_at.0);
+        if let Some(Fact::PduStored(stored)) = &fact
+            && is_plain(stored)
+        {
+            // Most entries; nothing but where it stands is to be noted.
             self.items += 1;
-            let header = &line.entry.header;
-            let place = Place { position: header.position.0, offset };
-            self.note(&what, day_of(header.recorded_at.0), place);
+            let room = self.room_of(header.stream);
+            self.grouped.push((room, day, place));
+        } else if let Some(what) = What::of(line, fact, &self.names) {
+            self.items += 1;
+            self.note(&what, day, place);
         }
     }
 
@@ -252,6 +261,16 @@ impl Index {
         }
     }
 
+    /// The number of a stream's room.
+    fn room_of(&mut self, stream: StreamId) -> u32 {
+        if let Some(number) = self.stream_numbers.get(&stream) {
+            return *number;
+        }
+        let number = self.room_number(&self.names.of(stream));
+        self.stream_numbers.insert(stream, number);
+        number
+    }
+
     fn room_number(&mut self, room: &str) -> u32 {
         if let Some(number) = self.room_numbers.get(room) {
             return *number;
@@ -319,11 +338,12 @@ pub(crate) fn day_text(day: u32) -> String {
     utc_day(u64::from(day) * 86_400_000)
 }
 
+/// By which what refers to an event is found. Not stable between versions of the program, and the
+/// order of nothing that is written.
 fn key(event_id: &str) -> Key {
-    let digest: [u8; 32] = Sha256::digest(event_id.as_bytes()).into();
-    let mut key = [0; 12];
-    key.copy_from_slice(&digest[..12]);
-    key
+    let mut hasher = DefaultHasher::new();
+    event_id.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl From<LineFault> for IndexError {

@@ -4,6 +4,8 @@
 //! keys of that live, redacted or not; of a destroyed content the redacted form is shown. An item
 //! is a function of its line and the names alone, so that it can be made again anywhere.
 
+use std::sync::Arc;
+
 use event_log::Digest;
 use facts::{
     Fact,
@@ -14,7 +16,7 @@ use serde_json::{Map, Value};
 use super::{event::Event, evidence::EvidenceLine, index::Names, media::media_ids_of};
 
 /// Something in an export.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Item {
     /// Its position in the log.
     pub(crate) position: u64,
@@ -27,9 +29,9 @@ pub(crate) struct Item {
 }
 
 /// What an item is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum What {
-    Event(Event),
+    Event(Arc<Event>),
     /// From here on clients see the target in its redacted form.
     RedactionApplied {
         room: String,
@@ -74,7 +76,7 @@ impl What {
         Some(match fact {
             Some(Fact::PduStored(stored)) => {
                 let destroyed = header.parts.len() > 1 && stored.content.is_none();
-                Self::Event(Event::of(name(), &stored, destroyed))
+                Self::Event(Arc::new(Event::of(name(), &stored, destroyed)))
             }
             Some(Fact::PduRedacted(redacted)) => Self::RedactionApplied {
                 room: name(),

@@ -142,7 +142,11 @@ impl Write for Comparison {
             let Some(file) = &mut self.file else { break };
             let found = file.fill_buf()?;
             let length = found.len().min(rest.len());
-            let same = found[..length].iter().zip(rest).take_while(|(a, b)| a == b).count();
+            let same = if found[..length] == rest[..length] {
+                length
+            } else {
+                found.iter().zip(rest).take_while(|(a, b)| a == b).count()
+            };
             self.at += same as u64;
             if length == 0 || same < length {
                 self.differs();

@@ -136,7 +136,7 @@ fn of_event(
     target.clone_into(&mut cells[12]);
     let edits = source.edits(&event.id)?;
     cells[13] = edits.iter().map(|(_, edit)| edit.id.as_str()).collect::<Vec<_>>().join(" ");
-    cells[14] = source.redaction(at)?.map(|(_, event)| event.id).unwrap_or_default();
+    cells[14] = source.redaction(at)?.map(|(_, event)| event.id.clone()).unwrap_or_default();
     let media: Vec<_> = source.media(event).into_iter().map(|file| file.path).collect();
     cells[15] = media.join(" ");
     cells[16] = event.content().map(|_| event.content_json().to_owned()).unwrap_or_default();

@@ -3,7 +3,7 @@
 //! Owns the schema (`docs/compliance/export.md`, version 1). Members may be added, never change
 //! their meaning.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ impl<'a> Line<'a> {
     }
 
     /// The ids of events, if there are any.
-    fn put_ids(&mut self, name: &str, events: &[(u64, Event)]) -> io::Result<()> {
+    fn put_ids(&mut self, name: &str, events: &[(u64, Arc<Event>)]) -> io::Result<()> {
         if events.is_empty() {
             return Ok(());
         }
