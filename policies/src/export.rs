@@ -15,6 +15,7 @@ mod files;
 mod format;
 mod index;
 mod item;
+mod lines;
 mod manifest;
 mod media;
 mod output;

@@ -7,12 +7,7 @@
 //! of a person in the scope. One pass, in memory that does not grow with the stretch but for the
 //! trees of persons. Reads only.
 
-use std::{
-    collections::HashSet,
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
-};
+use std::{collections::HashSet, io, path::Path};
 
 use event_log::ledger::{Checkpoint, RootHasher, leaf_hash, verify_inclusion};
 use facts::{
@@ -22,7 +17,8 @@ use facts::{
 
 use super::{
     CONTEXT_FILE, ENTRIES_FILE,
-    evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
+    evidence::{EvidenceLine, LineFault},
+    lines::each_line,
     terms::Terms,
 };
 use crate::scope_walk::ScopeFilter;
@@ -142,29 +138,6 @@ pub(super) fn check_and_take(
         check_context(number, line, checkpoint, &mut last)
     })?;
     Ok(report)
-}
-
-/// Visits the lines of a file, each with its number from 1.
-pub(super) fn each_line(
-    dir: &Path,
-    file: &'static str,
-    mut visit: impl FnMut(u64, &[u8]) -> Result<(), EvidenceFault>,
-) -> Result<(), EvidenceFault> {
-    let fault = |error| EvidenceFault::Io { file, error };
-    let mut reader = BufReader::with_capacity(1 << 20, File::open(dir.join(file)).map_err(fault)?);
-    let (mut line, mut number) = (Vec::new(), 0);
-    loop {
-        line.clear();
-        let mut bounded = io::Read::take(&mut reader, LINE_BYTES_MAX as u64);
-        if bounded.read_until(b'\n', &mut line).map_err(fault)? == 0 {
-            return Ok(());
-        }
-        number += 1;
-        let Some(whole) = line.strip_suffix(b"\n") else {
-            return Err(EvidenceFault::Line { file, line: number, fault: LineFault::Form });
-        };
-        visit(number, whole)?;
-    }
 }
 
 struct Stretch<'a> {

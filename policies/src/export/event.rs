@@ -5,10 +5,14 @@
 //! others are read as trees and written again, which gives the same bytes. The content is read as
 //! a tree only when somebody asks for something in it.
 
-use std::{borrow::Cow, ops::Range, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    sync::{LazyLock, OnceLock},
+};
 
 use facts::fact::{PduStored, Verdict};
-use memchr::{memchr, memmem};
+use memchr::{memchr_iter, memchr2, memmem::Finder};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -125,7 +129,7 @@ impl Event {
     }
 
     fn relates_to(&self) -> Option<&Value> {
-        if !self.may_say(RELATES_TO) {
+        if !self.may_say(&RELATION) {
             return None;
         }
         self.content()?.get(RELATES_TO)
@@ -133,36 +137,41 @@ impl Event {
 
     /// Media of a server that it names.
     pub(crate) fn media_ids(&self, server: &str) -> Vec<String> {
-        let content = if self.may_say("mxc://") { self.content() } else { None };
+        let content = if self.may_say(&MEDIA) { self.content() } else { None };
         content.map(|content| media_ids_of(content, server)).unwrap_or_default()
     }
 
     /// Whether a text may stand in the content. Escapes may hide one.
-    fn may_say(&self, text: &str) -> bool {
-        let content = self.content_json().as_bytes();
-        may_say(content, text)
+    fn may_say(&self, text: &Finder<'_>) -> bool {
+        may_say(self.content_json().as_bytes(), text)
     }
 }
 
 /// Whether a stored event is a message that refers to nothing, by its bytes alone; false where that
 /// is not sure.
 pub(super) fn is_plain(stored: &PduStored) -> bool {
+    static NO_CONTENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"content\":{}"));
+    static NOT_PLAIN: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["state_key", "m.room.redaction", "\\u"].map(Finder::new));
     let rest = stored.content.as_ref().map_or(&[][..], |content| &content.rest);
     let whole = stored.content.as_ref().is_some_and(|content| content.whole);
-    let holds = |text: &str| memmem::find(&stored.redacted, text.as_bytes()).is_some();
     !stored.is_state
         && !whole
         && stored.residue.is_none()
-        && !may_say(rest, RELATES_TO)
-        && memmem::find(rest, b"mxc://").is_none()
-        && holds("\"content\":{}")
-        && !holds("state_key")
-        && !holds("m.room.redaction")
-        && !holds("\\u")
+        && !may_say(rest, &RELATION)
+        && MEDIA.find(rest).is_none()
+        && NO_CONTENT.find(&stored.redacted).is_some()
+        && NOT_PLAIN.iter().all(|text| text.find(&stored.redacted).is_none())
 }
 
-fn may_say(json: &[u8], text: &str) -> bool {
-    [text, "\\u", "\\/"].iter().any(|text| memmem::find(json, text.as_bytes()).is_some())
+static RELATION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(RELATES_TO));
+static MEDIA: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("mxc://"));
+
+/// Whether a text may stand in JSON. Escapes may hide one; canonical JSON has few.
+fn may_say(json: &[u8], text: &Finder<'_>) -> bool {
+    let mut escapes = memchr_iter(b'\\', json);
+    text.find(json).is_some()
+        || escapes.any(|at| json.get(at + 1).is_some_and(|next| matches!(next, b'u' | b'/')))
 }
 
 fn relation_of(relates: &Value) -> Option<Relation<'_>> {
@@ -223,8 +232,7 @@ impl<'a> Members<'a> {
         ] {
             let Some(from) = from.map(RawValue::get) else { continue };
             // A line of an export is one line.
-            if memchr(b'\n', from.as_bytes()).is_some() || memchr(b'\r', from.as_bytes()).is_some()
-            {
+            if memchr2(b'\n', b'\r', from.as_bytes()).is_some() {
                 return None;
             }
             match into {

@@ -24,11 +24,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ENTRIES_FILE,
-    check::{EvidenceFault, each_line},
+    check::EvidenceFault,
     event::{Event, Relation},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     index::{Became, Index, Place, may_be_item},
     item::{Item, What},
+    lines::each_line,
     output::Output,
 };
 

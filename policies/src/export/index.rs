@@ -8,18 +8,20 @@ use std::{
     collections::{BTreeMap, HashMap},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
+    sync::LazyLock,
 };
 
 use facts::{Fact, StreamId};
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::{
     CONTEXT_FILE, ENTRIES_FILE,
     calendar::utc_day,
-    check::{EvidenceFault, each_line},
+    check::EvidenceFault,
     event::{Event, Relation, is_plain},
     evidence::{EvidenceLine, LineFault},
     item::{What, avatar_ids},
+    lines::each_line,
 };
 
 /// Items of one export, at most; the index of so many takes about 1 GiB.
@@ -92,6 +94,8 @@ pub(crate) struct Index {
     /// Items of no room.
     pub(crate) apart: Vec<Place>,
     later: Vec<(Key, Became, Place)>,
+    /// Which keys may be in `later`: most events are referred to by nothing.
+    may_be_later: Vec<bool>,
     redacted: HashMap<u64, u64>,
     places: HashMap<u64, u64>,
     member_names: HashMap<(u32, String), NamesTaken>,
@@ -163,6 +167,11 @@ impl Index {
             return Err(IndexError::TooLarge);
         }
         self.later.sort_unstable();
+        self.may_be_later = vec![false; (self.later.len() * 8).next_power_of_two()];
+        for (key, _, _) in &self.later {
+            let slot = slot_of(*key, self.may_be_later.len());
+            self.may_be_later[slot] = true;
+        }
         self.grouped.sort_unstable();
         for names in self.member_names.values_mut() {
             names.sort_unstable();
@@ -300,8 +309,12 @@ impl Index {
     /// Lines that say what became of an event, in order of the log. A few may be about another
     /// event; whoever reads them compares the id.
     pub(crate) fn later(&self, event_id: &str, what: Became) -> impl Iterator<Item = Place> + '_ {
-        let key = if self.later.is_empty() { Key::default() } else { key(event_id) };
-        let from = self.later.partition_point(|(k, w, _)| (k, w) < (&key, &what));
+        let key = key(event_id);
+        let from = if self.may_be_later[slot_of(key, self.may_be_later.len())] {
+            self.later.partition_point(|(k, w, _)| (k, w) < (&key, &what))
+        } else {
+            self.later.len()
+        };
         let same = move |(k, w, _): &&(Key, Became, Place)| *k == key && *w == what;
         self.later[from..].iter().take_while(same).map(|(_, _, place)| *place)
     }
@@ -320,8 +333,9 @@ impl Index {
 
 /// Whether a line shows or tells anything; most lines of a long stretch do not, and are not read.
 pub(crate) fn may_be_item(line: &[u8]) -> bool {
-    let holds = |name: &[u8]| memmem::find(line, name).is_some();
-    holds(b"\"clear\"") || holds(b"\"destroyed\"")
+    static SHOWN: LazyLock<[Finder<'static>; 2]> =
+        LazyLock::new(|| ["\"clear\"", "\"destroyed\""].map(Finder::new));
+    SHOWN.iter().any(|name| name.find(line).is_some())
 }
 
 fn parse(file: &'static str, number: u64, line: &[u8]) -> Result<EvidenceLine, EvidenceFault> {
@@ -344,6 +358,11 @@ fn key(event_id: &str) -> Key {
     let mut hasher = DefaultHasher::new();
     event_id.hash(&mut hasher);
     hasher.finish()
+}
+
+/// The place of a key in a table of `count`, a power of two.
+fn slot_of(key: Key, count: usize) -> usize {
+    usize::try_from(key % count as u64).unwrap_or(0)
 }
 
 impl From<LineFault> for IndexError {
