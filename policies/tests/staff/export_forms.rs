@@ -63,6 +63,10 @@ async fn rsmf_keeps_to_the_documented_form() {
     let names: BTreeSet<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
     assert_eq!(names.len(), 2, "the manifest and one medium, at the root: {names:?}");
     check_rsmf(&manifest, &names);
+    // For the format's own schema and anybody's validator: docs/compliance/export.md.
+    if let Ok(path) = std::env::var("CHANCERY_KEEP_RSMF") {
+        std::fs::write(path, manifest.to_string()).unwrap();
+    }
     let mut picture = Vec::new();
     zip.by_name(&corpus.media).unwrap().read_to_end(&mut picture).unwrap();
     assert_eq!(picture, PICTURE);
