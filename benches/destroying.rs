@@ -72,7 +72,9 @@ async fn main() -> Result<()> {
     let mut server = Server::start_with("[retention]\nrun_every_minutes = 0").await?;
     server.stop_gracefully().await?;
     fs::remove_dir_all(server.data_dir())?;
-    fill(&server.data_dir(), settings.entries)?;
+    let data_dir = server.data_dir();
+    // It blocks on the disk.
+    tokio::task::spawn_blocking(move || fill(&data_dir, settings.entries)).await??;
     server.restart().await?;
     let ann = register(&server, "ann").await?;
     register(&server, "ben").await?;

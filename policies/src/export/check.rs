@@ -11,13 +11,13 @@ use std::{collections::HashSet, io, path::Path};
 
 use event_log::ledger::{Checkpoint, RootHasher, leaf_hash, verify_inclusion};
 use facts::{
-    EntryHeader, Fact, TreeId,
+    EntryHeader, TreeId,
     fact::{FactBody as _, PduStored},
 };
 
 use super::{
     CONTEXT_FILE, ENTRIES_FILE,
-    evidence::{EvidenceLine, LineFault},
+    evidence::{EvidenceLine, Left, LineFault},
     lines::each_line,
     terms::Terms,
 };
@@ -116,20 +116,20 @@ pub fn check_evidence(
     check_and_take(dir, terms, checkpoint, |_, _, _| ())
 }
 
-/// The same; what is shown is handed out with its fact and the offset of its line, once it was
+/// The same; what is shown is handed out with what is left of it and the offset of its line, once it was
 /// checked by itself. Whether it leads to the root is known when this returns.
 pub(super) fn check_and_take(
     dir: &Path,
     terms: &Terms,
     checkpoint: &Checkpoint,
-    mut take: impl FnMut(&EvidenceLine, Option<Fact>, u64),
+    mut take: impl FnMut(&EvidenceLine, Left, u64),
 ) -> Result<EvidenceReport, EvidenceFault> {
     let mut stretch = Stretch::new(terms)?;
     let mut offset = 0;
     each_line(dir, ENTRIES_FILE, |number, line| {
         let at = offset;
         offset += line.len() as u64 + 1;
-        stretch.take(number, line, |line, fact| take(line, fact, at))
+        stretch.take(number, line, |line, left| take(line, left, at))
     })?;
     let mut report = stretch.finish(checkpoint)?;
     let mut last = None;
@@ -174,7 +174,7 @@ impl<'a> Stretch<'a> {
         &mut self,
         number: u64,
         line: &[u8],
-        hand_out: impl FnOnce(&EvidenceLine, Option<Fact>),
+        hand_out: impl FnOnce(&EvidenceLine, Left),
     ) -> Result<(), EvidenceFault> {
         let file = ENTRIES_FILE;
         let read = EvidenceLine::parse(line).and_then(|line| line.check_texts().map(|()| line));
@@ -189,15 +189,15 @@ impl<'a> Stretch<'a> {
         }
         self.hasher.push(leaf_hash(&line.digest()));
         self.report.entries += 1;
-        if let Some(fact) = self.judge(&line)? {
-            hand_out(&line, fact);
+        if let Some(left) = self.judge(&line)? {
+            hand_out(&line, left);
         }
         self.last = Some(line.entry.header);
         Ok(())
     }
 
-    /// Whether what is shown of an entry is what the scope asks for; its fact, if it is shown.
-    fn judge(&mut self, line: &EvidenceLine) -> Result<Option<Option<Fact>>, EvidenceFault> {
+    /// Whether what is shown of an entry is what the scope asks for; what is left of it, if it is shown.
+    fn judge(&mut self, line: &EvidenceLine) -> Result<Option<Left>, EvidenceFault> {
         let (header, withheld) = (&line.entry.header, line.is_withheld());
         let position = header.position.0;
         if self.filter.is_own_stream(header) {
@@ -227,7 +227,7 @@ impl<'a> Stretch<'a> {
         }
         self.report.shown += 1;
         self.report.destroyed += u64::from(line.is_destroyed());
-        Ok(Some(fact))
+        Ok(Some(Left(fact)))
     }
 
     fn finish(mut self, checkpoint: &Checkpoint) -> Result<EvidenceReport, EvidenceFault> {

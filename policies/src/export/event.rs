@@ -33,7 +33,7 @@ pub(crate) struct Event {
     json: String,
     content_at: Option<Range<usize>>,
     content: OnceLock<Option<Map<String, Value>>>,
-    event_type: String,
+    kind: String,
     sender: String,
     state_key: Option<String>,
     claimed_at: Option<u64>,
@@ -50,12 +50,11 @@ pub(crate) enum Relation<'a> {
 impl Event {
     pub(crate) fn of(room: String, stored: &PduStored, destroyed: bool) -> Self {
         let tree;
-        let members = match Members::joined(stored, destroyed) {
-            Some(members) => members,
-            None => {
-                tree = tree_of(stored, destroyed);
-                Members::of_tree(&tree)
-            }
+        let members = if let Some(members) = Members::joined(stored, destroyed) {
+            members
+        } else {
+            tree = tree_of(stored, destroyed);
+            Members::of_tree(&tree)
         };
         let (json, content_at) = members.line(&stored.event_id, &room);
         let verdict = stored.placement.as_ref().map(|placement| match placement.verdict {
@@ -71,7 +70,7 @@ impl Event {
             json,
             content_at,
             content: OnceLock::new(),
-            event_type: text(members.event_type.as_deref()).unwrap_or_default(),
+            kind: text(members.event_type.as_deref()).unwrap_or_default(),
             sender: text(members.sender.as_deref()).unwrap_or_default(),
             state_key: text(members.state_key.as_deref()),
             claimed_at: members.origin_server_ts.and_then(|at| serde_json::from_str(&at).ok()),
@@ -84,7 +83,7 @@ impl Event {
     }
 
     pub(crate) fn event_type(&self) -> &str {
-        &self.event_type
+        &self.kind
     }
 
     pub(crate) fn sender(&self) -> &str {
@@ -215,13 +214,13 @@ impl<'a> Members<'a> {
         for part in parts.into_iter().flatten() {
             // An array would be read as members in order.
             part.starts_with(b"{").then_some(())?;
-            members.take(serde_json::from_slice(part).ok()?)?;
+            members.take(&serde_json::from_slice(part).ok()?)?;
         }
         Some(members)
     }
 
     /// Takes the members of another part.
-    fn take(&mut self, part: Part<'a>) -> Option<()> {
+    fn take(&mut self, part: &Part<'a>) -> Option<()> {
         for (into, from) in [
             (&mut self.content, part.content),
             (&mut self.origin_server_ts, part.origin_server_ts),

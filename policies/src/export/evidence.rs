@@ -28,6 +28,11 @@ pub struct EvidenceLine {
     pub proof: Option<Vec<Digest>>,
 }
 
+/// What is left of an entry that is shown: its fact, at least in part, or nothing usable where its
+/// keys are destroyed.
+#[derive(Debug)]
+pub(super) struct Left(pub(super) Option<Fact>);
+
 /// Why a line is not evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
@@ -125,10 +130,9 @@ impl EvidenceLine {
         self.entry.parts.iter().any(|part| part.shown == Shown::Destroyed)
     }
 
-    /// The fact of an entry that is shown: `Some(None)` where nothing of it is left, `None` for
-    /// one that is withheld or cannot be read.
-    pub(super) fn shown_fact(&self) -> Option<Option<Fact>> {
-        if self.is_withheld() { None } else { self.fact().ok() }
+    /// What is left of an entry that is shown; `None` for one that is withheld or cannot be read.
+    pub(super) fn left(&self) -> Option<Left> {
+        if self.is_withheld() { None } else { self.fact().ok().map(Left) }
     }
 
     /// The fact; `None` where nothing usable is shown.

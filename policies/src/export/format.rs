@@ -142,19 +142,17 @@ impl<'a> Source<'a> {
                 return Ok(());
             }
             self.passed = Some(at);
-            let item =
-                match self.ahead.remove(&at) {
-                    Some(item) => {
-                        self.ahead_bytes -= line.len();
-                        Some(item)
-                    }
-                    None => {
-                        let line = EvidenceLine::parse(line).map_err(|fault| {
-                            EvidenceFault::Line { file: ENTRIES_FILE, line: number, fault }
-                        })?;
-                        Item::of(&line, &self.index.names)
-                    }
-                };
+            let item = if let Some(item) = self.ahead.remove(&at) {
+                self.ahead_bytes -= line.len();
+                Some(item)
+            } else {
+                let line = EvidenceLine::parse(line).map_err(|fault| EvidenceFault::Line {
+                    file: ENTRIES_FILE,
+                    line: number,
+                    fault,
+                })?;
+                Item::of(&line, &self.index.names)
+            };
             if let Some(item) = item {
                 failed = visit(self, item);
             }

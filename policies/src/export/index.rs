@@ -19,7 +19,7 @@ use super::{
     calendar::utc_day,
     check::EvidenceFault,
     event::{Event, Relation, is_plain},
-    evidence::{EvidenceLine, LineFault},
+    evidence::{EvidenceLine, Left, LineFault},
     item::{What, avatar_ids},
     lines::each_line,
 };
@@ -115,8 +115,8 @@ impl Index {
                 return Ok(());
             }
             let line = parse(ENTRIES_FILE, number, line)?;
-            if let Some(fact) = line.shown_fact() {
-                index.take(&line, fact, at);
+            if let Some(left) = line.left() {
+                index.take(&line, left, at);
             }
             Ok(())
         })?;
@@ -130,7 +130,7 @@ impl Index {
         each_line(dir, CONTEXT_FILE, |number, line| index.note_name(number, line))?;
         each_line(dir, CONTEXT_FILE, |number, line| {
             let line = parse(CONTEXT_FILE, number, line)?;
-            let what = line.shown_fact().and_then(|fact| What::of(&line, fact, &index.names));
+            let what = line.left().and_then(|left| What::of(&line, left, &index.names));
             if let Some(What::Event(event)) = what {
                 index.note_state(&event, line.entry.header.position.0);
             }
@@ -141,21 +141,21 @@ impl Index {
 
     /// Takes the next entry of the stretch, whose line begins at `offset`. What is beyond the
     /// bound is counted and not taken.
-    pub(super) fn take(&mut self, line: &EvidenceLine, fact: Option<Fact>, offset: u64) {
+    pub(super) fn take(&mut self, line: &EvidenceLine, left: Left, offset: u64) {
         if self.items > ITEMS_MAX {
             return;
         }
         let header = &line.entry.header;
         let place = Place { position: header.position.0, offset };
         let day = day_of(header.recorded_at.0);
-        if let Some(Fact::PduStored(stored)) = &fact
+        if let Some(Fact::PduStored(stored)) = &left.0
             && is_plain(stored)
         {
             // Most entries; nothing but where it stands is to be noted.
             self.items += 1;
             let room = self.room_of(header.stream);
             self.grouped.push((room, day, place));
-        } else if let Some(what) = What::of(line, fact, &self.names) {
+        } else if let Some(what) = What::of(line, left, &self.names) {
             self.items += 1;
             self.note(&what, day, place);
         }

@@ -13,7 +13,12 @@ use facts::{
 };
 use serde_json::{Map, Value};
 
-use super::{event::Event, evidence::EvidenceLine, index::Names, media::media_ids_of};
+use super::{
+    event::Event,
+    evidence::{EvidenceLine, Left},
+    index::Names,
+    media::media_ids_of,
+};
 
 /// Something in an export.
 #[derive(Clone, Debug)]
@@ -60,7 +65,7 @@ pub(crate) enum What {
 impl Item {
     /// The item of a line; `None` where nothing is shown of the entry, or it is for names alone.
     pub(crate) fn of(line: &EvidenceLine, names: &Names) -> Option<Self> {
-        let what = What::of(line, line.shown_fact()?, names)?;
+        let what = What::of(line, line.left()?, names)?;
         let header = &line.entry.header;
         let (position, recorded_at) = (header.position.0, header.recorded_at.0);
         Some(Self { position, recorded_at, digest: line.digest(), what })
@@ -68,27 +73,30 @@ impl Item {
 }
 
 impl What {
-    /// What a line says whose fact was read; `None` where it is for names alone.
-    pub(super) fn of(line: &EvidenceLine, fact: Option<Fact>, names: &Names) -> Option<Self> {
+    /// What a line says of which this is left; `None` where it is for names alone.
+    pub(super) fn of(line: &EvidenceLine, left: Left, names: &Names) -> Option<Self> {
         let header = &line.entry.header;
         let at = |reference: facts::EntryRef| reference.resolve(header.batch).0;
         let name = || names.of(header.stream);
+        let Left(Some(fact)) = left else {
+            return Some(Self::Destroyed { of: name() });
+        };
         Some(match fact {
-            Some(Fact::PduStored(stored)) => {
+            Fact::PduStored(stored) => {
                 let destroyed = header.parts.len() > 1 && stored.content.is_none();
                 Self::Event(Arc::new(Event::of(name(), &stored, destroyed)))
             }
-            Some(Fact::PduRedacted(redacted)) => Self::RedactionApplied {
+            Fact::PduRedacted(redacted) => Self::RedactionApplied {
                 room: name(),
                 target: at(redacted.target),
                 by: at(redacted.by),
             },
-            Some(Fact::ProfileFieldSet(set)) => {
+            Fact::ProfileFieldSet(set) => {
                 let value = set.value.as_deref().map(serde_json::from_slice);
                 let value = value.and_then(Result::ok).unwrap_or_default();
                 Self::Profile { user: name(), field: set.field, value }
             }
-            Some(Fact::ReceiptSet(set)) => Self::Receipt {
+            Fact::ReceiptSet(set) => Self::Receipt {
                 user: name(),
                 room: set.room,
                 event_id: set.event_id,
@@ -100,8 +108,7 @@ impl What {
                 private: set.kind == ReceiptKind::ReadPrivate,
                 at: set.at.0,
             },
-            Some(_) => return None,
-            None => Self::Destroyed { of: name() },
+            _ => return None,
         })
     }
 
@@ -128,7 +135,7 @@ impl EvidenceLine {
     /// What the entry mentions of a server's; nothing for entries that are not shown.
     pub fn mentions(&self, server: &str) -> Mentions {
         let names = Names::default();
-        let what = self.shown_fact().and_then(|fact| What::of(self, fact, &names));
+        let what = self.left().and_then(|left| What::of(self, left, &names));
         match &what {
             Some(What::Event(event)) => {
                 Mentions { sender: Some(event.sender().to_owned()), media: event.media_ids(server) }

@@ -189,8 +189,8 @@ fn check_content(
     // One reading proves the entries and notes what the form needs of them.
     let read = Index::of_context(dir, server_of(&manifest.origin)).and_then(|mut index| {
         let terms = &manifest.terms;
-        let evidence = check_and_take(dir, terms, checkpoint, |line, fact, offset| {
-            index.take(line, fact, offset);
+        let evidence = check_and_take(dir, terms, checkpoint, |line, left, offset| {
+            index.take(line, left, offset);
         })?;
         Ok((evidence, index))
     });

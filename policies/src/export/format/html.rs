@@ -171,7 +171,7 @@ fn says(source: &Source<'_>, event: &Event, text: &mut String) {
         (kind, _) => {
             let key = event.state_key().unwrap_or_default();
             let content = event.content_json();
-            let (kind, key, content) = (escaped(kind), escaped(key), escaped(&content));
+            let (kind, key, content) = (escaped(kind), escaped(key), escaped(content));
             let _ = writeln!(text, "<div class=\"state body\">{kind} {key} {content}</div>");
         }
     }

@@ -27,7 +27,8 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
         match &item.what {
             What::Event(event) => write_event(source, &item, event, &mut line)?,
             what => {
-                serde_json::to_writer(&mut line, &object(&item, what)).map_err(io::Error::from)?
+                let object = object(&item, what);
+                serde_json::to_writer(&mut line, &object).map_err(io::Error::from)?;
             }
         }
         line.push(b'\n');
