@@ -28,8 +28,8 @@ use facts::{
 };
 use policies::{
     export::{
-        EXPORTED, EvidenceLine, ExportDirectory, Format, Manifest, Terms, check_evidence,
-        filter_of, verify_export,
+        DirectoryError, EXPORTED, EvidenceLine, ExportDirectory, Format, Manifest, Terms,
+        check_evidence, filter_of, verify_export,
     },
     scope_walk::ScopeFilter,
 };
@@ -96,9 +96,8 @@ impl Exporter {
         let note = self.checkpoint.to_string();
         let (terms, format) = (self.terms.clone(), Format::Jsonl);
         let mut export = ExportDirectory::begin(dir, 1, terms, format, &note).expect("begun");
-        while !export.has_all() {
-            export.append(self.page(export.progress().next).as_bytes()).expect("appended");
-        }
+        let page = |next| Ok::<_, DirectoryError>(self.page(next).into_bytes());
+        export.fill(page, |_| ()).expect("filled");
         export.settle_context().expect("settled");
         let sealing = export.write_forms(SERVER, Vec::new()).expect("written");
         let manifest = Manifest {

@@ -4,6 +4,8 @@
 #[path = "support/harness.rs"]
 #[expect(dead_code, reason = "each test uses its own part of the harness")]
 mod harness;
+#[path = "export/large_file.rs"]
+mod large_file;
 #[path = "support/officer.rs"]
 mod officer;
 

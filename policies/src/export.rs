@@ -9,12 +9,14 @@
 mod calendar;
 mod check;
 mod directory;
+mod event;
 mod evidence;
 mod files;
 mod finished;
 mod format;
 mod index;
 mod item;
+mod lines;
 mod manifest;
 mod media;
 mod output;
@@ -29,12 +31,12 @@ pub use self::{
     finished::{finished_files, is_finished},
     format::Format,
     index::{ITEMS_MAX, IndexError},
-    item::Said,
+    item::Mentions,
     manifest::{
         FILES_MAX, FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, Manifest, ManifestFault,
         list_text, read_list,
     },
-    media::{MEDIA_IN_EVENT_MAX, media_ids_of},
+    media::MEDIA_IN_EVENT_MAX,
     terms::{EXPORTED, Terms, filter_of, stretch_of},
     verify::{Finding, VerifyReport, verify_export},
 };

@@ -1,12 +1,6 @@
 //! Days and moments in words, in UTC (RFC 3339).
-//!
-//! The calendar is the proleptic Gregorian one, counted in cycles of 400 years that begin in
-//! March.
 
-const DAY_MS: u64 = 86_400_000;
-const CYCLE_DAYS: u64 = 146_097;
-/// Days from 1 March of the year 0 to 1 January 1970.
-const EPOCH_DAY: u64 = 719_468;
+use facts::calendar::{DAY_MS, date_of};
 
 /// `2026-11-30T06:38:00.123Z` of milliseconds since the Unix epoch.
 pub fn iso(ms: u64) -> String {
@@ -31,18 +25,6 @@ pub(crate) fn mail_date(ms: u64) -> String {
     let (weekday, month) = (DAYS[index(ms / DAY_MS % 7)], MONTHS[index(month - 1)]);
     let (hour, minute, second) = (ms / 3_600_000 % 24, ms / 60_000 % 60, ms / 1_000 % 60);
     format!("{weekday}, {day} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
-}
-
-/// Year, month and day of a day since 1970.
-fn date_of(days: u64) -> (u64, u64, u64) {
-    let days = days + EPOCH_DAY;
-    let (cycle, of_cycle) = (days / CYCLE_DAYS, days % CYCLE_DAYS);
-    let year = (of_cycle - of_cycle / 1_460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
-    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (cycle * 400 + year + later, month, day)
 }
 
 #[cfg(test)]

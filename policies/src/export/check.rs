@@ -7,12 +7,7 @@
 //! of a person in the scope. One pass, in memory that does not grow with the stretch but for the
 //! trees of persons. Reads only.
 
-use std::{
-    collections::HashSet,
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
-};
+use std::{collections::HashSet, io, path::Path};
 
 use event_log::ledger::{Checkpoint, RootHasher, leaf_hash, verify_inclusion};
 use facts::{
@@ -22,7 +17,8 @@ use facts::{
 
 use super::{
     CONTEXT_FILE, ENTRIES_FILE,
-    evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
+    evidence::{EvidenceLine, Left, LineFault},
+    lines::each_line,
     terms::Terms,
 };
 use crate::scope_walk::ScopeFilter;
@@ -117,8 +113,24 @@ pub fn check_evidence(
     terms: &Terms,
     checkpoint: &Checkpoint,
 ) -> Result<EvidenceReport, EvidenceFault> {
+    check_and_take(dir, terms, checkpoint, |_, _, _| ())
+}
+
+/// The same; what is shown is handed out with what is left of it and the offset of its line, once it was
+/// checked by itself. Whether it leads to the root is known when this returns.
+pub(super) fn check_and_take(
+    dir: &Path,
+    terms: &Terms,
+    checkpoint: &Checkpoint,
+    mut take: impl FnMut(&EvidenceLine, Left, u64),
+) -> Result<EvidenceReport, EvidenceFault> {
     let mut stretch = Stretch::new(terms)?;
-    each_line(dir, ENTRIES_FILE, |number, line| stretch.take(number, line))?;
+    let mut offset = 0;
+    each_line(dir, ENTRIES_FILE, |number, line| {
+        let at = offset;
+        offset += line.len() as u64 + 1;
+        stretch.take(number, line, |line, left| take(line, left, at))
+    })?;
     let mut report = stretch.finish(checkpoint)?;
     let mut last = None;
     each_line(dir, CONTEXT_FILE, |number, line| {
@@ -126,29 +138,6 @@ pub fn check_evidence(
         check_context(number, line, checkpoint, &mut last)
     })?;
     Ok(report)
-}
-
-/// Visits the lines of a file, each with its number from 1.
-pub(super) fn each_line(
-    dir: &Path,
-    file: &'static str,
-    mut visit: impl FnMut(u64, &[u8]) -> Result<(), EvidenceFault>,
-) -> Result<(), EvidenceFault> {
-    let fault = |error| EvidenceFault::Io { file, error };
-    let mut reader = BufReader::with_capacity(1 << 20, File::open(dir.join(file)).map_err(fault)?);
-    let (mut line, mut number) = (Vec::new(), 0);
-    loop {
-        line.clear();
-        let mut bounded = io::Read::take(&mut reader, LINE_BYTES_MAX as u64);
-        if bounded.read_until(b'\n', &mut line).map_err(fault)? == 0 {
-            return Ok(());
-        }
-        number += 1;
-        let Some(whole) = line.strip_suffix(b"\n") else {
-            return Err(EvidenceFault::Line { file, line: number, fault: LineFault::Form });
-        };
-        visit(number, whole)?;
-    }
 }
 
 struct Stretch<'a> {
@@ -181,7 +170,12 @@ impl<'a> Stretch<'a> {
         })
     }
 
-    fn take(&mut self, number: u64, line: &[u8]) -> Result<(), EvidenceFault> {
+    fn take(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        hand_out: impl FnOnce(&EvidenceLine, Left),
+    ) -> Result<(), EvidenceFault> {
         let file = ENTRIES_FILE;
         let read = EvidenceLine::parse(line).and_then(|line| line.check_texts().map(|()| line));
         let line = read.map_err(|fault| EvidenceFault::Line { file, line: number, fault })?;
@@ -195,13 +189,15 @@ impl<'a> Stretch<'a> {
         }
         self.hasher.push(leaf_hash(&line.digest()));
         self.report.entries += 1;
-        self.judge(&line)?;
+        if let Some(left) = self.judge(&line)? {
+            hand_out(&line, left);
+        }
         self.last = Some(line.entry.header);
         Ok(())
     }
 
-    /// Whether what is shown of an entry is what the scope asks for.
-    fn judge(&mut self, line: &EvidenceLine) -> Result<(), EvidenceFault> {
+    /// Whether what is shown of an entry is what the scope asks for; what is left of it, if it is shown.
+    fn judge(&mut self, line: &EvidenceLine) -> Result<Option<Left>, EvidenceFault> {
         let (header, withheld) = (&line.entry.header, line.is_withheld());
         let position = header.position.0;
         if self.filter.is_own_stream(header) {
@@ -209,7 +205,7 @@ impl<'a> Stretch<'a> {
             self.trees.extend(trees.filter(|tree| tree.is_some()));
         }
         if !self.filter.admits(header) {
-            return if withheld { Ok(()) } else { Err(EvidenceFault::OutOfScope(position)) };
+            return if withheld { Ok(None) } else { Err(EvidenceFault::OutOfScope(position)) };
         }
         if withheld {
             if self.filter.is_told_by_header(header) {
@@ -221,7 +217,7 @@ impl<'a> Stretch<'a> {
             {
                 self.withheld.push((part.person_tree, position));
             }
-            return Ok(());
+            return Ok(None);
         }
         let fact = line.fact().map_err(|_| EvidenceFault::Shape(position))?;
         // What nothing is left of is nobody's, and may be told to be destroyed.
@@ -231,7 +227,7 @@ impl<'a> Stretch<'a> {
         }
         self.report.shown += 1;
         self.report.destroyed += u64::from(line.is_destroyed());
-        Ok(())
+        Ok(Some(Left(fact)))
     }
 
     fn finish(mut self, checkpoint: &Checkpoint) -> Result<EvidenceReport, EvidenceFault> {

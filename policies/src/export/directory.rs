@@ -7,13 +7,16 @@
 //! these, and are written anew. An export that has its manifest is finished and is not touched.
 
 mod error;
+mod pages;
 
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     os::unix::fs::FileExt as _,
+    panic::resume_unwind,
     path::{Path, PathBuf},
+    thread,
 };
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +25,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::error::DirectoryError;
 use super::{
     CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE,
-    files::{digest_of, files_of, is_empty, locked, remove, write_durably},
+    files::{digest_of, digests_of, files_of, is_empty, locked, remove, write_durably},
     format::{Format, write_form},
     index::Index,
     manifest::{FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, list_text},
@@ -80,12 +83,6 @@ pub struct NamedMedium {
     pub position: u64,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
-}
-
-/// The end of a page.
-#[derive(Deserialize)]
-struct PageEnd {
-    next: u64,
 }
 
 /// An export that is not finished.
@@ -180,34 +177,6 @@ impl ExportDirectory {
         self.progress.next >= self.progress.terms.end
     }
 
-    /// Appends a page of the server's. A crash before the note leaves bytes that the next start
-    /// cuts off.
-    pub fn append(&mut self, page: &[u8]) -> Result<(), DirectoryError> {
-        let (mut entries, mut context) = (Vec::new(), Vec::new());
-        let (mut count, mut end) = (0, None);
-        for line in page.split_inclusive(|byte| *byte == b'\n') {
-            if end.is_some() || !line.ends_with(b"\n") {
-                return Err(DirectoryError::Page);
-            }
-            if line.starts_with(b"{\"position\"") {
-                entries.extend_from_slice(line);
-                count += 1;
-            } else if line.starts_with(b"{\"proof\"") {
-                context.extend_from_slice(line);
-            } else {
-                end = serde_json::from_slice::<PageEnd>(line).ok();
-            }
-        }
-        let next = end.ok_or(DirectoryError::Page)?.next;
-        if next != self.progress.next + count || count == 0 || next > self.progress.terms.end {
-            return Err(DirectoryError::Page);
-        }
-        self.progress.entries_bytes += self.add(ENTRIES_FILE, &entries)?;
-        self.progress.context_bytes += self.add(CONTEXT_PART, &context)?;
-        self.progress.next = next;
-        self.note()
-    }
-
     /// Sorts the context; once the whole stretch is there.
     pub fn settle_context(&self) -> Result<(), DirectoryError> {
         let part = File::open(self.dir.join(CONTEXT_PART))?;
@@ -274,17 +243,7 @@ impl ExportDirectory {
         server: &str,
         mut missing_media: Vec<String>,
     ) -> Result<Sealing, DirectoryError> {
-        let index = Index::build(&self.dir, server)?;
-        let mut out = DirectoryOutput::new(&self.dir);
-        write_form(self.progress.format, &self.dir, &index, &mut out)?;
-        let (mut list, mut bytes) = (FileList::new(), 0);
-        for path in files_of(&self.dir)? {
-            if is_listed(&path) {
-                let (digest, length) = digest_of(&self.dir.join(&path))?;
-                bytes += length;
-                list.insert(path, digest);
-            }
-        }
+        let (list, bytes) = self.write_and_list(server)?;
         let text = list_text(&list);
         write_durably(&self.dir.join(LIST_FILE), text.as_bytes())?;
         missing_media.sort_unstable();
@@ -300,19 +259,34 @@ impl ExportDirectory {
         })
     }
 
+    /// Writes the form. What it is made of is digested meanwhile, and what is written while it is
+    /// written, so that nothing is read for its digest alone.
+    fn write_and_list(&self, server: &str) -> Result<(FileList, u64), DirectoryError> {
+        let (written, mut digests) = thread::scope(|scope| {
+            let digesting = scope.spawn(|| digests_of(&self.dir, is_source));
+            let index = Index::build(&self.dir, server)?;
+            let mut out = DirectoryOutput::new(&self.dir);
+            write_form(self.progress.format, &self.dir, &index, &mut out)?;
+            let digests = digesting.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            Ok::<_, DirectoryError>((out.written, digests))
+        })?;
+        digests.extend(written);
+        let (mut list, mut bytes) = (FileList::new(), 0);
+        for path in files_of(&self.dir)?.into_iter().filter(|path| is_listed(path)) {
+            let known = digests.get(&path).copied();
+            let (digest, length) = known.map_or_else(|| digest_of(&self.dir.join(&path)), Ok)?;
+            bytes += length;
+            list.insert(path, digest);
+        }
+        Ok((list, bytes))
+    }
+
     /// Ends the export with its manifest. A crash before the rename leaves one that is sealed
     /// again; after it, one that is finished beside notes that the next start removes.
     pub fn finish(self, manifest: &str) -> Result<(), DirectoryError> {
         write_durably(&self.dir.join(MANIFEST_FILE), manifest.as_bytes())?;
         remove(&self.dir.join(CONTEXT_PART))?;
         Ok(remove(&self.dir.join(STATE_FILE))?)
-    }
-
-    fn add(&self, file: &str, bytes: &[u8]) -> Result<u64, DirectoryError> {
-        let mut file = OpenOptions::new().append(true).open(self.dir.join(file))?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        Ok(bytes.len() as u64)
     }
 
     fn cut(&self, file: &str, length: u64) -> Result<(), DirectoryError> {
@@ -337,6 +311,11 @@ fn position_of(line: &[u8]) -> Result<u64, DirectoryError> {
     }
     let read: Position = serde_json::from_slice(line).map_err(|_| DirectoryError::Page)?;
     Ok(read.position)
+}
+
+/// Whether a form is made of a file.
+fn is_source(path: &str) -> bool {
+    is_listed(path) && (path.starts_with("evidence/") || path.starts_with("media/"))
 }
 
 /// Whether a file is one that the list covers.

@@ -4,12 +4,15 @@
 //! of a line by itself: that each text is the one to which the header commits. The entry's digest
 //! is computed, never stated. Invariant: I6.
 
+mod line;
+
 use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use event_log::{Digest, DisclosedPart, Disclosure, Shown, commits_to, entry_digest};
-use facts::{EntryHeader, Fact, FactError};
-use serde::Deserialize;
+use facts::{EntryHeader, Fact, FactError, HEADER_FIXED_BYTES, HEADER_PART_BYTES, PARTS_MAX};
+
+use self::line::{Line, Part};
 
 /// A line is at most this long: two parts of 512 KiB in base64, and the rest.
 pub const LINE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -25,6 +28,11 @@ pub struct EvidenceLine {
     pub proof: Option<Vec<Digest>>,
 }
 
+/// What is left of an entry that is shown: its fact, at least in part, or nothing usable where its
+/// keys are destroyed.
+#[derive(Debug)]
+pub(super) struct Left(pub(super) Option<Fact>);
+
 /// Why a line is not evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
@@ -39,38 +47,15 @@ pub enum LineFault {
     Commitment(usize),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line<'a> {
-    #[serde(borrow, default)]
-    proof: Option<Vec<&'a str>>,
-    position: u64,
-    header: &'a str,
-    #[serde(borrow)]
-    parts: Vec<Part<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Part<'a> {
-    hash: &'a str,
-    key: Option<&'a str>,
-    clear: Option<&'a str>,
-    #[serde(default)]
-    destroyed: bool,
-}
-
 impl EvidenceLine {
     /// Reads a line, without its newline.
     pub fn parse(line: &[u8]) -> Result<Self, LineFault> {
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|_| LineFault::Form)?;
-        let bytes = STANDARD.decode(line.header).map_err(|_| LineFault::Header)?;
-        let header = EntryHeader::decode(&bytes).map_err(|_| LineFault::Header)?;
-        let same = header.position.0 == line.position && header.encode() == bytes;
-        if !same || header.parts.len() != line.parts.len() {
+        let line = Line::read(line).ok_or(LineFault::Form)?;
+        let header = header(line.header).ok_or(LineFault::Header)?;
+        if header.position.0 != line.position || header.parts.len() != line.parts.len() {
             return Err(LineFault::Header);
         }
-        let parts = line.parts.iter().map(Part::read).collect::<Option<_>>();
+        let parts = line.parts.iter().map(shown).collect::<Option<_>>();
         let proof = match line.proof {
             Some(hashes) if hashes.len() > PROOF_HASHES_MAX => return Err(LineFault::Form),
             Some(hashes) => Some(hashes.into_iter().map(hash).collect::<Option<_>>()),
@@ -145,6 +130,11 @@ impl EvidenceLine {
         self.entry.parts.iter().any(|part| part.shown == Shown::Destroyed)
     }
 
+    /// What is left of an entry that is shown; `None` for one that is withheld or cannot be read.
+    pub(super) fn left(&self) -> Option<Left> {
+        if self.is_withheld() { None } else { self.fact().ok().map(Left) }
+    }
+
     /// The fact; `None` where nothing usable is shown.
     pub fn fact(&self) -> Result<Option<Fact>, FactError> {
         let header = &self.entry.header;
@@ -152,21 +142,30 @@ impl EvidenceLine {
     }
 }
 
-impl Part<'_> {
-    fn read(&self) -> Option<DisclosedPart> {
-        let shown = match (self.key, self.clear, self.destroyed) {
-            (None, None, false) => Shown::Withheld,
-            (None, None, true) => Shown::Destroyed,
-            (Some(key), Some(clear), false) => {
-                Shown::Clear { bytes: STANDARD.decode(clear).ok()?.into(), key: hash(key)? }
-            }
-            _ => return None,
-        };
-        Some(DisclosedPart { hash: hash(self.hash)?, shown })
-    }
+/// The header; `None` where the bytes are not exactly one.
+fn header(text: &[u8]) -> Option<EntryHeader> {
+    const BYTES_MAX: usize = HEADER_FIXED_BYTES + PARTS_MAX * HEADER_PART_BYTES;
+    // Base64 may be decoded into two bytes less than its estimate.
+    let mut buffer = [0; BYTES_MAX + 3];
+    let length = STANDARD.decode_slice(text, &mut buffer).ok()?;
+    let header = EntryHeader::decode(buffer.get(..length)?).ok()?;
+    // Every byte that a header is read from is one that it is written with.
+    (header.encoded_len() == length).then_some(header)
 }
 
-fn hash(text: &str) -> Option<Digest> {
+fn shown(part: &Part<'_>) -> Option<DisclosedPart> {
+    let shown = match (part.key, part.clear, part.destroyed) {
+        (None, None, false) => Shown::Withheld,
+        (None, None, true) => Shown::Destroyed,
+        (Some(key), Some(clear), false) => {
+            Shown::Clear { bytes: STANDARD.decode(clear).ok()?.into(), key: hash(key)? }
+        }
+        _ => return None,
+    };
+    Some(DisclosedPart { hash: hash(part.hash)?, shown })
+}
+
+fn hash(text: &[u8]) -> Option<Digest> {
     let mut digest = [0; 32];
     // Base64 of 32 bytes may be decoded into no fewer than 33 by its estimate.
     let mut buffer = [0; 36];

@@ -1,6 +1,7 @@
 //! Files of an export: listing, digests, writing that a crash leaves whole or not at all.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -41,8 +42,20 @@ pub(super) fn files_of(dir: &Path) -> io::Result<Vec<String>> {
     Ok(found)
 }
 
+/// SHA-256 and length.
+pub(super) type FileDigest = ([u8; 32], u64);
+
+/// The digests of those files of a directory that are wanted, by path.
+pub(super) fn digests_of(
+    dir: &Path,
+    wanted: fn(&str) -> bool,
+) -> io::Result<BTreeMap<String, FileDigest>> {
+    let paths = files_of(dir)?.into_iter().filter(|path| wanted(path));
+    paths.map(|path| digest_of(&dir.join(&path)).map(|digest| (path, digest))).collect()
+}
+
 /// SHA-256 and length of a file, read in pieces.
-pub(super) fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
+pub(super) fn digest_of(path: &Path) -> io::Result<FileDigest> {
     let (mut file, mut hasher, mut length) = (File::open(path)?, Sha256::new(), 0);
     let mut piece = vec![0; 1 << 20];
     loop {

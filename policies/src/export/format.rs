@@ -13,22 +13,30 @@ mod rsmf;
 mod slices;
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     ENTRIES_FILE,
-    check::{EvidenceFault, each_line},
+    check::EvidenceFault,
+    event::{Event, Relation},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     index::{Became, Index, Place, may_be_item},
-    item::{Event, Item, Relation, What},
-    media::media_ids_of,
+    item::{Item, What},
+    lines::each_line,
     output::Output,
 };
+
+/// Bytes that are read at once where a line is looked up.
+const LOOKUP_BYTES: usize = 4 * 1024;
+/// Bytes of the lines whose items wait for the pass, at most.
+const AHEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +95,11 @@ pub(crate) struct Source<'a> {
     pub(crate) index: &'a Index,
     lines: BufReader<File>,
     at: u64,
+    /// Items that were looked up before the pass came to them, by the offsets of their lines.
+    ahead: HashMap<u64, Item>,
+    ahead_bytes: usize,
+    /// How far the pass is; none while slices are read.
+    passed: Option<u64>,
 }
 
 /// Writes a form.
@@ -108,27 +121,39 @@ pub(crate) fn write_form(
 
 impl<'a> Source<'a> {
     fn open(dir: &Path, index: &'a Index) -> io::Result<Self> {
-        let lines = BufReader::with_capacity(64 * 1024, File::open(dir.join(ENTRIES_FILE))?);
-        Ok(Self { dir: dir.to_owned(), index, lines, at: 0 })
+        let lines = BufReader::with_capacity(LOOKUP_BYTES, File::open(dir.join(ENTRIES_FILE))?);
+        let (dir, ahead) = (dir.to_owned(), HashMap::new());
+        Ok(Self { dir, index, lines, at: 0, ahead, ahead_bytes: 0, passed: None })
     }
 
-    /// Visits every item in order of the log.
+    /// Visits every item in order of the log. A line is read once: what was looked up before is
+    /// kept until the pass comes to it.
     pub(crate) fn each(
         &mut self,
         mut visit: impl FnMut(&mut Self, Item) -> Result<(), FormError>,
     ) -> Result<(), FormError> {
         let mut failed = Ok(());
         let dir = self.dir.clone();
+        let mut offset = 0;
         each_line(&dir, ENTRIES_FILE, |number, line| {
+            let at = offset;
+            offset += line.len() as u64 + 1;
             if failed.is_err() || !may_be_item(line) {
                 return Ok(());
             }
-            let line = EvidenceLine::parse(line).map_err(|fault| EvidenceFault::Line {
-                file: ENTRIES_FILE,
-                line: number,
-                fault,
-            })?;
-            if let Some(item) = Item::of(&line, &self.index.names) {
+            self.passed = Some(at);
+            let item = if let Some(item) = self.ahead.remove(&at) {
+                self.ahead_bytes -= line.len();
+                Some(item)
+            } else {
+                let line = EvidenceLine::parse(line).map_err(|fault| EvidenceFault::Line {
+                    file: ENTRIES_FILE,
+                    line: number,
+                    fault,
+                })?;
+                Item::of(&line, &self.index.names)
+            };
+            if let Some(item) = item {
                 failed = visit(self, item);
             }
             Ok(())
@@ -138,32 +163,47 @@ impl<'a> Source<'a> {
 
     /// The item whose line is at a place.
     pub(crate) fn item(&mut self, place: Place) -> Result<Option<Item>, FormError> {
+        if let Some(item) = self.ahead.get(&place.offset) {
+            return Ok(Some(item.clone()));
+        }
         let ahead = i64::try_from(place.offset).unwrap_or(i64::MAX)
             - i64::try_from(self.at).unwrap_or(i64::MAX);
         self.lines.seek_relative(ahead)?;
-        let mut line = Vec::new();
+        let mut line = Vec::with_capacity(LOOKUP_BYTES);
         let read = (&mut self.lines).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)?;
         self.at = place.offset + read as u64;
-        let line = EvidenceLine::parse(line.strip_suffix(b"\n").unwrap_or(&line))?;
-        Ok(Item::of(&line, &self.index.names))
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        let item = Item::of(&EvidenceLine::parse(line)?, &self.index.names);
+        if let Some(item) = &item
+            && self.passed.is_some_and(|passed| passed < place.offset)
+            && self.ahead_bytes + line.len() <= AHEAD_BYTES_MAX
+        {
+            self.ahead.insert(place.offset, item.clone());
+            self.ahead_bytes += line.len();
+        }
+        Ok(item)
     }
 
-    /// The event whose line is at a place.
-    pub(crate) fn event(&mut self, place: Place) -> Result<Option<(Item, Event)>, FormError> {
-        let Some(item) = self.item(place)? else { return Ok(None) };
-        let What::Event(event) = item.what.clone() else { return Ok(None) };
-        Ok(Some((item, event)))
+    /// The event whose line is at a place, and when it was recorded.
+    fn event(&mut self, place: Place) -> Result<Option<(u64, Arc<Event>)>, FormError> {
+        Ok(self.item(place)?.and_then(|item| match item.what {
+            What::Event(event) => Some((item.recorded_at, event)),
+            _ => None,
+        }))
     }
 
-    /// Edits of an event, in order of the log.
-    pub(crate) fn edits(&mut self, event_id: &str) -> Result<Vec<(Item, Event)>, FormError> {
+    /// Edits of an event and when they were recorded, in order of the log.
+    pub(crate) fn edits(&mut self, event_id: &str) -> Result<Vec<(u64, Arc<Event>)>, FormError> {
         self.later(event_id, Became::Edited, |event| {
             matches!(event.relation(), Some(Relation::Replaces(target)) if target == event_id)
         })
     }
 
-    /// Reactions to an event, in order of the log.
-    pub(crate) fn reactions(&mut self, event_id: &str) -> Result<Vec<(Item, Event)>, FormError> {
+    /// Reactions to an event and when they were recorded, in order of the log.
+    pub(crate) fn reactions(
+        &mut self,
+        event_id: &str,
+    ) -> Result<Vec<(u64, Arc<Event>)>, FormError> {
         self.later(event_id, Became::Reacted, |event| {
             matches!(event.relation(), Some(Relation::Annotates(target, _)) if target == event_id)
         })
@@ -174,15 +214,12 @@ impl<'a> Source<'a> {
         event_id: &str,
         what: Became,
         is_about: impl Fn(&Event) -> bool,
-    ) -> Result<Vec<(Item, Event)>, FormError> {
+    ) -> Result<Vec<(u64, Arc<Event>)>, FormError> {
         let places: Vec<_> = self.index.later(event_id, what).collect();
         let mut found = Vec::new();
         for place in places {
-            if let Some((item, event)) = self.event(place)?
-                && is_about(&event)
-            {
-                found.push((item, event));
-            }
+            let found_there = self.event(place)?;
+            found.extend(found_there.filter(|(_, event)| is_about(event)));
         }
         Ok(found)
     }
@@ -203,7 +240,10 @@ impl<'a> Source<'a> {
     }
 
     /// The event by which one was redacted.
-    pub(crate) fn redaction(&mut self, position: u64) -> Result<Option<(Item, Event)>, FormError> {
+    pub(crate) fn redaction(
+        &mut self,
+        position: u64,
+    ) -> Result<Option<(u64, Arc<Event>)>, FormError> {
         let by = self.index.redacted_by(position);
         match by.and_then(|by| self.index.redaction_at(by)) {
             Some(place) => self.event(place),
@@ -213,8 +253,8 @@ impl<'a> Source<'a> {
 
     /// Media that an event names and the export has or misses.
     pub(crate) fn media(&self, event: &Event) -> Vec<MediaFile> {
-        let ids = event.content().map(|content| media_ids_of(content, &self.index.server));
-        ids.unwrap_or_default().into_iter().map(|id| self.media_file(id)).collect()
+        let ids = event.media_ids(&self.index.server);
+        ids.into_iter().map(|id| self.media_file(id)).collect()
     }
 
     fn media_file(&self, id: String) -> MediaFile {

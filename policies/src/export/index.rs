@@ -6,20 +6,22 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
+    sync::LazyLock,
 };
 
 use facts::{Fact, StreamId};
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+use memchr::memmem::Finder;
 
 use super::{
     CONTEXT_FILE, ENTRIES_FILE,
     calendar::utc_day,
-    check::{EvidenceFault, each_line},
-    evidence::{EvidenceLine, LineFault},
-    item::{Event, Item, Relation, What},
-    media::media_ids_of,
+    check::EvidenceFault,
+    event::{Event, Relation, is_plain},
+    evidence::{EvidenceLine, Left, LineFault},
+    item::{What, avatar_ids},
+    lines::each_line,
 };
 
 /// Items of one export, at most; the index of so many takes about 1 GiB.
@@ -71,7 +73,7 @@ pub(crate) struct Medium {
     pub(crate) file_name: Option<String>,
 }
 
-type Key = [u8; 12];
+type Key = u64;
 /// Positions at which somebody took a name, or gave it up.
 type NamesTaken = Vec<(u64, Option<String>)>;
 
@@ -86,11 +88,14 @@ pub(crate) struct Index {
     /// Number of a room in paths, in order of first appearance.
     pub(crate) rooms: Vec<String>,
     room_numbers: HashMap<String, u32>,
+    stream_numbers: HashMap<StreamId, u32>,
     /// (room, day) of every item of a room, in order of the log.
     pub(crate) grouped: Vec<(u32, u32, Place)>,
     /// Items of no room.
     pub(crate) apart: Vec<Place>,
     later: Vec<(Key, Became, Place)>,
+    /// Which keys may be in `later`: most events are referred to by nothing.
+    may_be_later: Vec<bool>,
     redacted: HashMap<u64, u64>,
     places: HashMap<u64, u64>,
     member_names: HashMap<(u32, String), NamesTaken>,
@@ -101,43 +106,78 @@ pub(crate) struct Index {
 impl Index {
     /// Reads the evidence of a directory.
     pub(crate) fn build(dir: &Path, server: &str) -> Result<Self, IndexError> {
+        let mut index = Self::of_context(dir, server)?;
+        let mut offset = 0;
+        each_line(dir, ENTRIES_FILE, |number, line| {
+            let at = offset;
+            offset += line.len() as u64 + 1;
+            if !may_be_item(line) {
+                return Ok(());
+            }
+            let line = parse(ENTRIES_FILE, number, line)?;
+            if let Some(left) = line.left() {
+                index.take(&line, left, at);
+            }
+            Ok(())
+        })?;
+        index.settled()
+    }
+
+    /// An index of the context alone; entries are to follow.
+    pub(super) fn of_context(dir: &Path, server: &str) -> Result<Self, IndexError> {
         let mut index = Self { server: server.to_owned(), ..Self::default() };
         // Names first: everything else is told with them.
         each_line(dir, CONTEXT_FILE, |number, line| index.note_name(number, line))?;
         each_line(dir, CONTEXT_FILE, |number, line| {
             let line = parse(CONTEXT_FILE, number, line)?;
-            if let Some(Item { what: What::Event(event), position, .. }) =
-                Item::of(&line, &index.names)
-            {
-                index.note_state(&event, position);
+            let what = line.left().and_then(|left| What::of(&line, left, &index.names));
+            if let Some(What::Event(event)) = what {
+                index.note_state(&event, line.entry.header.position.0);
             }
             Ok(())
         })?;
-        let mut offset = 0;
-        let mut too_large = false;
-        each_line(dir, ENTRIES_FILE, |number, line| {
-            let place = Place { position: 0, offset };
-            offset += line.len() as u64 + 1;
-            if too_large || !may_be_item(line) {
-                return Ok(());
-            }
-            let line = parse(ENTRIES_FILE, number, line)?;
-            if let Some(item) = Item::of(&line, &index.names) {
-                too_large = index.items >= ITEMS_MAX;
-                index.note(&item, Place { position: item.position, ..place });
-            }
-            Ok(())
-        })?;
-        if too_large {
+        Ok(index)
+    }
+
+    /// Takes the next entry of the stretch, whose line begins at `offset`. What is beyond the
+    /// bound is counted and not taken.
+    pub(super) fn take(&mut self, line: &EvidenceLine, left: Left, offset: u64) {
+        if self.items > ITEMS_MAX {
+            return;
+        }
+        let header = &line.entry.header;
+        let place = Place { position: header.position.0, offset };
+        let day = day_of(header.recorded_at.0);
+        if let Some(Fact::PduStored(stored)) = &left.0
+            && is_plain(stored)
+        {
+            // Most entries; nothing but where it stands is to be noted.
+            self.items += 1;
+            let room = self.room_of(header.stream);
+            self.grouped.push((room, day, place));
+        } else if let Some(what) = What::of(line, left, &self.names) {
+            self.items += 1;
+            self.note(&what, day, place);
+        }
+    }
+
+    /// The index, once all was taken.
+    pub(super) fn settled(mut self) -> Result<Self, IndexError> {
+        if self.items > ITEMS_MAX {
             return Err(IndexError::TooLarge);
         }
-        index.later.sort_unstable();
-        index.grouped.sort_unstable();
-        for names in index.member_names.values_mut() {
+        self.later.sort_unstable();
+        self.may_be_later = vec![false; (self.later.len() * 8).next_power_of_two()];
+        for (key, _, _) in &self.later {
+            let slot = slot_of(*key, self.may_be_later.len());
+            self.may_be_later[slot] = true;
+        }
+        self.grouped.sort_unstable();
+        for names in self.member_names.values_mut() {
             names.sort_unstable();
         }
-        index.room_names.values_mut().for_each(|names| names.sort_unstable());
-        Ok(index)
+        self.room_names.values_mut().for_each(|names| names.sort_unstable());
+        Ok(self)
     }
 
     fn note_name(&mut self, number: u64, line: &[u8]) -> Result<(), EvidenceFault> {
@@ -160,18 +200,17 @@ impl Index {
         Ok(())
     }
 
-    fn note(&mut self, item: &Item, place: Place) {
-        self.items += 1;
-        match item.room() {
+    fn note(&mut self, what: &What, day: u32, place: Place) {
+        match what.room() {
             Some(room) => {
                 let room = self.room_number(room);
-                self.grouped.push((room, day_of(item.recorded_at), place));
+                self.grouped.push((room, day, place));
             }
             None => self.apart.push(place),
         }
-        match &item.what {
+        match what {
             What::Event(event) => {
-                self.note_state(event, item.position);
+                self.note_state(event, place.position);
                 self.note_event(event, place);
             }
             What::RedactionApplied { target, by, .. } => {
@@ -180,14 +219,15 @@ impl Index {
             What::Receipt { event_id, .. } => {
                 self.later.push((key(event_id), Became::Read, place));
             }
-            What::Profile { value, .. } => self.note_avatar(value, item.position),
+            What::Profile { value, .. } => {
+                self.note_media(avatar_ids(value, &self.server), place.position);
+            }
             What::Destroyed { .. } => {}
         }
     }
 
-    fn note_avatar(&mut self, value: &Value, position: u64) {
-        let content = serde_json::Map::from_iter([("avatar_url".to_owned(), value.clone())]);
-        for id in media_ids_of(&content, &self.server) {
+    fn note_media(&mut self, ids: Vec<String>, position: u64) {
+        for id in ids {
             self.named_media.entry(id).or_insert(position);
         }
     }
@@ -205,11 +245,7 @@ impl Index {
         if event.event_type() == "m.room.redaction" {
             self.places.insert(place.position, place.offset);
         }
-        if let Some(content) = event.content() {
-            for id in media_ids_of(content, &self.server) {
-                self.named_media.entry(id).or_insert(place.position);
-            }
-        }
+        self.note_media(event.media_ids(&self.server), place.position);
     }
 
     fn note_state(&mut self, event: &Event, position: u64) {
@@ -232,6 +268,16 @@ impl Index {
             }
             _ => {}
         }
+    }
+
+    /// The number of a stream's room.
+    fn room_of(&mut self, stream: StreamId) -> u32 {
+        if let Some(number) = self.stream_numbers.get(&stream) {
+            return *number;
+        }
+        let number = self.room_number(&self.names.of(stream));
+        self.stream_numbers.insert(stream, number);
+        number
     }
 
     fn room_number(&mut self, room: &str) -> u32 {
@@ -264,7 +310,11 @@ impl Index {
     /// event; whoever reads them compares the id.
     pub(crate) fn later(&self, event_id: &str, what: Became) -> impl Iterator<Item = Place> + '_ {
         let key = key(event_id);
-        let from = self.later.partition_point(|(k, w, _)| (k, w) < (&key, &what));
+        let from = if self.may_be_later[slot_of(key, self.may_be_later.len())] {
+            self.later.partition_point(|(k, w, _)| (k, w) < (&key, &what))
+        } else {
+            self.later.len()
+        };
         let same = move |(k, w, _): &&(Key, Became, Place)| *k == key && *w == what;
         self.later[from..].iter().take_while(same).map(|(_, _, place)| *place)
     }
@@ -283,8 +333,9 @@ impl Index {
 
 /// Whether a line shows or tells anything; most lines of a long stretch do not, and are not read.
 pub(crate) fn may_be_item(line: &[u8]) -> bool {
-    let text = std::str::from_utf8(line).unwrap_or_default();
-    text.contains("\"clear\"") || text.contains("\"destroyed\"")
+    static SHOWN: LazyLock<[Finder<'static>; 2]> =
+        LazyLock::new(|| ["\"clear\"", "\"destroyed\""].map(Finder::new));
+    SHOWN.iter().any(|name| name.find(line).is_some())
 }
 
 fn parse(file: &'static str, number: u64, line: &[u8]) -> Result<EvidenceLine, EvidenceFault> {
@@ -301,11 +352,17 @@ pub(crate) fn day_text(day: u32) -> String {
     utc_day(u64::from(day) * 86_400_000)
 }
 
+/// By which what refers to an event is found. Not stable between versions of the program, and the
+/// order of nothing that is written.
 fn key(event_id: &str) -> Key {
-    let digest: [u8; 32] = Sha256::digest(event_id.as_bytes()).into();
-    let mut key = [0; 12];
-    key.copy_from_slice(&digest[..12]);
-    key
+    let mut hasher = DefaultHasher::new();
+    event_id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The place of a key in a table of `count`, a power of two.
+fn slot_of(key: Key, count: usize) -> usize {
+    usize::try_from(key % count as u64).unwrap_or(0)
 }
 
 impl From<LineFault> for IndexError {

@@ -16,7 +16,7 @@ const NAMES: [&str; 3] = ["url", "thumbnail_url", "avatar_url"];
 const ID_BYTES_MAX: usize = 128;
 
 /// Ids of media of `server` that an event's content names, each once, in order of appearance.
-pub fn media_ids_of(content: &Map<String, Value>, server: &str) -> Vec<String> {
+pub(crate) fn media_ids_of(content: &Map<String, Value>, server: &str) -> Vec<String> {
     let mut found = Vec::new();
     search(content, &format!("mxc://{server}/"), DEPTH_MAX, &mut found);
     found

@@ -3,11 +3,15 @@
 //! Owns both, so that the same code writes a form and verifies one. One file is open at a time.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, BufRead as _, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
 };
+
+use sha2::{Digest as _, Sha256};
+
+use super::files::FileDigest;
 
 /// Takes files one after another.
 pub(crate) trait Output: Write {
@@ -18,46 +22,62 @@ pub(crate) trait Output: Write {
     fn end(&mut self) -> io::Result<()>;
 }
 
-/// Writes files into a directory. A crash leaves a file in part, which is written anew.
+/// Writes files into a directory, and digests them meanwhile. A crash leaves a file in part, which
+/// is written anew.
 pub(crate) struct DirectoryOutput {
     dir: PathBuf,
-    file: Option<BufWriter<File>>,
+    open: Option<OpenFile>,
+    /// What was written, by path.
+    pub(super) written: BTreeMap<String, FileDigest>,
+}
+
+struct OpenFile {
+    path: String,
+    file: BufWriter<File>,
+    hasher: Sha256,
+    length: u64,
 }
 
 impl DirectoryOutput {
     pub(crate) fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), file: None }
+        Self { dir: dir.to_owned(), open: None, written: BTreeMap::new() }
     }
 }
 
 impl Output for DirectoryOutput {
     fn begin(&mut self, path: &str) -> io::Result<()> {
-        let path = self.dir.join(path);
-        if let Some(parent) = path.parent() {
+        let file = self.dir.join(path);
+        if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;
         }
-        self.file = Some(BufWriter::with_capacity(1 << 20, File::create(path)?));
+        self.open = Some(OpenFile {
+            path: path.to_owned(),
+            file: BufWriter::with_capacity(1 << 20, File::create(file)?),
+            hasher: Sha256::new(),
+            length: 0,
+        });
         Ok(())
     }
 
     fn end(&mut self) -> io::Result<()> {
-        match self.file.take() {
-            Some(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all(),
-            None => Ok(()),
-        }
+        let Some(open) = self.open.take() else { return Ok(()) };
+        open.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        self.written.insert(open.path, (open.hasher.finalize().into(), open.length));
+        Ok(())
     }
 }
 
 impl Write for DirectoryOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.file {
-            Some(file) => file.write(bytes),
-            None => Err(no_file()),
-        }
+        let open = self.open.as_mut().ok_or_else(no_file)?;
+        let taken = open.file.write(bytes)?;
+        open.hasher.update(&bytes[..taken]);
+        open.length += taken as u64;
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), Write::flush)
+        self.open.as_mut().map_or(Ok(()), |open| open.file.flush())
     }
 }
 
@@ -122,7 +142,11 @@ impl Write for Comparison {
             let Some(file) = &mut self.file else { break };
             let found = file.fill_buf()?;
             let length = found.len().min(rest.len());
-            let same = found[..length].iter().zip(rest).take_while(|(a, b)| a == b).count();
+            let same = if found[..length] == rest[..length] {
+                length
+            } else {
+                found.iter().zip(rest).take_while(|(a, b)| a == b).count()
+            };
             self.at += same as u64;
             if length == 0 || same < length {
                 self.differs();

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     CHECKPOINT_FILE,
-    check::{EvidenceReport, check_evidence},
+    check::{EvidenceReport, check_and_take},
     files::{digest_of, files_of},
     format::write_form,
     index::Index,
@@ -186,14 +186,18 @@ fn check_content(
     checkpoint: &Checkpoint,
     report: &mut VerifyReport,
 ) -> Option<Index> {
-    match check_evidence(dir, &manifest.terms, checkpoint) {
-        Ok(evidence) => report.evidence = Some(evidence),
-        Err(fault) => {
-            report.find("evidence", &fault);
-            return None;
-        }
-    }
-    let index = match Index::build(dir, server_of(&manifest.origin)) {
+    // One reading proves the entries and notes what the form needs of them.
+    let read = Index::of_context(dir, server_of(&manifest.origin)).and_then(|mut index| {
+        let terms = &manifest.terms;
+        let evidence = check_and_take(dir, terms, checkpoint, |line, left, offset| {
+            index.take(line, left, offset);
+        })?;
+        Ok((evidence, index))
+    });
+    let index = match read.and_then(|(evidence, index)| {
+        report.evidence = Some(evidence);
+        index.settled()
+    }) {
         Ok(index) => index,
         Err(error) => {
             report.find("evidence", &error);

@@ -1,14 +1,12 @@
 //! `GET /_chancery/admin/v1/cases/{case}`.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::{
     CommandError,
     governance::{governance, read_staff_record},
 };
 use facts::{LogPosition, fact::StaffRecord};
+use http_edge::Path;
 
 use super::{Answer, Officer, StaffRoutes, case_json::case_json};
 

@@ -1,16 +1,13 @@
 //! `GET /_chancery/admin/v1/cases/{case}/accesses`: who read in a case, without content.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::{audit_stream, governance, read_staff_record};
 use event_log::ReadFault;
 use facts::{
     EntryHeader, Fact, LogPosition, StreamId,
     fact::{AccessKind, ContentAccessed, FactBody, StaffRecord},
 };
-use http_edge::MatrixError;
+use http_edge::{MatrixError, Path, Query};
 use serde_json::{Value, json};
 
 use super::{

@@ -4,17 +4,14 @@
 //! order of the log. The look itself is a fact before anything is read. Never shows content of
 //! rooms: there is none in these streams.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::{audit_stream, read_staff_record};
 use event_log::ReadFault;
 use facts::{
     EntryHeader, LogPosition, StreamId, Timestamp,
     fact::{StaffRecord, StreamKind},
 };
-use http_edge::MatrixError;
+use http_edge::{MatrixError, Query};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -4,12 +4,10 @@
 //! access is appended and durable, and only then is anything opened. A fault before that leaves no
 //! byte, a fault after it leaves an access that served nothing.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::{ContentAccess, access_content, readable_case};
 use facts::{LogPosition, fact::AccessKind};
+use http_edge::{Path, Query};
 use serde_json::Value;
 
 use super::{

@@ -1,12 +1,9 @@
 //! `POST /_chancery/admin/v1/roles/requests/{request}/reject`: refusing or withdrawing.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::governance;
 use facts::LogPosition;
-use http_edge::JsonBody;
+use http_edge::{JsonBody, Path};
 use serde_json::json;
 
 use super::{Answer, Officer, StaffRoutes, officer::Reason};

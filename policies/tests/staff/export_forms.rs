@@ -63,6 +63,10 @@ async fn rsmf_keeps_to_the_documented_form() {
     let names: BTreeSet<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
     assert_eq!(names.len(), 2, "the manifest and one medium, at the root: {names:?}");
     check_rsmf(&manifest, &names);
+    // For the format's own schema and anybody's validator: docs/compliance/export.md.
+    if let Ok(path) = std::env::var("CHANCERY_KEEP_RSMF") {
+        std::fs::write(path, manifest.to_string()).unwrap();
+    }
     let mut picture = Vec::new();
     zip.by_name(&corpus.media).unwrap().read_to_end(&mut picture).unwrap();
     assert_eq!(picture, PICTURE);
@@ -232,4 +236,20 @@ async fn pages_show_media_and_no_text_as_markup() {
     assert!(page.contains("default-src 'none'"));
     let index = std::str::from_utf8(&files["html/index.html"]).unwrap();
     assert!(index.contains("room-0001/"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_written_as_one_tree_of_their_members_would_be() {
+    let (_, files) = made(Format::Jsonl).await;
+    let text = String::from_utf8(files["export.jsonl"].clone()).unwrap();
+    let mut kinds = BTreeSet::new();
+    for line in text.lines() {
+        // Reading into a tree and writing it sorts members, and takes blanks and escapes that
+        // need not be away: the bytes of version 1, whatever way they were made.
+        let tree: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(tree.to_string(), line);
+        kinds.insert(tree["kind"].as_str().unwrap().to_owned());
+    }
+    let all = ["event", "receipt", "redaction_applied"].map(str::to_owned);
+    assert_eq!(kinds, BTreeSet::from(all));
 }

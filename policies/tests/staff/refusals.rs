@@ -105,3 +105,26 @@ async fn cases_that_make_no_sense_are_refused() {
     assert_eq!(shown["status"], "expired");
     assert_eq!(code(&world.get("ann", &events).await), no(403, "M_FORBIDDEN"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_number_is_matrix_s_error_and_not_plain_text() {
+    let world = World::new().await;
+    let reason = json!({ "reason": "because" });
+    for path in [
+        "/cases/x",
+        "/cases/-1/accesses",
+        "/cases/99999999999999999999",
+        "/cases/1/exports/x",
+        "/cases/1/exports/2/entries?from=x",
+        "/cases/1/exports/2/entries",
+        "/audit?from=x",
+        "/policies/receipts?limit=x",
+        "/holds/x",
+    ] {
+        assert_eq!(code(&world.get("ann", path).await), no(400, "M_INVALID_PARAM"), "{path}");
+    }
+    let posted = world.post("ann", "/roles/requests/x/approve", &reason).await;
+    assert_eq!(code(&posted), no(400, "M_INVALID_PARAM"));
+    // Who is nobody learns nothing about paths.
+    assert_eq!(code(&world.get("", "/cases/x").await), no(401, "M_MISSING_TOKEN"));
+}

@@ -1,11 +1,8 @@
 //! `GET /_chancery/log/v1/proof/<position>`.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use facts::LogPosition;
-use http_edge::{MatrixError, MaybeAuth};
+use http_edge::{MatrixError, MaybeAuth, Path};
 
 use super::{Keeping, LedgerRoutes, TEXT, nothing_there};
 

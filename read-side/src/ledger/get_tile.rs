@@ -1,11 +1,8 @@
 //! `GET /_chancery/log/v1/tile/<L>/<N>[.p/<W>]` and `…/tile/entries/<N>[.p/<W>]`.
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use event_log::ledger::{Bundle, Tile};
-use http_edge::{MatrixError, MaybeAuth};
+use http_edge::{MatrixError, MaybeAuth, Path};
 
 use super::{BYTES, Keeping, LedgerRoutes, nothing_there};
 

@@ -19,14 +19,27 @@ pub(super) fn entries(
     let progress = export.progress();
     let (case, number) = (progress.terms.case, progress.export);
     let (first, end) = (progress.terms.first, progress.terms.end);
-    while !export.has_all() {
-        let next = export.progress().next;
+    let ask = |next| {
         let path = format!("/cases/{case}/exports/{number}/entries?from={next}&limit={limit}");
-        let page = client.bytes("GET", &path, None)?;
-        export.append(&page).map_err(told)?;
-        meter.show(export.progress().next - first, end - first);
+        client.bytes("GET", &path, None).map_err(Stop::Asking)
+    };
+    let filled = export.fill(ask, |next| meter.show(next - first, end - first));
+    filled.map_err(|stop| match stop {
+        Stop::Asking(error) => error,
+        Stop::Writing(error) => told(error),
+    })
+}
+
+/// Why the fetching of pages ended.
+enum Stop {
+    Asking(anyhow::Error),
+    Writing(DirectoryError),
+}
+
+impl From<DirectoryError> for Stop {
+    fn from(error: DirectoryError) -> Self {
+        Self::Writing(error)
     }
-    Ok(())
 }
 
 /// Fetches the media that the record names; answers those that are missing.

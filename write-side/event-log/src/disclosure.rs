@@ -9,7 +9,6 @@ use facts::{EntryHeader, LogPosition};
 
 use crate::{
     Digest, Log, ReadFault,
-    entry::PartContent,
     frame::{Frame, StoredPart},
     shared::Shared,
 };
@@ -86,22 +85,17 @@ impl Shared {
             let parts = hashes.into_iter().map(part).collect();
             return Ok(Disclosure { header: frame.header, parts });
         }
-        let described = frame.header.parts.clone();
-        let entry = self.open_entry(frame)?;
+        let encoded = frame.header.encode();
         let mut parts = Vec::with_capacity(hashes.len());
-        for ((number, part), (hash, content)) in
-            (1..).zip(&described).zip(hashes.into_iter().zip(entry.parts))
-        {
-            // A key may be ordered destroyed between opening and here; then nothing is shown.
-            let keys = self.vault.part_keys(self.log_id, &entry.header, part, number);
-            let shown = match (content, keys) {
-                (PartContent::Clear(bytes), Some(keys)) => {
-                    Shown::Clear { bytes, key: *keys.commitment_key() }
+        for ((number, stored), hash) in (1..).zip(&frame.parts).zip(hashes) {
+            let shown = match self.open_part(&frame.header, &encoded, number, stored)? {
+                Some((clear, keys)) => {
+                    Shown::Clear { bytes: clear.into(), key: *keys.commitment_key() }
                 }
-                _ => Shown::Destroyed,
+                None => Shown::Destroyed,
             };
             parts.push(DisclosedPart { hash, shown });
         }
-        Ok(Disclosure { header: entry.header, parts })
+        Ok(Disclosure { header: frame.header, parts })
     }
 }

@@ -70,7 +70,8 @@ impl Durable {
 pub(crate) fn wait_for<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
-    let mut future = pin!(future);
+    // Inside a runtime's task, its budget of polls would run out, and never be renewed here.
+    let mut future = pin!(tokio::task::unconstrained(future));
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(answer) => return answer,
@@ -84,5 +85,20 @@ struct Unpark(Thread);
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_blocking_wait_ends_inside_a_task_too() {
+        // More polls than one task may do without yielding.
+        for _ in 0..1_000 {
+            let (sender, receiver) = oneshot::channel();
+            sender.send(Ok(())).unwrap();
+            Durable(receiver).wait().unwrap();
+        }
     }
 }

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::{
-    Damage, DamageKind, Digest, ReadFault,
+    Damage, DamageKind, Digest, PartKeys, ReadFault,
     assign::Assigner,
     entry::{Entry, PartContent},
     frame::{Frame, StoredPart},
@@ -144,22 +144,35 @@ impl Shared {
         let encoded = frame.header.encode();
         let digest = frame.digest();
         let mut parts = Vec::with_capacity(frame.parts.len());
-        for ((number, described), stored) in (1..).zip(&frame.header.parts).zip(&frame.parts) {
-            let StoredPart::Sealed(sealed) = stored else {
-                parts.push(PartContent::Destroyed);
-                continue;
-            };
-            let keys = self.vault.part_keys(self.log_id, &frame.header, described, number);
-            let Some(keys) = keys else {
-                parts.push(PartContent::Destroyed);
-                continue;
-            };
-            let mut clear = Vec::new();
-            keys.open(&encoded, &described.commitment, sealed, &mut clear)
-                .map_err(|_| ReadFault::Damage(self.seal_damage(frame.header.position)))?;
-            parts.push(PartContent::Clear(Bytes::from(clear)));
+        for (number, stored) in (1..).zip(&frame.parts) {
+            let opened = self.open_part(&frame.header, &encoded, number, stored)?;
+            parts.push(opened.map_or(PartContent::Destroyed, |(clear, _)| {
+                PartContent::Clear(Bytes::from(clear))
+            }));
         }
         Ok(Entry { header: frame.header, digest, parts, known: None })
+    }
+
+    /// The clear bytes of a part, by its number from 1, and the keys that opened it; `None` where
+    /// one is destroyed or ordered so.
+    pub(crate) fn open_part(
+        &self,
+        header: &EntryHeader,
+        encoded: &[u8],
+        number: u8,
+        stored: &StoredPart,
+    ) -> Result<Option<(Vec<u8>, PartKeys)>, ReadFault> {
+        let described = header.parts.get(usize::from(number) - 1);
+        let (Some(described), StoredPart::Sealed(sealed)) = (described, stored) else {
+            return Ok(None);
+        };
+        let Some(keys) = self.vault.part_keys(self.log_id, header, described, number) else {
+            return Ok(None);
+        };
+        let mut clear = Vec::new();
+        keys.open(encoded, &described.commitment, sealed, &mut clear)
+            .map_err(|_| ReadFault::Damage(self.seal_damage(header.position)))?;
+        Ok(Some((clear, keys)))
     }
 
     fn seal_damage(&self, position: LogPosition) -> Damage {

@@ -3,6 +3,7 @@
 //! This crate knows shapes, not rules: it reaches no runtime, no store and no clock. Bytes that
 //! it once wrote can be read for ever (golden files in `tests/golden`).
 
+pub mod calendar;
 mod draft;
 pub mod fact;
 mod header;

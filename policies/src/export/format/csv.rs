@@ -3,12 +3,11 @@
 //! Owns the columns, and the guard against texts that a spreadsheet would run as a formula: such a
 //! cell begins with an apostrophe. Exact texts are in the evidence.
 
-use serde_json::Value;
-
 use super::{FormError, Source};
 use crate::export::{
     calendar::iso,
-    item::{Event, Item, Relation, What},
+    event::{Event, Relation},
+    item::{Item, What},
     output::Output,
 };
 
@@ -137,13 +136,10 @@ fn of_event(
     target.clone_into(&mut cells[12]);
     let edits = source.edits(&event.id)?;
     cells[13] = edits.iter().map(|(_, edit)| edit.id.as_str()).collect::<Vec<_>>().join(" ");
-    cells[14] = source.redaction(at)?.map(|(_, event)| event.id).unwrap_or_default();
+    cells[14] = source.redaction(at)?.map(|(_, event)| event.id.clone()).unwrap_or_default();
     let media: Vec<_> = source.media(event).into_iter().map(|file| file.path).collect();
     cells[15] = media.join(" ");
-    cells[16] = event
-        .content()
-        .map(|content| Value::Object(content.clone()).to_string())
-        .unwrap_or_default();
+    cells[16] = event.content().map(|_| event.content_json().to_owned()).unwrap_or_default();
     Ok(())
 }
 

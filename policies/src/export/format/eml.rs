@@ -13,7 +13,8 @@ use super::{
 };
 use crate::export::{
     calendar::{iso, mail_date},
-    item::{Event, Item, Relation, What},
+    event::{Event, Relation},
+    item::{Item, What},
     output::Output,
 };
 
@@ -119,13 +120,13 @@ fn line(
             let _ = write!(text, "<{}>{} ", event.sender(), relation(event));
             text.push_str(&said(event));
             text.push_str("\r\n");
-            for (edit_item, edit) in source.edits(&event.id)? {
+            for (edited_at, edit) in source.edits(&event.id)? {
                 let new = edit.body().unwrap_or("(content destroyed)");
-                let when = iso(edit_item.recorded_at);
+                let when = iso(edited_at);
                 let _ = write!(text, "    [edited {when} by {}] {new}\r\n", edit.sender());
             }
-            if let Some((by_item, by)) = source.redaction(item.position)? {
-                let when = iso(by_item.recorded_at);
+            if let Some((deleted_at, by)) = source.redaction(item.position)? {
+                let when = iso(deleted_at);
                 let _ = write!(text, "    [deleted {when} by {}]\r\n", by.sender());
             }
         }
@@ -157,6 +158,6 @@ pub(super) fn said(event: &Event) -> String {
     if let (None, Some(body)) = (event.state_key(), event.body()) {
         return body.to_owned();
     }
-    let content = event.json.get("content").map(ToString::to_string).unwrap_or_default();
+    let content = event.content_json();
     format!("{} {} {content}", event.event_type(), event.state_key().unwrap_or_default())
 }

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::export::{
     calendar::iso,
-    item::{Event, Item, Relation, What},
+    event::{Event, Relation},
+    item::{Item, What},
     output::Output,
 };
 
@@ -85,11 +86,11 @@ fn article(source: &mut Source<'_>, slice: &Slice, item: &Item) -> Result<String
         What::Event(event) => {
             heading(source, slice, item, event, &mut text);
             says(source, event, &mut text);
-            for (edit_item, edit) in source.edits(&event.id)? {
+            for (edited_at, edit) in source.edits(&event.id)? {
                 let _ = writeln!(
                     text,
                     "<div class=\"edit\">Edited {} by {}: <div class=\"body\">{}</div></div>",
-                    iso(edit_item.recorded_at),
+                    iso(edited_at),
                     escaped(edit.sender()),
                     escaped(edit.body().unwrap_or("(content destroyed)"))
                 );
@@ -100,8 +101,8 @@ fn article(source: &mut Source<'_>, slice: &Slice, item: &Item) -> Result<String
                     let _ = writeln!(text, "<div class=\"edit\">Reaction {key} by {by}</div>");
                 }
             }
-            if let Some((item, by)) = redaction {
-                let (when, who) = (iso(item.recorded_at), escaped(by.sender()));
+            if let Some((deleted_at, by)) = redaction {
+                let (when, who) = (iso(deleted_at), escaped(by.sender()));
                 let why = escaped(by.content_text("reason").unwrap_or("no reason given"));
                 let _ = writeln!(text, "<div class=\"edit\">Deleted {when} by {who}: {why}</div>");
             } else if is_redacted {
@@ -169,8 +170,8 @@ fn says(source: &Source<'_>, event: &Event, text: &mut String) {
         }
         (kind, _) => {
             let key = event.state_key().unwrap_or_default();
-            let content = event.json.get("content").map(ToString::to_string).unwrap_or_default();
-            let (kind, key, content) = (escaped(kind), escaped(key), escaped(&content));
+            let content = event.content_json();
+            let (kind, key, content) = (escaped(kind), escaped(key), escaped(content));
             let _ = writeln!(text, "<div class=\"state body\">{kind} {key} {content}</div>");
         }
     }

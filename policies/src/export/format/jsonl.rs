@@ -3,12 +3,16 @@
 //! Owns the schema (`docs/compliance/export.md`, version 1). Members may be added, never change
 //! their meaning.
 
-use serde_json::{Map, Value, json};
+use std::{io, sync::Arc};
 
-use super::{FormError, Source};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{FormError, MediaFile, Source};
 use crate::export::{
     calendar::iso,
-    item::{Event, Item, Relation, What},
+    event::{Event, Relation},
+    item::{Item, What},
     output::Output,
 };
 
@@ -20,20 +24,23 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
     let mut line = Vec::new();
     source.each(|source, item| {
         line.clear();
-        serde_json::to_writer(&mut line, &object(source, &item)?).map_err(std::io::Error::from)?;
+        match &item.what {
+            What::Event(event) => write_event(source, &item, event, &mut line)?,
+            what => {
+                let object = object(&item, what);
+                serde_json::to_writer(&mut line, &object).map_err(io::Error::from)?;
+            }
+        }
         line.push(b'\n');
         Ok(out.write_all(&line)?)
     })?;
     Ok(out.end()?)
 }
 
-fn object(source: &mut Source<'_>, item: &Item) -> Result<Value, FormError> {
-    let mut line = Map::new();
-    line.insert("position".to_owned(), item.position.into());
-    line.insert("digest".to_owned(), hex::encode(item.digest).into());
-    line.insert("recorded_at".to_owned(), iso(item.recorded_at).into());
-    let more = match &item.what {
-        What::Event(event) => of_event(source, item, event)?,
+fn object(item: &Item, what: &What) -> Value {
+    let mut line = match what {
+        // Written by the other function.
+        What::Event(_) => Value::default(),
         What::RedactionApplied { room, target, by } => json!({
             "kind": "redaction_applied", "room_id": room, "target": target, "by": by,
         }),
@@ -46,64 +53,114 @@ fn object(source: &mut Source<'_>, item: &Item) -> Result<Value, FormError> {
         }),
         What::Destroyed { of } => json!({ "kind": "destroyed", "of": of }),
     };
-    if let Value::Object(more) = more {
-        line.extend(more);
-    }
-    Ok(Value::Object(line))
+    line["position"] = item.position.into();
+    line["digest"] = hex::encode(item.digest).into();
+    line["recorded_at"] = iso(item.recorded_at).into();
+    line
 }
 
-fn of_event(source: &mut Source<'_>, item: &Item, event: &Event) -> Result<Value, FormError> {
+/// Writes an event, its members in order of their names as in every line; its own JSON goes as
+/// it is.
+fn write_event(
+    source: &mut Source<'_>,
+    item: &Item,
+    event: &Event,
+    out: &mut Vec<u8>,
+) -> Result<(), FormError> {
     let at = item.position;
-    let mut line = Map::new();
-    let mut put = |name: &str, value: Value| {
-        line.insert(name.to_owned(), value);
-    };
-    put("kind", "event".into());
-    put("room_name", source.index.room_name(&event.room, at).into());
-    put("sender_name", source.index.display_name(&event.room, event.sender(), at).into());
-    put("event", Value::Object(event.json.clone()));
-    put("content_destroyed", event.content_destroyed.into());
-    put("encrypted", (event.event_type() == "m.room.encrypted").into());
-    put("verdict", event.verdict.into());
-    match event.relation() {
-        Some(Relation::Replaces(target)) => put("replaces", target.into()),
-        Some(Relation::Annotates(target, key)) => {
-            put("reacts_to", target.into());
-            put("reaction", key.into());
-        }
-        Some(Relation::Thread(root)) => put("thread", root.into()),
-        None => {}
-    }
-    if let Some(target) = event.replies_to() {
-        put("replies_to", target.into());
-    }
-    let edits = source.edits(&event.id)?;
-    if !edits.is_empty() {
-        put("edited_by", edits.iter().map(|(_, edit)| edit.id.as_str()).collect());
-    }
-    let reactions = source.reactions(&event.id)?;
-    if !reactions.is_empty() {
-        put("reactions", reactions.iter().map(|(_, event)| event.id.as_str()).collect());
-    }
-    if let Some(by) = source.index.redacted_by(at) {
-        put("redacted_by_position", by.into());
-        if let Some((item, redaction)) = source.redaction(at)? {
-            put("redacted_by", redaction.id.into());
-            put("redacted_at", iso(item.recorded_at).into());
-        }
-    }
-    let media: Vec<Value> = source
-        .media(event)
-        .into_iter()
-        .map(|file| {
-            json!({
-                "media_id": file.id, "file": file.bytes.map(|_| file.path), "bytes": file.bytes,
-                "sha256": file.sha256, "content_type": file.content_type, "name": file.name,
-            })
-        })
-        .collect();
+    let (edits, reactions) = (source.edits(&event.id)?, source.reactions(&event.id)?);
+    let redaction = source.redaction(at)?;
+    let media = source.media(event);
+    let relation = event.relation();
+    let mut line = Line::begin(out);
+    line.put("content_destroyed", &event.content_destroyed)?;
+    line.put("digest", &hex::encode(item.digest))?;
+    line.put_ids("edited_by", &edits)?;
+    line.put("encrypted", &(event.event_type() == "m.room.encrypted"))?;
+    line.put_raw("event", event.json());
+    line.put("kind", "event")?;
     if !media.is_empty() {
-        put("media", media.into());
+        line.put("media", &media.into_iter().map(medium).collect::<Vec<_>>())?;
     }
-    Ok(Value::Object(line))
+    line.put("position", &at)?;
+    if let Some(Relation::Annotates(_, key)) = relation {
+        line.put("reaction", key)?;
+    }
+    line.put_ids("reactions", &reactions)?;
+    if let Some(Relation::Annotates(target, _)) = relation {
+        line.put("reacts_to", target)?;
+    }
+    line.put("recorded_at", &iso(item.recorded_at))?;
+    if let Some((redacted_at, redaction)) = &redaction {
+        line.put("redacted_at", &iso(*redacted_at))?;
+        line.put("redacted_by", &redaction.id)?;
+    }
+    line.put_some("redacted_by_position", source.index.redacted_by(at))?;
+    if let Some(Relation::Replaces(target)) = relation {
+        line.put("replaces", target)?;
+    }
+    line.put_some("replies_to", event.replies_to())?;
+    line.put("room_name", &source.index.room_name(&event.room, at))?;
+    line.put("sender_name", &source.index.display_name(&event.room, event.sender(), at))?;
+    if let Some(Relation::Thread(root)) = relation {
+        line.put("thread", root)?;
+    }
+    line.put("verdict", &event.verdict)?;
+    line.end();
+    Ok(())
+}
+
+fn medium(file: MediaFile) -> Value {
+    json!({
+        "media_id": file.id, "file": file.bytes.map(|_| file.path), "bytes": file.bytes,
+        "sha256": file.sha256, "content_type": file.content_type, "name": file.name,
+    })
+}
+
+/// One object on one line.
+struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    next: u8,
+}
+
+impl<'a> Line<'a> {
+    fn begin(out: &'a mut Vec<u8>) -> Self {
+        Self { out, next: b'{' }
+    }
+
+    /// A member whose name needs no escapes.
+    fn name(&mut self, name: &str) {
+        self.out.push(self.next);
+        self.next = b',';
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn put(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> io::Result<()> {
+        self.name(name);
+        Ok(serde_json::to_writer(&mut *self.out, value)?)
+    }
+
+    fn put_some(&mut self, name: &str, value: Option<impl Serialize>) -> io::Result<()> {
+        value.map_or(Ok(()), |value| self.put(name, &value))
+    }
+
+    /// The ids of events, if there are any.
+    fn put_ids(&mut self, name: &str, events: &[(u64, Arc<Event>)]) -> io::Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = events.iter().map(|(_, event)| event.id.as_str()).collect();
+        self.put(name, &ids)
+    }
+
+    fn put_raw(&mut self, name: &str, json: &str) {
+        self.name(name);
+        self.out.extend_from_slice(json.as_bytes());
+    }
+
+    fn end(self) {
+        self.out.push(b'}');
+    }
 }

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::export::{
     calendar::iso,
-    item::{Event, Item, Relation, What},
+    event::{Event, Relation},
+    item::{Item, What},
     output::Output,
 };
 
@@ -231,11 +232,11 @@ fn edits(source: &mut Source<'_>, event: &Event) -> Result<Vec<Value>, FormError
     let edits = source.edits(&event.id)?;
     Ok(edits
         .into_iter()
-        .map(|(item, edit)| {
+        .map(|(edited_at, edit)| {
             let new = edit.body().unwrap_or_default().to_owned();
             let before = std::mem::replace(&mut previous, new.clone());
             json!({
-                "participant": edit.sender(), "timestamp": iso(item.recorded_at),
+                "participant": edit.sender(), "timestamp": iso(edited_at),
                 "previous": before, "new": new,
             })
         })
@@ -264,7 +265,7 @@ fn custom(item: &Item, event: Option<&Event>) -> Value {
         json!({ "name": "entry_digest", "value": hex::encode(item.digest) }),
     ];
     if let Some(event) = event {
-        let claimed = event.json.get("origin_server_ts").and_then(Value::as_u64);
+        let claimed = event.claimed_at();
         custom.push(json!({ "name": "event_type", "value": event.event_type() }));
         custom
             .push(json!({ "name": "sender_time", "value": claimed.map_or_else(String::new, iso) }));

@@ -5,8 +5,9 @@
 
 use super::{FormError, Source};
 use crate::export::{
+    event::Event,
     index::{Place, day_text},
-    item::{Event, Item, What},
+    item::{Item, What},
 };
 
 /// Items of a slice, at most.

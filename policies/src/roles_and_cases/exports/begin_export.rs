@@ -2,13 +2,10 @@
 //!
 //! Owns the stretch of the log that it will prove. Nothing is opened yet.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::{ExportWish, readable_case, start_export};
 use facts::LogPosition;
-use http_edge::{JsonBody, MatrixError};
+use http_edge::{JsonBody, MatrixError, Path};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -8,13 +8,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use facts::{LogPosition, StreamId};
 use projections::Snapshot;
-use serde_json::{Map, Value};
 
 use super::{StaffRoutes, broken, unseen};
-use crate::{
-    export::{EvidenceLine, Said, media_ids_of},
-    roles_and_cases::EndpointError,
-};
+use crate::{export::EvidenceLine, roles_and_cases::EndpointError};
 
 /// The context of one page.
 pub(super) struct Context<'a> {
@@ -55,22 +51,13 @@ impl<'a> Context<'a> {
         }
         let header = &line.entry.header;
         self.wanted.insert(LogPosition(header.stream.0));
-        match line.said() {
-            Some(Said::Event(event)) => {
-                let sender = event.get("sender").and_then(Value::as_str).unwrap_or_default();
-                for (kind, key) in [("m.room.member", sender), ("m.room.name", "")] {
-                    self.note_state(header.stream, header.position, kind, key)?;
-                }
-                if let Some(content) = event.get("content").and_then(Value::as_object) {
-                    self.note_media(content)?;
-                }
+        let mentions = line.mentions(&self.server);
+        if let Some(sender) = &mentions.sender {
+            for (kind, key) in [("m.room.member", sender.as_str()), ("m.room.name", "")] {
+                self.note_state(header.stream, header.position, kind, key)?;
             }
-            Some(Said::Profile(value)) => {
-                self.note_media(&Map::from_iter([("avatar_url".to_owned(), value)]))?;
-            }
-            None => {}
         }
-        Ok(())
+        self.note_media(mentions.media)
     }
 
     /// State before the first event of the page; later changes stand in the stretch.
@@ -90,8 +77,8 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    fn note_media(&mut self, content: &Map<String, Value>) -> Result<(), EndpointError> {
-        for id in media_ids_of(content, &self.server) {
+    fn note_media(&mut self, ids: Vec<String>) -> Result<(), EndpointError> {
+        for id in ids {
             if self.media.contains(&id) {
                 continue;
             }

@@ -1,17 +1,14 @@
 //! `GET /_chancery/admin/v1/cases/{case}/exports` and `…/exports/{export}`: who exported what, and
 //! how far an export is, without content.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::{audit_stream, governance, read_staff_record};
 use event_log::ReadFault;
 use facts::{
     EntryHeader, Fact, LogPosition,
     fact::{ContentAccessed, ExportSealed, ExportStarted, FactBody, StaffRecord},
 };
-use http_edge::MatrixError;
+use http_edge::{MatrixError, Path, Query};
 use serde_json::{Value, json};
 
 use super::StaffRoutes;

@@ -6,14 +6,14 @@
 //! scope by its header alone is shown, other entries are shown once their content confirms it.
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::State,
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
 use commands::governance::{ContentAccess, access_content};
 use event_log::{DisclosedPart, Disclosure, Shown};
 use facts::{EntryHeader, LogPosition, fact::AccessKind};
-use http_edge::MatrixError;
+use http_edge::{MatrixError, Path, Query};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -5,7 +5,7 @@
 
 use axum::{
     body::Body,
-    extract::{Path, Query, State},
+    extract::State,
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
@@ -15,13 +15,12 @@ use commands::{
 };
 use facts::{LogPosition, fact::AccessKind};
 use futures_util::stream;
-use http_edge::MatrixError;
+use http_edge::{MatrixError, Path, Query};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::{Export, StaffRoutes, found, unseen, view_at};
 use crate::{
-    export::{EXPORTED, EvidenceLine, Said, filter_of, media_ids_of},
+    export::{EXPORTED, EvidenceLine, filter_of},
     roles_and_cases::{EndpointError, Officer},
 };
 
@@ -71,22 +70,10 @@ pub(in crate::roles_and_cases) async fn read_media(
     });
     let line = opened.await.map_err(|_| EndpointError::internal())??;
     let server = routes.write_side.identity().server_name.to_string();
-    if !line.is_some_and(|line| names(&line, &server, &media)) {
+    if !line.is_some_and(|line| line.mentions(&server).media.contains(&media)) {
         return Err(MatrixError::not_found("No entry of the export names this medium").into());
     }
     stream_of(&routes, position, &media, query.offset).await
-}
-
-fn names(line: &EvidenceLine, server: &str, media: &str) -> bool {
-    let content = match line.said() {
-        Some(Said::Event(mut event)) => match event.remove("content") {
-            Some(Value::Object(content)) => content,
-            _ => return false,
-        },
-        Some(Said::Profile(value)) => Map::from_iter([("avatar_url".to_owned(), value)]),
-        None => return false,
-    };
-    media_ids_of(&content, server).iter().any(|id| id == media)
 }
 
 async fn stream_of(

@@ -5,17 +5,14 @@
 //! the evidence. A medium is only said to be missing where it is. The seal is a durable fact before
 //! the signature leaves.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::{
     governance::{ExportSeal, seal_export as record_seal},
     media::BlobFault,
 };
 use event_log::ledger::{Checkpoint, Note};
 use facts::LogPosition;
-use http_edge::{JsonBody, MatrixError};
+use http_edge::{JsonBody, MatrixError, Path};
 use serde_json::json;
 
 use super::{Export, StaffRoutes, broken, found, terms_of, unseen, view_at};

@@ -1,13 +1,10 @@
 //! `GET` and `POST /_chancery/admin/v1/erasures`, `POST …/erasures/{request}/withdraw`.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::{self, governance, read_staff_record};
 use decide::governance::GovernanceFold;
 use facts::{LogPosition, fact::StaffRecord};
-use http_edge::JsonBody;
+use http_edge::{JsonBody, Path};
 use ruma::OwnedUserId;
 use serde::Deserialize;
 use serde_json::{Value, json};

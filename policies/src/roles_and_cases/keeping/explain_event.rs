@@ -1,13 +1,10 @@
 //! `GET /_chancery/admin/v1/policies/explain?event_id=…`: what becomes of an event, and why.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::read_staff_record;
 use decide::policy::{InForce, explain};
 use facts::{LogPosition, Timestamp, fact::StaffRecord};
-use http_edge::MatrixError;
+use http_edge::{MatrixError, Query};
 use projections::Snapshot;
 use serde::Deserialize;
 use serde_json::{Value, json};

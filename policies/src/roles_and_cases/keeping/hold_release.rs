@@ -4,13 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::governance;
 use facts::{LogPosition, fact::HoldExtent};
-use http_edge::JsonBody;
+use http_edge::{JsonBody, Path};
 use ruma::OwnedUserId;
 use serde::Deserialize;
 use serde_json::json;

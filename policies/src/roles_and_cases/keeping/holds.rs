@@ -1,14 +1,12 @@
 //! `GET /_chancery/admin/v1/holds` and `GET …/holds/{hold}`.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::{
     CommandError,
     governance::{governance, read_staff_record},
 };
 use facts::{LogPosition, fact::StaffRecord};
+use http_edge::Path;
 use serde_json::{Value, json};
 
 use super::hold_json::{custodians_json, hold_json};

@@ -1,12 +1,9 @@
 //! `POST /_chancery/admin/v1/holds` and `POST …/holds/{hold}/widen`.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::{self, HoldPartWish};
 use facts::{LogPosition, Timestamp};
-use http_edge::JsonBody;
+use http_edge::{JsonBody, Path};
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::Deserialize;
 use serde_json::json;

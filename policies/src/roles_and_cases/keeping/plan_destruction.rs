@@ -5,16 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::read_staff_record;
 use decide::policy::{Extent, InForce, explain};
 use facts::{
     LogPosition, Timestamp,
     fact::{RecordKind, StaffRecord},
 };
+use http_edge::Query;
 use projections::Snapshot;
 use serde_json::{Value, json};
 

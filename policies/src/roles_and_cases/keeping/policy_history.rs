@@ -1,15 +1,13 @@
 //! `GET /_chancery/admin/v1/policies/history`: every document that was ever applied, by digest.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::read_staff_record;
 use event_log::ReadFault;
 use facts::{
     Fact, LogPosition,
     fact::{FactBody, PolicyApplied, StaffRecord},
 };
+use http_edge::Query;
 use serde_json::{Value, json};
 
 use super::hex;

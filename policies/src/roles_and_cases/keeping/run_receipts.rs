@@ -3,16 +3,14 @@
 //! Owns the receipts as JSON. Each is an entry of the log: `chancery ledger prove POSITION` makes
 //! the signed proof of it.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use commands::governance::read_staff_record;
 use event_log::ReadFault;
 use facts::{
     Fact, LogPosition, Timestamp,
     fact::{DestructionRunEnded, FactBody, StaffRecord},
 };
+use http_edge::Query;
 use serde_json::{Value, json};
 
 use crate::{

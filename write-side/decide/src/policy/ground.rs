@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use facts::{LogPosition, Timestamp, fact::Period};
+use facts::{LogPosition, Timestamp, calendar, fact::Period};
 
 /// One rule with what it says. Instants are those at which it begins or ceases to matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,23 +112,10 @@ pub(super) struct Utc(pub(super) Timestamp);
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.0 / 1_000;
-        let (year, month, day) = civil(seconds / 86_400);
+        let (year, month, day) = calendar::date_of(seconds / 86_400);
         let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
         write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
     }
-}
-
-/// Year, month and day of a day since the Unix epoch, in the Gregorian calendar.
-fn civil(days: u64) -> (u64, u64, u64) {
-    // Years begin in March here, so that the leap day is the last of its year.
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

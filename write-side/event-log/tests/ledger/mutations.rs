@@ -1,13 +1,14 @@
 //! A third party kept a checkpoint; somebody alters the data directory. Each change is found, and
 //! where it can be known, the place is named.
 //!
-//! `CHANCERY_LEDGER_MUTATIONS` sets how many random changes are tried.
+//! `CHANCERY_MUTATIONS` sets how many random changes are tried.
 
 use std::{fs, path::Path};
 
 use event_log::ledger::{CheckRequest, Checkpoint, Finding, LedgerReport, check_directory};
 use event_log::{Random as _, SeededRandom};
 use facts::{LogPosition, fact::ForkReason};
+use tempfile::TempDir;
 
 use crate::world::{World, copy, overwrite, segments};
 
@@ -22,17 +23,26 @@ fn check(dir: &Path, checkpoints: &[Checkpoint]) -> LedgerReport {
 
 /// A closed data directory of several segments, a checkpoint from its middle, and the last one.
 fn kept() -> (World, Vec<Checkpoint>) {
+    let (world, checkpoints, _) = kept_with_older();
+    (world, checkpoints)
+}
+
+/// The same, with a copy of the directory as it was in the middle.
+fn kept_with_older() -> (World, Vec<Checkpoint>, TempDir) {
     let world = World::with_segments(32 * 1024);
     let running = world.open();
     let room = running.stream();
     running.fill(room, 300);
     running.ledger.step().unwrap();
     let middle = running.ledger.published().checkpoint.clone();
+    running.close();
+    let older = world.copied();
+    let running = world.open();
     running.fill(room, 300);
     running.ledger.step().unwrap();
     let last = running.ledger.published().checkpoint.clone();
     running.close();
-    (world, vec![middle, last])
+    (world, vec![middle, last], older)
 }
 
 struct Dice(SeededRandom);
@@ -45,11 +55,21 @@ impl Dice {
     }
 }
 
-/// Alters a file's bytes in one of four ways; answers the first byte that differs.
-fn alter(bytes: &mut Vec<u8>, dice: &Dice) -> usize {
+/// Alters a file's bytes: one flipped, some dropped, put in or in another order, or the file as it
+/// was earlier. Answers the first byte that differs.
+fn alter(bytes: &mut Vec<u8>, older: Option<Vec<u8>>, dice: &Dice) -> usize {
     let at = dice.below(bytes.len());
     let before = bytes.clone();
-    match dice.below(4) {
+    match (dice.below(5), older) {
+        (4, Some(older)) => *bytes = older,
+        (way, _) => change(bytes, at, way, dice),
+    }
+    let same = before.iter().zip(bytes.iter()).take_while(|(a, b)| a == b).count();
+    if *bytes == before { usize::MAX } else { same }
+}
+
+fn change(bytes: &mut Vec<u8>, at: usize, way: usize, dice: &Dice) {
+    match way {
         0 => bytes[at] ^= 1 << dice.below(8),
         1 => {
             let length = 1 + dice.below(64.min(bytes.len() - at));
@@ -70,17 +90,15 @@ fn alter(bytes: &mut Vec<u8>, dice: &Dice) -> usize {
             }
         }
     }
-    let same = before.iter().zip(bytes.iter()).take_while(|(a, b)| a == b).count();
-    if *bytes == before { usize::MAX } else { same }
 }
 
 #[test]
 fn random_changes_of_log_and_tiles_are_each_found_and_located() {
-    let (world, checkpoints) = kept();
+    let (world, checkpoints, earlier) = kept_with_older();
     let untouched = check(world.dir.path(), &checkpoints);
     assert_eq!((untouched.finding, untouched.torn_tail_bytes), (None, 0));
     let entries = untouched.entries;
-    let wanted = std::env::var("CHANCERY_LEDGER_MUTATIONS").ok();
+    let wanted = std::env::var("CHANCERY_MUTATIONS").ok();
     let wanted = wanted.map_or(MUTATIONS, |count| count.parse().unwrap());
     for seed in 0..wanted {
         let dice = Dice(SeededRandom::new(seed));
@@ -94,7 +112,8 @@ fn random_changes_of_log_and_tiles_are_each_found_and_located() {
         let path = files[dice.below(files.len())].clone();
         let mut bytes = fs::read(&path).unwrap();
         let length = bytes.len();
-        let at = alter(&mut bytes, &dice);
+        let older = fs::read(earlier.path().join(path.strip_prefix(changed.path()).unwrap())).ok();
+        let at = alter(&mut bytes, older, &dice);
         if at == usize::MAX {
             continue;
         }
