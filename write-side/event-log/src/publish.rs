@@ -115,7 +115,9 @@ impl Publishing {
         self.publisher.waiting.fetch_add(1, Ordering::AcqRel);
         // The thread is gone only after a panic, which stopped the queue; then the batches are
         // dropped here, which answers them.
-        let _ = self.jobs.as_ref().map(|jobs| jobs.send(Job::Publish(written)));
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(Job::Publish(written));
+        }
     }
 
     /// Waits until everything is published.
