@@ -2,7 +2,8 @@
 //!
 //! Owns the order: orders to destroy, each reported carried out only when the store has it; then
 //! closed segments and media, by the code of `chancery backup`; then a checkpoint, over entries
-//! whose orders are all there, also where the segments did not get there. A crash anywhere leaves whole objects that the next start finds.
+//! whose orders are all there, also where the segments did not get there. A crash anywhere leaves
+//! whole objects that the next start finds.
 
 use std::path::PathBuf;
 

@@ -1,9 +1,9 @@
 //! The end of a run: what is left outside of the keyring, and the receipt.
 //!
 //! Owns the order: ciphertext, then views and folds, then the orders off-site where they are kept
-//! there, then the receipt with the end of erasures of
-//! which nothing is left. A surface that failed is said to have failed. A crash before the receipt
-//! leaves destroyed records without one; their orders are in the log.
+//! there, then the receipt with the end of erasures of which nothing is left. A surface that failed
+//! is said to have failed. A crash before the receipt leaves destroyed records without one: the
+//! next run's receipt speaks of them (`without_receipt.rs`).
 
 use std::sync::Arc;
 
