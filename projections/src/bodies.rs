@@ -14,7 +14,7 @@ use facts::{EntryHeader, Fact, LogPosition, StreamId, Timestamp};
 use parking_lot::Mutex;
 
 use self::cache::ByteCache;
-pub use self::event_body::EventBody;
+pub use self::event_body::{EventBody, join_part};
 use crate::source::{EntrySource, SourceError};
 
 /// Stored bytes of events kept in memory; read, an event takes several times as much.

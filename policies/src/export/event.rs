@@ -13,6 +13,7 @@ use std::{
 
 use facts::fact::{PduStored, Verdict};
 use memchr::{memchr_iter, memchr2, memmem::Finder};
+use projections::bodies::join_part;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, value::RawValue};
 
@@ -319,12 +320,12 @@ fn tree_of(stored: &PduStored, destroyed: bool) -> Map<String, Value> {
         return whole;
     }
     if let Some(residue) = &stored.residue {
-        join(&mut whole, object(residue));
+        join_part(&mut whole, object(residue));
     }
     match &stored.content {
         Some(content) if content.whole => object(&content.rest),
         Some(content) => {
-            join(&mut whole, object(&content.rest));
+            join_part(&mut whole, object(&content.rest));
             whole
         }
         None => whole,
@@ -333,18 +334,6 @@ fn tree_of(stored: &PduStored, destroyed: bool) -> Map<String, Value> {
 
 fn object(bytes: &[u8]) -> Map<String, Value> {
     serde_json::from_slice(bytes).unwrap_or_default()
-}
-
-/// The parts of an event were split by key; joining is the reverse (LOG.md section 4).
-fn join(into: &mut Map<String, Value>, from: Map<String, Value>) {
-    for (key, value) in from {
-        match (into.get_mut(&key), value) {
-            (Some(Value::Object(into)), Value::Object(from)) => join(into, from),
-            (_, value) => {
-                into.insert(key, value);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -145,15 +145,16 @@ fn join_all(
     };
     let mut full = redacted;
     for part in parts {
-        join(&mut full, part);
+        join_part(&mut full, part);
     }
     (full, false)
 }
 
-fn join(into: &mut Map<String, Value>, from: Map<String, Value>) {
+/// Joins a stored part of an event into the others: the parts were split by key (LOG.md section 4).
+pub fn join_part(into: &mut Map<String, Value>, from: Map<String, Value>) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
-            (Some(Value::Object(into)), Value::Object(from)) => join(into, from),
+            (Some(Value::Object(into)), Value::Object(from)) => join_part(into, from),
             (_, value) => {
                 into.insert(key, value);
             }
