@@ -67,14 +67,7 @@ pub(super) fn copy_keys_into(
         let seen = digest::of_file(&file.path())?;
         let name = format!("{folder}/{}", file.file_name().to_string_lossy());
         target.store.put(&file.path(), &name)?;
-        let entry = FileEntry {
-            bytes: seen.bytes,
-            sha256: seen.sha256,
-            segment: None,
-            stamp: None,
-            locked_until: None,
-            held: false,
-        };
+        let entry = FileEntry::of(seen);
         manifest.add(name, entry)?;
     }
     target.commit(&manifest)?;

@@ -152,14 +152,7 @@ impl LogCopy {
             };
             let staged = self.staged();
             let seen = digest::copy(&mut file, &staged)?;
-            let entry = FileEntry {
-                bytes: seen.bytes,
-                sha256: seen.sha256,
-                segment: None,
-                stamp: None,
-                locked_until: None,
-                held: false,
-            };
+            let entry = FileEntry::of(seen);
             self.put(&staged, name, entry)
         })
     }

@@ -99,6 +99,18 @@ pub(crate) struct FileEntry {
 }
 
 impl FileEntry {
+    /// A file of which nothing is known but its bytes, and which is not locked.
+    pub(crate) fn of(seen: super::digest::Seen) -> Self {
+        Self {
+            bytes: seen.bytes,
+            sha256: seen.sha256,
+            segment: None,
+            stamp: None,
+            locked_until: None,
+            held: false,
+        }
+    }
+
     /// How it is locked.
     pub(crate) fn lock(&self) -> Lock {
         Lock { until: self.locked_until, held: self.held }

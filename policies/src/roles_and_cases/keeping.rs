@@ -9,6 +9,7 @@ mod apply_policy;
 mod erasures;
 mod errors;
 mod explain_event;
+mod facts_page;
 mod get_policy;
 mod hold_json;
 mod hold_release;

@@ -1,23 +1,15 @@
 //! `GET /_chancery/admin/v1/policies/history`: every document that was ever applied, by digest.
 
-use axum::{Json, extract::State};
-use commands::governance::read_staff_record;
-use event_log::ReadFault;
+use axum::extract::State;
 use facts::{
-    Fact, LogPosition,
-    fact::{FactBody, PolicyApplied, StaffRecord},
+    Fact, LogPosition, Timestamp,
+    fact::{FactBody, PolicyApplied},
 };
 use http_edge::Query;
 use serde_json::{Value, json};
 
-use super::hex;
-use crate::{
-    roles_and_cases::{
-        Answer, EndpointError, Officer, StaffRoutes,
-        page::{PageQuery, answer},
-    },
-    scope_walk::{Record, Stretch, WalkBounds, plan_where},
-};
+use super::{facts_page::facts_page, hex};
+use crate::roles_and_cases::{Answer, Officer, StaffRoutes, page::PageQuery};
 
 /// A page, in order of the log. The text of a version is in its entry.
 pub(super) async fn policy_history(
@@ -25,34 +17,17 @@ pub(super) async fn policy_history(
     Officer(actor): Officer,
     Query(query): Query<PageQuery>,
 ) -> Answer {
-    let bounds = query.bounds()?;
-    read_staff_record(&routes.write_side, &actor, StaffRecord::Policies).await?;
-    let from = query.from();
-    let walked = tokio::task::spawn_blocking(move || versions(&*routes.record, from, bounds)).await;
-    let (found, stretch) = walked.map_err(|_| EndpointError::internal())??;
-    Ok(Json(answer("versions", found, &stretch)))
+    facts_page(routes, &actor, &query, ("versions", PolicyApplied::TYPE, version)).await
 }
 
-fn versions(
-    record: &dyn Record,
-    from: LogPosition,
-    bounds: WalkBounds,
-) -> Result<(Vec<Value>, Stretch), ReadFault> {
-    let stretch =
-        plan_where(record, from, bounds, |header| header.fact_type == PolicyApplied::TYPE)?;
-    let mut found = Vec::new();
-    for position in &stretch.admitted {
-        let Some(entry) = record.open(*position)? else { continue };
-        if let Ok(Some(Fact::PolicyApplied(applied))) = entry.fact() {
-            found.push(json!({
-                "version": applied.version,
-                "sha256": hex(&applied.sha256),
-                "position": position.0,
-                "at": entry.header.recorded_at.0,
-                "by": applied.by.user,
-                "reason": applied.by.reason,
-            }));
-        }
-    }
-    Ok((found, stretch))
+fn version(position: LogPosition, at: Timestamp, fact: &Fact) -> Option<Value> {
+    let Fact::PolicyApplied(applied) = fact else { return None };
+    Some(json!({
+        "version": applied.version,
+        "sha256": hex(&applied.sha256),
+        "position": position.0,
+        "at": at.0,
+        "by": applied.by.user,
+        "reason": applied.by.reason,
+    }))
 }

@@ -3,23 +3,16 @@
 //! Owns the receipts as JSON. Each is an entry of the log: `chancery ledger prove POSITION` makes
 //! the signed proof of it.
 
-use axum::{Json, extract::State};
-use commands::governance::read_staff_record;
-use event_log::ReadFault;
+use axum::extract::State;
 use facts::{
     Fact, LogPosition, Timestamp,
-    fact::{DestructionRunEnded, FactBody, StaffRecord},
+    fact::{DestructionRunEnded, FactBody},
 };
 use http_edge::Query;
 use serde_json::{Value, json};
 
-use crate::{
-    roles_and_cases::{
-        Answer, EndpointError, Officer, StaffRoutes,
-        page::{PageQuery, answer},
-    },
-    scope_walk::{Record, Stretch, WalkBounds, plan_where},
-};
+use super::facts_page::facts_page;
+use crate::roles_and_cases::{Answer, Officer, StaffRoutes, page::PageQuery};
 
 /// A page, in order of the log.
 pub(super) async fn run_receipts(
@@ -27,29 +20,14 @@ pub(super) async fn run_receipts(
     Officer(actor): Officer,
     Query(query): Query<PageQuery>,
 ) -> Answer {
-    let bounds = query.bounds()?;
-    read_staff_record(&routes.write_side, &actor, StaffRecord::Policies).await?;
-    let from = query.from();
-    let walked = tokio::task::spawn_blocking(move || receipts(&*routes.record, from, bounds)).await;
-    let (found, stretch) = walked.map_err(|_| EndpointError::internal())??;
-    Ok(Json(answer("receipts", found, &stretch)))
+    facts_page(routes, &actor, &query, ("receipts", DestructionRunEnded::TYPE, receipt)).await
 }
 
-fn receipts(
-    record: &dyn Record,
-    from: LogPosition,
-    bounds: WalkBounds,
-) -> Result<(Vec<Value>, Stretch), ReadFault> {
-    let stretch =
-        plan_where(record, from, bounds, |header| header.fact_type == DestructionRunEnded::TYPE)?;
-    let mut found = Vec::new();
-    for position in &stretch.admitted {
-        let Some(entry) = record.open(*position)? else { continue };
-        if let Ok(Some(Fact::DestructionRunEnded(run))) = entry.fact() {
-            found.push(receipt_json(*position, entry.header.recorded_at, &run));
-        }
+fn receipt(position: LogPosition, at: Timestamp, fact: &Fact) -> Option<Value> {
+    match fact {
+        Fact::DestructionRunEnded(run) => Some(receipt_json(position, at, run)),
+        _ => None,
     }
-    Ok((found, stretch))
 }
 
 fn receipt_json(position: LogPosition, at: Timestamp, run: &DestructionRunEnded) -> Value {
