@@ -35,7 +35,7 @@ use harness::{
 };
 use needles::{Found, Needles};
 use officer::Officer;
-use policies::destruction::{Destroyer, nobody};
+use policies::destruction::{Destroyer, logged};
 use projections::ClientView;
 use rand::{SeedableRng as _, rngs::StdRng};
 use ruma::{CanonicalJsonObject, CanonicalJsonValue, RoomId};
@@ -243,7 +243,7 @@ async fn expire(server: &mut Server, officers: &[MatrixClient; 3]) -> Result<()>
         blobs: Arc::new(BlobStore::open(data_dir.join("media")).await?),
         keyring_backup_ms: 0,
         offsite: None,
-        before: nobody(),
+        before: logged(),
     };
     let done = destroyer.run(None, &|| false).await?;
     ensure!(done.receipt.is_some() && done.orders > 0, "{done:?}");
