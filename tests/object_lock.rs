@@ -120,6 +120,42 @@ async fn locked_and_restored(make: Make) -> Result<()> {
     server.finish().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_goes_up_in_parts_and_is_locked_and_restored_as_one() -> Result<()> {
+    for make in Make::all() {
+        in_parts(make).await.with_context(|| format!("{make:?}"))?;
+    }
+    Ok(())
+}
+
+async fn in_parts(make: Make) -> Result<()> {
+    let store = ObjectStore::start(make).await?;
+    store.bucket(BUCKET, true).await?;
+    let server = Server::start_with(&format!("{}part_mebibytes = 5\n", store.config()?)).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let keys = here.path().join("keys");
+    let (mut alice, _) = talk(&server).await?;
+    let large: Vec<u8> = (0..12 * 1024 * 1024_u32).map(|at| (at % 251) as u8).collect();
+    alice.upload("application/octet-stream", &large).await?;
+    backed_up(&server, PLACE, &keys).await?;
+    let again = backed_up(&server, PLACE, &keys).await?;
+    ensure!(again["log"]["copied"] == 0, "the whole was found there: {again}");
+
+    let folder = "chancery/media/";
+    let files = store.client.list_objects_v2().bucket(BUCKET).prefix(folder).send().await?;
+    let large = files.contents().iter().find(|file| file.size() > Some(12 * 1024 * 1024));
+    let key = large.and_then(|file| file.key()).context("the large file is there")?;
+    let looked = store.client.head_object().bucket(BUCKET).key(key).part_number(1).send().await?;
+    ensure!(looked.parts_count == Some(3), "{looked:?}");
+    for (key, version) in store.versions(BUCKET, folder).await? {
+        store.cannot_be_removed(BUCKET, &key, &version).await?;
+    }
+    let restored = here.path().join("restored");
+    let report = restore(&server, PLACE, &keys, &restored).await?;
+    ensure!(report["media"] == 2 && report["left_out"] == 0, "{report}");
+    server.finish().await
+}
+
 /// A later backup with a longer time locks what it keeps for that time too, and what it puts with
 /// a hold where that is wanted.
 async fn locked_for_longer(server: &Server, store: &ObjectStore, keys: &Path) -> Result<()> {

@@ -7,6 +7,7 @@
 
 mod check;
 mod client;
+mod parts;
 mod settings;
 
 use std::{

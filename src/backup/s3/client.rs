@@ -28,7 +28,7 @@ use aws_sdk_s3::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::runtime::Runtime;
 
-use super::Settings;
+use super::{Settings, parts::LockedAs};
 use crate::backup::digest::Seen;
 
 /// To connect.
@@ -40,7 +40,7 @@ const VERSIONS_MAX: usize = 1_000;
 
 /// A version of an object; empty where the store gives none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version(Option<String>);
+pub(super) struct Version(pub(super) Option<String>);
 
 /// What the store says of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,9 @@ pub(super) struct Looked {
 /// Speaks to one bucket.
 pub(super) struct Client {
     runtime: Runtime,
-    s3: aws_sdk_s3::Client,
-    bucket: String,
+    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) bucket: String,
+    pub(super) part_bytes: u64,
 }
 
 impl Client {
@@ -79,7 +80,7 @@ impl Client {
             .timeout_config(times);
         config.set_endpoint_url(settings.endpoint.clone());
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
-        Ok(Self { runtime, s3, bucket: bucket.to_owned() })
+        Ok(Self { runtime, s3, bucket: bucket.to_owned(), part_bytes: settings.part_bytes })
     }
 
     /// Whether the bucket locks objects.
@@ -107,6 +108,10 @@ impl Client {
     ) -> Result<Version> {
         let hash = STANDARD.encode(hex::decode(&seen.sha256).context("a hash in hexadecimal")?);
         let hold = held.then_some(ObjectLockLegalHoldStatus::On);
+        if seen.bytes > self.part_bytes {
+            let lock = LockedAs { until: moment(until)?, hold };
+            return self.runtime.block_on(self.put_in_parts(key, path, seen.bytes, lock));
+        }
         let answer = self.runtime.block_on(async {
             let body = ByteStream::from_path(path).await.map_err(anyhow::Error::new)?;
             let sent = self
@@ -323,7 +328,7 @@ impl Client {
         })
     }
 
-    fn failed<E>(&self, what: &str, error: &SdkError<E>) -> anyhow::Error
+    pub(super) fn failed<E>(&self, what: &str, error: &SdkError<E>) -> anyhow::Error
     where
         SdkError<E>: std::error::Error,
     {
