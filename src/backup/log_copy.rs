@@ -17,8 +17,7 @@ use event_log::backup::{SegmentPath, copy_segment, segment_paths};
 use facts::LogPosition;
 
 use super::{
-    BackupRefusal,
-    BackupPoint, Place, Target, digest,
+    BackupPoint, BackupRefusal, Place, Target, digest,
     manifest::{About, FileEntry, Kind, Manifest, SegmentEntries, Stamp},
     media_files::each_media_file,
 };
