@@ -24,13 +24,13 @@ use facts::{EntryHeader, LogId, LogPosition, StreamId, TreeId, fact::MessagesStu
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, config::PartitioningPolicy};
 
 pub use self::fault::IndexFault;
-use self::{
-    row_keys::{CHECKPOINT_KEY, JUMP_KEY, UNDONE_KEY, ended_key, order_key, stream_key},
-    stub_rows::StubRows,
-};
 pub(crate) use self::{
     checkpoint::IndexCheckpoint,
     stream_state::{StreamState, tree_after_fork},
+};
+use self::{
+    row_keys::{CHECKPOINT_KEY, JUMP_KEY, UNDONE_KEY, ended_key, order_key, stream_key},
+    stub_rows::StubRows,
 };
 use crate::{Digest, fields::Fields};
 

@@ -72,8 +72,8 @@ pub use self::{
     registry::{Fact, KeyRule, PartRule, REGISTRY, RegisteredFact},
     room::{
         AliasRemoved, AliasSet, ClientTxn, InviteStateStored, MessagesStubbed, PduContent,
-        PduPlaced, PduRedacted, PduStored, PduStub, Placement, PlacementKind, RejectReason, RoomPublished, SoftFailReason,
-        StateBefore, StateChange, TimelinePlace, Verdict,
+        PduPlaced, PduRedacted, PduStored, PduStub, Placement, PlacementKind, RejectReason,
+        RoomPublished, SoftFailReason, StateBefore, StateChange, TimelinePlace, Verdict,
     },
     server::{RegistrationTokenCreated, RegistrationTokenUsed},
     stream::{StreamKind, StreamOpened},

@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use facts::{
     LogPosition,
-    fact::{
-        Fact, PduStored, PduStub, Placement, PlacementKind, StateBefore, StateChange, Verdict,
-    },
+    fact::{Fact, PduStored, PduStub, Placement, PlacementKind, StateBefore, StateChange, Verdict},
 };
 use ruma::{EventId, OwnedEventId, RoomVersionId};
 
