@@ -172,7 +172,9 @@ async fn a_run_that_is_killed_before_any_step_is_finished_with_one_right_receipt
     let whole = copy_of(&expected.template, home.path(), "whole");
     let steps = steps_until(&whole, usize::MAX, false);
     assert_eq!(steps.last().map(String::as_str), Some("Over"), "{steps:?}");
-    for needed in ["Order", "Rename", "EraseOldWrap", "RenameSegment", "RemoveFile", "Receipt"] {
+    for needed in
+        ["Stub", "Order", "Rename", "EraseOldWrap", "RenameSegment", "RemoveFile", "Receipt"]
+    {
         assert!(steps.iter().any(|step| step.contains(needed)), "{needed}: {steps:?}");
     }
     fs::remove_dir_all(&whole).unwrap();
