@@ -72,7 +72,8 @@ fn i5_a_view_that_lived_on_and_one_built_later_answer_alike() {
                 step(&mut world, &mut random, &mut sent);
             }
             let fork = world.fork_point(0);
-            let (other, _) = (world.text(0, "ann", "one side"), world.go_back(0, &fork));
+            let other = world.text(0, "ann", "one side");
+            world.go_back(0, &fork);
             let other = world.event_id(other);
             world.branch(0, "ben", &[&other]);
             world.placed_later(1, "ann");

@@ -2,7 +2,7 @@
 //! bring about (forks, rejected and soft-failed events, gaps, history) is evolved from stubs as
 //! well, by [`World::assert_replay_is_equal`].
 
-use decide::room::{NewEvent, PlaceAs, RECENT_STATES_MAX};
+use decide::room::{NewEvent, PlaceAs, RECENT_STATES_MAX, RoomFold};
 use facts::fact::{ClientTxn, Fact, PduStub, SoftFailReason, Verdict};
 use serde_json::json;
 
@@ -88,4 +88,30 @@ fn a_stub_says_nothing_of_the_message_and_state_and_redactions_have_none() {
         }
     }
     assert!(stubs > 5 && without > 5, "{stubs} and {without}");
+}
+
+/// As after a restore from a copy that is older than the stubs, and carries out the orders.
+#[test]
+fn a_room_goes_on_where_messages_are_gone_and_nobody_wrote_stubs() {
+    for version in ["6", "12"] {
+        let mut world = eventful(version);
+        let state = world.fold.state().clone();
+        let mut left = RoomFold::new(world.fold.stream(), world.fold.room_id().to_owned());
+        for entry in &world.entries {
+            match world.stub(entry) {
+                Some(_) => left.skip(),
+                None => left.evolve(entry.position, entry.batch, &entry.fact),
+            }
+        }
+        assert_eq!((left.state(), left.revision()), (&state, world.fold.revision()));
+        world.fold = left;
+        for number in 0..3 {
+            talk(&mut world, &format!("on {number}"));
+            let topic = content(json!({ "topic": number }));
+            world.send(NewEvent::state(user("alice"), "m.room.topic", "", topic)).unwrap();
+        }
+        assert_eq!(world.fold.tips().len(), 1);
+        let topic = world.state_pdu("m.room.topic", "");
+        assert_eq!(topic.content_object().unwrap()["topic"], ruma::Int::from(2));
+    }
 }

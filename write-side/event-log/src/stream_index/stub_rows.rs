@@ -1,7 +1,7 @@
 //! Which entry holds the stub of a destroyed message, as rows.
 //!
-//! Owns `d ‖ position of the message → position of the [`facts::fact::MessagesStubbed`]`. A later
-//! stub of the same message replaces an earlier one; both say the same.
+//! Owns `d ‖ position of the message → position of the MessagesStubbed`. A later stub of the same
+//! message replaces an earlier one; both say the same.
 
 use std::collections::HashMap;
 
