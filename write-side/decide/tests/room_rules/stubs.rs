@@ -2,13 +2,13 @@
 //! bring about (forks, rejected and soft-failed events, gaps, history) is evolved from stubs as
 //! well, by [`World::assert_replay_is_equal`].
 
-use decide::room::{NewEvent, PlaceAs, RECENT_STATES_MAX, RoomFold};
+use decide::room::{NewEvent, PlaceAs, PlaceFault, RECENT_STATES_MAX, RoomFold};
 use facts::fact::{ClientTxn, Fact, PduStub, SoftFailReason, Verdict};
 use serde_json::json;
 
 use crate::{
     foreign_room::{live, room, say, tip, topic},
-    peer::{place, stranger},
+    peer::{batch, place, stranger},
     world::{World, content, user},
 };
 
@@ -45,6 +45,13 @@ fn eventful(version: &str) -> World {
     let stranger_says = say(&world, &[&base], &eve, "I am not here");
     let (_, verdict) = live(&mut world, &stranger_says);
     assert!(matches!(verdict, Verdict::Reject(_)));
+    let later = say(&world, &[&base], &bob, "known before it is placed");
+    let (later, _) = place(&mut world, &later, &PlaceAs::outlier()).unwrap();
+    let placed = batch(&mut world, |batch| match batch.place(&later, PlaceAs::live()) {
+        Err(PlaceFault::Unknown(id)) => Err(PlaceFault::MissingInputs(vec![id])),
+        other => other,
+    });
+    assert_eq!(placed, Ok(Verdict::Accept));
     let apart = say(&world, &[&base], &bob, "apart");
     place(&mut world, &apart, &PlaceAs::outlier()).unwrap();
     world
