@@ -4,7 +4,7 @@
 //! server, and sends messages at a steady rate: for a while undisturbed, then while a run of the
 //! policies destroys what is a week old. Prints how much longer the slowest hundredth of sends
 //! takes, how long the run took, and what the disk got back. Another number of entries:
-//! `-- --entries N`.
+//! `-- --entries N`. Every send with its time of day: `--samples FILE`.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 #[path = "../tests/support/harness.rs"]
@@ -21,8 +21,9 @@ mod verdict;
 mod written_log;
 
 use std::{
+    fmt::Write as _,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -58,11 +59,22 @@ const READY_MAX: Duration = Duration::from_mins(20);
 const STATUS: &str = "/_chancery/admin/v1/policies/run";
 const WHY: [&str; 3] = ["--reason", "bench", "--yes"];
 
+/// A send.
+#[derive(Clone, Copy)]
+struct Sample {
+    at: SystemTime,
+    took: Duration,
+}
+
 #[derive(Parser)]
 struct Settings {
     /// Entries of the log.
     #[arg(long, default_value_t = 100_000)]
     entries: u64,
+    /// Writes each send into this file: milliseconds since 1970, milliseconds taken, undisturbed
+    /// or not.
+    #[arg(long)]
+    samples: Option<PathBuf>,
     /// Cargo says it to every bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -91,9 +103,11 @@ async fn main() -> Result<()> {
     officer.does(&[&["policy", "apply", file][..], &WHY].concat()).await?;
     let before_bytes = bytes_in(&server.data_dir().join("log"))?;
 
-    // The first ones meet cold caches.
+    // The first ones meet cold caches, and what was filled in is still on its way to the disk.
+    rustix::fs::sync();
     sends(&ann, &room, UNDISTURBED / 3).await?;
     let mut quiet = sends(&ann, &room, UNDISTURBED / 2).await?;
+    rustix::fs::sync();
     let started = Instant::now();
     let asked = officer.does(&[&["policy", "run", "--no-wait"][..], &WHY].concat()).await?;
     let (busy, last) = sends_until(&ann, &room, &asked["ticket"], started).await?;
@@ -103,6 +117,9 @@ async fn main() -> Result<()> {
     // Before and after, so that what else the machine does is on both sides.
     quiet.extend(sends(&ann, &room, UNDISTURBED / 2).await?);
     let after_bytes = bytes_in(&server.data_dir().join("log"))?;
+    if let Some(path) = &settings.samples {
+        write_samples(path, &quiet, &busy)?;
+    }
     report(&quiet, &busy, took, (before_bytes, after_bytes));
     server.finish().await
 }
@@ -126,7 +143,7 @@ async fn sends_until(
     room: &str,
     ticket: &Value,
     started: Instant,
-) -> Result<(Vec<Duration>, Value)> {
+) -> Result<(Vec<Sample>, Value)> {
     let ticket = ticket.as_u64().context("no ticket")?;
     let mut took = Vec::new();
     while started.elapsed() < RUN_MAX {
@@ -141,7 +158,7 @@ async fn sends_until(
     bail!("the run has not ended after {RUN_MAX:?}")
 }
 
-fn report(quiet: &[Duration], busy: &[Duration], took: Duration, bytes: (u64, u64)) {
+fn report(quiet: &[Sample], busy: &[Sample], took: Duration, bytes: (u64, u64)) {
     let (quiet_p99, busy_p99) = (percentile(quiet, 99), percentile(busy, 99));
     let rise = busy_p99.as_secs_f64() / quiet_p99.as_secs_f64() - 1.0;
     verdict::say(
@@ -170,7 +187,7 @@ fn report(quiet: &[Duration], busy: &[Duration], took: Duration, bytes: (u64, u6
 }
 
 /// Sends at a steady rate; how long each took.
-async fn sends(client: &MatrixClient, room: &str, times: usize) -> Result<Vec<Duration>> {
+async fn sends(client: &MatrixClient, room: &str, times: usize) -> Result<Vec<Sample>> {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let mut tasks = Vec::new();
     let mut ticks = tokio::time::interval(EVERY);
@@ -180,10 +197,10 @@ async fn sends(client: &MatrixClient, room: &str, times: usize) -> Result<Vec<Du
         tasks.push(tokio::spawn(async move {
             let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
             let body = json!({ "msgtype": "m.text", "body": format!("message {serial}") });
-            let started = Instant::now();
+            let (at, started) = (SystemTime::now(), Instant::now());
             let txn = format!("bench{serial}");
             client.send_under(&room, "m.room.message", &txn, &body).await?.ok()?;
-            anyhow::Ok(started.elapsed())
+            anyhow::Ok(Sample { at, took: started.elapsed() })
         }));
     }
     let mut took = Vec::new();
@@ -193,8 +210,19 @@ async fn sends(client: &MatrixClient, room: &str, times: usize) -> Result<Vec<Du
     Ok(took)
 }
 
-fn percentile(samples: &[Duration], of_hundred: usize) -> Duration {
-    let mut sorted = samples.to_vec();
+fn write_samples(path: &Path, quiet: &[Sample], busy: &[Sample]) -> Result<()> {
+    let named = quiet.iter().map(|one| (one, "undisturbed"));
+    let mut lines = String::new();
+    for (sample, when) in named.chain(busy.iter().map(|one| (one, "during"))) {
+        let at = sample.at.duration_since(SystemTime::UNIX_EPOCH)?;
+        let took = sample.took.as_secs_f64() * 1e3;
+        writeln!(lines, "{}\t{took:.2}\t{when}", at.as_millis())?;
+    }
+    Ok(fs::write(path, lines)?)
+}
+
+fn percentile(samples: &[Sample], of_hundred: usize) -> Duration {
+    let mut sorted: Vec<Duration> = samples.iter().map(|sample| sample.took).collect();
     sorted.sort_unstable();
     sorted.get(sorted.len() * of_hundred / 100).copied().unwrap_or_default()
 }

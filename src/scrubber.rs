@@ -26,6 +26,7 @@ impl Scrubber {
         let thread = thread::Builder::new()
             .name("log-scrub".to_owned())
             .spawn(move || {
+                event_log::give_way();
                 if let Err(fault) = log.scrub_in_rounds(pace, pause) {
                     tracing::error!(%fault, "the scrub ended; run `chancery log verify`");
                 }

@@ -17,11 +17,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_s3::{
+    operation::head_object::HeadObjectOutput,
     primitives::{ByteStream, DateTime},
     types::ObjectLockLegalHoldStatus,
 };
@@ -31,6 +32,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
 use harness::{matrix_client::MatrixClient, server::Server, two_in_a_room};
 use http::{Method, StatusCode};
 use object_store::{Make, ObjectStore, section};
@@ -120,6 +122,52 @@ async fn locked_and_restored(make: Make) -> Result<()> {
     server.finish().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_goes_up_in_parts_and_is_locked_and_restored_as_one() -> Result<()> {
+    for make in Make::all() {
+        in_parts(make).await.with_context(|| format!("{make:?}"))?;
+    }
+    Ok(())
+}
+
+async fn in_parts(make: Make) -> Result<()> {
+    let store = ObjectStore::start(make).await?;
+    store.bucket(BUCKET, true).await?;
+    let server = Server::start_with(&format!("{}part_mebibytes = 5\n", store.config()?)).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let keys = here.path().join("keys");
+    let (alice, _) = talk(&server).await?;
+    let large: Vec<u8> = (0..12 * 1024 * 1024_u32).map(|at| (at % 251) as u8).collect();
+    alice.upload("application/octet-stream", &large).await?;
+    backed_up(&server, PLACE, &keys).await?;
+    let again = backed_up(&server, PLACE, &keys).await?;
+    ensure!(again["log"]["copied"] == 0, "the whole was found there: {again}");
+
+    let folder = "chancery/media/";
+    let files = store.client.list_objects_v2().bucket(BUCKET).prefix(folder).send().await?;
+    let large = files.contents().iter().find(|file| file.size() > Some(12 * 1024 * 1024));
+    let key = large.and_then(|file| file.key()).context("the large file is there")?;
+    let looked = store.client.head_object().bucket(BUCKET).key(key).part_number(1).send().await?;
+    ensure!(looked.parts_count == Some(3), "{looked:?}");
+    for (key, version) in store.versions(BUCKET, folder).await? {
+        store.cannot_be_removed(BUCKET, &key, &version).await?;
+    }
+    let restored = here.path().join("restored");
+    let report = restore(&server, PLACE, &keys, &restored).await?;
+    ensure!(report["media"] == 2 && report["left_out"] == 0, "{report}");
+    server.finish().await
+}
+
+/// Somebody writes as many other bytes over a file, without saying their SHA-256. Answers the file's
+/// own version.
+async fn write_over(store: &ObjectStore, key: &str) -> Result<String> {
+    let head = store.client.head_object().bucket(BUCKET).key(key).send().await?;
+    let length = usize::try_from(head.content_length().unwrap_or_default())?;
+    let other = ByteStream::from(vec![b'x'; length]);
+    store.client.put_object().bucket(BUCKET).key(key).body(other).send().await?;
+    head.version_id().map(str::to_owned).context("a version")
+}
+
 /// A later backup with a longer time locks what it keeps for that time too, and what it puts with
 /// a hold where that is wanted.
 async fn locked_for_longer(server: &Server, store: &ObjectStore, keys: &Path) -> Result<()> {
@@ -127,6 +175,9 @@ async fn locked_for_longer(server: &Server, store: &ObjectStore, keys: &Path) ->
     let config = server.data_dir().with_file_name("longer.toml");
     let longer = own.replace("retention_days = 1", "retention_days = 10\nlegal_hold = true");
     std::fs::write(&config, longer)?;
+    let media = store.versions(BUCKET, "chancery/media/").await?;
+    let (media, _) = media.first().context("a file")?;
+    let own_version = write_over(store, media).await?;
     let before = store.versions(BUCKET, "").await?;
     let output = tokio::process::Command::new(harness::server::binary())
         .args(["backup", "--to", PLACE, "--config"])
@@ -142,16 +193,21 @@ async fn locked_for_longer(server: &Server, store: &ObjectStore, keys: &Path) ->
     for key in objects.contents().iter().filter_map(|object| object.key()) {
         let found = store.client.head_object().bucket(BUCKET).key(key).send().await?;
         let new = !before.iter().any(|(_, version)| Some(version.as_str()) == found.version_id());
-        let until = found.object_lock_retain_until_date().map_or(0, DateTime::secs);
-        let longer = until > now + 9 * 86_400;
-        if new {
-            ensure!(longer, "{key} is locked until {until}");
+        let until = |found: &HeadObjectOutput| {
+            found.object_lock_retain_until_date().map_or(0, DateTime::secs)
+        };
+        let longer = until(&found) > now + 9 * 86_400;
+        if key == media {
+            // Its own version, or where the store does not tell how an older one is locked, another.
+            let asked = store.client.head_object().bucket(BUCKET).key(key);
+            let own = asked.version_id(&own_version).send().await?;
+            ensure!(longer || until(&own) > now + 9 * 86_400, "{found:?} and {own:?}");
+            kept += 1;
+        } else if new {
+            ensure!(longer, "{key} is locked until {}", until(&found));
             let hold = found.object_lock_legal_hold_status();
             ensure!(hold == Some(&ObjectLockLegalHoldStatus::On), "{key}: {hold:?}");
             held += 1;
-        } else if key.contains("/media/") {
-            ensure!(longer, "{key}, which the backup still names, is locked until {until}");
-            kept += 1;
         }
     }
     ensure!(kept == 1 && held >= 1, "{kept} kept, {held} with a hold");
@@ -201,6 +257,10 @@ enum Vice {
     NotLocking,
     /// Says that it has it, and has less.
     Losing,
+    /// Gives out an object so slowly that it never ends.
+    Trickling,
+    /// Its list goes on with the same page for ever.
+    Listing,
 }
 
 /// A store with a vice, and how often it was asked.
@@ -230,6 +290,11 @@ async fn answer(vice: Vice, request: Request) -> Response {
         _ if query.contains("object-lock") => "<ObjectLockConfiguration><ObjectLockEnabled>Enabled\
              </ObjectLockEnabled></ObjectLockConfiguration>"
             .into_response(),
+        Vice::Listing if query.contains("list-type") => {
+            "<ListBucketResult><IsTruncated>true</IsTruncated>\
+             <NextContinuationToken>same</NextContinuationToken></ListBucketResult>"
+                .into_response()
+        }
         _ if query.contains("list-type") => "<ListBucketResult/>".into_response(),
         _ if query.contains("versions") => "<ListVersionsResult/>".into_response(),
         _ if put => {
@@ -240,6 +305,13 @@ async fn answer(vice: Vice, request: Request) -> Response {
             debug_assert!(length.is_some());
             ([("x-amz-version-id", "1")], "").into_response()
         }
+        Vice::Trickling if head => Response::builder()
+            .header("content-length", STORED.load(Ordering::SeqCst))
+            .header("x-amz-object-lock-mode", "COMPLIANCE")
+            .header("x-amz-object-lock-retain-until-date", "2999-01-01T00:00:00Z")
+            .body(Body::empty())
+            .unwrap_or_default(),
+        Vice::Trickling if query.contains("GetObject") => trickle(),
         _ if head => {
             let length =
                 STORED.load(Ordering::SeqCst).saturating_sub(usize::from(vice == Vice::Losing));
@@ -253,6 +325,16 @@ async fn answer(vice: Vice, request: Request) -> Response {
     }
 }
 
+/// A byte now and then, without an end.
+fn trickle() -> Response {
+    let ticks = tokio::time::interval(Duration::from_millis(20));
+    let bytes = stream::unfold(ticks, |mut ticks| async {
+        ticks.tick().await;
+        Some((Ok::<_, std::convert::Infallible>("x"), ticks))
+    });
+    Body::from_stream(bytes).into_response()
+}
+
 /// Bytes of the last object that the lying stores of this process were given.
 static STORED: AtomicUsize = AtomicUsize::new(0);
 
@@ -264,11 +346,13 @@ async fn stores_that_time_out_refuse_or_lie_are_found_out_within_bounds() -> Res
     std::fs::write(&credentials, "access\nsecret\n")?;
     talk(&server).await?;
     for (vice, words, tries) in [
-        (Vice::Silent, "timeout", 3),
-        (Vice::Failing, "did not ask", 3),
+        (Vice::Silent, "no answer in time", 3),
+        (Vice::Failing, "and did not: ", 3),
         (Vice::Refusing, "AccessDenied", 1),
         (Vice::NotLocking, "not locked in compliance mode", 0),
         (Vice::Losing, "bytes of", 0),
+        (Vice::Trickling, "too little for too long", 0),
+        (Vice::Listing, "does not end", 4),
     ] {
         let (endpoint, asked) = vicious(vice).await?;
         let config = server.data_dir().with_file_name("offsite.toml");

@@ -378,8 +378,8 @@ async fn a_store_that_fails_refuses_or_lies_is_found_out_and_gone_on_with() -> R
     let admin = with_admin_listener(&mut world).await?;
     let room = world.room.clone();
     for (fault, words) in [
-        (Fault::Silent, "timeout"),
-        (Fault::Failing, "did not ask whether the bucket locks"),
+        (Fault::Silent, "no answer in time"),
+        (Fault::Failing, "say whether the bucket locks objects, and did not"),
         (Fault::Refusing, "AccessDenied"),
         (Fault::Swallowing, "it is not there"),
         (Fault::Altering, "its SHA-256 is"),

@@ -21,6 +21,7 @@ pub mod judging;
 mod key_ranges;
 mod keys;
 mod offsite;
+mod pace;
 mod schedule;
 mod steps;
 mod stubbing;
@@ -41,9 +42,11 @@ use facts::{
     fact::{Act, ShredCause, ShredOrdered},
 };
 use projections::{ClientView, Snapshot};
+use tokio::runtime::Handle;
 
 use self::{
     chunk::{Chunk, Judging, Progress},
+    pace::at_ease,
     tally::Tally,
 };
 pub use self::{
@@ -51,7 +54,7 @@ pub use self::{
     keys::{Expects, Keys},
     offsite::{Offsite, OffsiteOrders, Waiting},
     schedule::{Destruction, DestructionStatus},
-    steps::{BeforeStep, RunStep, nobody},
+    steps::{BeforeStep, RunStep, logged},
     sweep::{Sweep, SweepFault},
 };
 use crate::{record_description::Describer, scope_walk::Record};
@@ -78,7 +81,7 @@ pub struct Destroyer {
     pub keyring_backup_ms: u64,
     /// Where orders are kept off-site: a receipt waits until they are there.
     pub offsite: Option<Offsite>,
-    /// Told before each step; [`nobody`] but for tests.
+    /// Told before each step; [`logged`] but for tests.
     pub before: BeforeStep,
 }
 
@@ -118,26 +121,29 @@ impl Destroyer {
             if stopping() {
                 return Err(RunFault::Stopping);
             }
-            let begun = tokio::time::Instant::now();
-            if self.stretch(&mut progress, &mut tally).await? {
+            if self.stretch(&mut progress, &mut tally, stopping).await? {
                 break;
             }
-            // Half of one core at most: what people wait for goes first.
-            tokio::time::sleep(begun.elapsed()).await;
         }
         self.take_over(&progress.receipts, &mut tally).await?;
         self.end_run(tally, by, stopping).await
     }
 
     /// Judges one stretch and destroys what is due in it; true at the end of the walk.
-    async fn stretch(&self, progress: &mut Progress, tally: &mut Tally) -> Result<bool, RunFault> {
+    async fn stretch(
+        &self,
+        progress: &mut Progress,
+        tally: &mut Tally,
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<bool, RunFault> {
         for _ in 0..TRIES_MAX {
             let fenced = in_force(&self.write_side)
                 .await
                 .map_err(|error: CommandError<_>| RunFault::of_command(&error))?;
             let expects = fenced.expects();
             let version = fenced.in_force.version;
-            let (chunk, past) = self.judge(progress.clone(), fenced, tally.until).await?;
+            let judged = self.judge(progress.clone(), fenced, tally.until, stopping);
+            let (chunk, past) = judged.await?;
             let done = chunk.done;
             match self.destroy(chunk, version, expects, tally).await {
                 Ok(()) => {
@@ -159,10 +165,14 @@ impl Destroyer {
         mut progress: Progress,
         fenced: Fenced,
         until: LogPosition,
+        stopping: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<(Chunk, Progress), RunFault> {
         let view = self.view_until(until)?;
         let (run, now) = (self.clone(), self.write_side.now());
-        let judged = tokio::task::spawn_blocking(move || {
+        let runtime = Handle::current();
+        let judged = at_ease("judging", Arc::clone(&self.record), stopping, move |pace| {
+            // Judging asks the write side, and waits for it.
+            let _inside = runtime.enter();
             let mut judging = Judging {
                 record: &*run.record,
                 keys: &*run.keys,
@@ -171,10 +181,10 @@ impl Destroyer {
                 now,
                 until,
             };
-            let chunk = judging.chunk(&mut progress)?;
+            let chunk = judging.chunk(&mut progress, &mut || pace.rest())?;
             Ok::<_, RunFault>((chunk, progress))
         });
-        judged.await.map_err(|_| RunFault::Broken)?
+        judged.await?
     }
 
     fn view_until(&self, until: LogPosition) -> Result<Snapshot, RunFault> {

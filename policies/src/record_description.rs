@@ -211,13 +211,12 @@ impl<'a> Describer<'a> {
         let inbox = self.name(header.stream)?;
         let owner = inbox.and_then(|name| Some(name.split_once(' ')?.0.to_owned()));
         let waits = self.view.waits_in_inbox(header.stream, header.position)?;
-        // When it was acknowledged is not remembered: its age counts from when it came.
-        let ended = Standing::Ended { since: header.recorded_at };
         Ok(RecordDescription {
             owner,
             concerned: vec![message.sender],
             personal: true,
-            standing: if waits { Standing::Current } else { ended },
+            // When it was acknowledged is not remembered.
+            standing: if waits { Standing::Current } else { Standing::Past },
             ..RecordDescription::of(RecordKind::ToDevice, header.recorded_at)
         })
     }
@@ -245,9 +244,9 @@ impl<'a> Describer<'a> {
             Some(owner) if replaceable => self.superseded.contains(owner, header.position)?,
             _ => false,
         };
-        // When it was replaced is not remembered: its age counts from when it came.
         let standing = match (kind, replaced) {
-            (_, true) => Standing::Ended { since: header.recorded_at },
+            // When it was replaced is not remembered.
+            (_, true) => Standing::Past,
             // A reserved media id.
             (RecordKind::Media, _) => Standing::Plain,
             _ => Standing::Current,

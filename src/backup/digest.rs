@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Write as _},
+    io::{self, Read, Write as _},
     path::Path,
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Seen {
 
 /// Reads a file to its end and hands every piece on.
 pub(super) fn read_through(
-    file: &mut File,
+    file: &mut impl Read,
     mut piece: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Seen> {
     let mut context = Context::new(&SHA256);

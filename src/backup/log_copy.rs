@@ -17,7 +17,7 @@ use event_log::backup::{SegmentPath, copy_segment, segment_paths};
 use facts::LogPosition;
 
 use super::{
-    BackupPoint, Place, Target, digest,
+    BackupPoint, BackupRefusal, Place, Target, digest,
     manifest::{About, FileEntry, Kind, Manifest, SegmentEntries, Stamp},
     media_files::each_media_file,
 };
@@ -101,8 +101,9 @@ impl LogCopy {
         let stamp = stamp(&fs::metadata(&segment.path)?);
         if let Some((name, entry)) = self.known_segment(segment.first, stamp) {
             let last = entry.segment.map(|entries| entries.last);
-            self.keep(name, entry)?;
-            return Ok(last);
+            if self.keep(name, entry)? {
+                return Ok(last);
+            }
         }
         let staged = self.staged();
         let copied = copy_segment(segment, head, &staged)?;
@@ -143,7 +144,9 @@ impl LogCopy {
         each_media_file(data_dir, |name, path| {
             if let Some(entry) = self.target.known(&name) {
                 let entry = entry.clone();
-                return self.keep(name, entry);
+                if self.keep(name.clone(), entry)? {
+                    return Ok(());
+                }
             }
             let mut file = match File::open(path) {
                 // Its keys were destroyed and it went, since the directory was listed.
@@ -157,12 +160,17 @@ impl LogCopy {
         })
     }
 
-    fn keep(&mut self, name: String, entry: FileEntry) -> Result<()> {
+    /// Keeps a file of the backup before; false where it is to be put again.
+    fn keep(&mut self, name: String, entry: FileEntry) -> Result<bool> {
         // By what is in force now it must be locked for longer than it was put for.
         let known = entry.locked_until.filter(|_| !self.locked_longer);
         let entry = FileEntry { locked_until: known, ..entry };
-        let lock = self.target.store.keep(&name, &entry)?;
-        Ok(self.manifest.add(name, entry.locked(lock))?)
+        let lock = match self.target.store.keep(&name, &entry) {
+            Err(error) if BackupRefusal::is_put_again(&error) => return Ok(false),
+            kept => kept?,
+        };
+        self.manifest.add(name, entry.locked(lock))?;
+        Ok(true)
     }
 
     fn put(&mut self, staged: &Path, name: String, entry: FileEntry) -> Result<()> {

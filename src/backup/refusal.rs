@@ -141,6 +141,16 @@ pub(crate) enum BackupRefusal {
     /// The bucket does not lock objects.
     #[error("the bucket of {0} has no Object Lock")]
     NoLock(String),
+    /// The store refused, or did not answer.
+    #[error("the store of bucket {bucket} was asked to {what}, and did not: {said}")]
+    Store {
+        /// Which.
+        bucket: String,
+        /// What it was asked to do.
+        what: String,
+        /// What it said, or that it said nothing.
+        said: String,
+    },
     /// The store did not do what it said.
     #[error("{file} was put and is not kept as it must be: {what}")]
     NotLocked {
@@ -152,6 +162,16 @@ pub(crate) enum BackupRefusal {
 }
 
 impl BackupRefusal {
+    /// Whether an error says that a file is not there as it must be, so that it is put again, as a
+    /// version of its own. The store had a bad moment, or somebody could remove it.
+    pub(crate) fn is_put_again(error: &anyhow::Error) -> bool {
+        let again = matches!(error.downcast_ref(), Some(Self::NotLocked { .. }));
+        if again {
+            tracing::warn!(%error, "a file is put again");
+        }
+        again
+    }
+
     /// What to do.
     pub(crate) fn next(&self) -> &'static str {
         match self {
@@ -185,6 +205,10 @@ impl BackupRefusal {
             Self::NoLock(_) => {
                 "make a bucket with Object Lock; at most stores it can only be had from the \
                  beginning"
+            }
+            Self::Store { .. } => {
+                "look at the store, at the rights of the account there and at the section \
+                 [offsite]; the same command then goes on where it stopped"
             }
             Self::NotLocked { .. } => {
                 "do not rely on this store: it said yes and did something else"

@@ -7,6 +7,8 @@
 
 mod check;
 mod client;
+mod parts;
+mod said;
 mod settings;
 
 use std::{
@@ -210,9 +212,12 @@ impl Store for S3Store {
     }
 
     fn take_up(&mut self, name: &str, entry: &FileEntry) -> Result<Option<Lock>> {
-        match self.version_of(name, entry.bytes, &entry.sha256)? {
-            Some(_) => self.keep(name, entry).map(Some),
-            None => Ok(None),
+        if self.version_of(name, entry.bytes, &entry.sha256)?.is_none() {
+            return Ok(None);
+        }
+        match self.keep(name, entry) {
+            Err(error) if BackupRefusal::is_put_again(&error) => Ok(None),
+            kept => kept.map(Some),
         }
     }
 

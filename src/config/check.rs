@@ -110,6 +110,9 @@ fn check_offsite(config: &Config, wrong: &mut Wrong) {
             wrong.push((key, format!("must be 1 to {most}")));
         }
     }
+    if !(5..=5_120).contains(&offsite.part_mebibytes) {
+        wrong.push(("offsite.part_mebibytes", "must be 5 to 5120".to_owned()));
+    }
     if offsite.close_after_hours > 8_760 {
         wrong.push(("offsite.close_after_hours", "must be 0 to 8760".to_owned()));
     }

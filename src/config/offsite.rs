@@ -35,6 +35,9 @@ section! {
         legal_hold: bool = false;
         /// One try of a request may take so many seconds; 1 to 3600.
         timeout_seconds: u32 = 300;
+        /// A file larger than this goes up in parts of this size, in MiB; 5 to 5120. The whole file
+        /// is then read back to be checked, for the store has no SHA-256 of it.
+        part_mebibytes: u32 = 1024;
         /// A request is tried so often in all; 1 to 10.
         tries: u32 = 4;
     }

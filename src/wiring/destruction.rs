@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use commands::{WriteSide, governance::published};
 use decide::policy::InForce;
-use policies::destruction::{Destroyer, Destruction, Offsite, nobody};
+use policies::destruction::{Destroyer, Destruction, Offsite, logged};
 use read_side::KeepingRules;
 use tokio::task::JoinHandle;
 
@@ -31,7 +31,7 @@ impl Layers {
             blobs: Arc::clone(&self.blobs),
             keyring_backup_ms: u64::from(retention.keyring_backup_days) * DAY_MS,
             offsite: self.offsite.as_ref().map(|offsite| Offsite::new(offsite.orders())),
-            before: nobody(),
+            before: logged(),
         };
         let minutes = u64::from(retention.run_every_minutes);
         let interval = (minutes > 0).then(|| Duration::from_secs(minutes * 60));

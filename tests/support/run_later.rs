@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use commands::{ServerIdentity, WriteSide, WriteSideParts, media::BlobStore};
 use event_log::{Clock, Log, LogOptions, SystemRandom};
 use facts::Timestamp;
-use policies::destruction::{Destroyer, RunDone, nobody};
+use policies::destruction::{Destroyer, RunDone, logged};
 use projections::ClientView;
 
 use crate::harness::server::Server;
@@ -44,7 +44,7 @@ pub(crate) async fn run_later(server: &Server, later_ms: u64) -> Result<RunDone>
         blobs: Arc::new(BlobStore::open(data_dir.join("media")).await?),
         keyring_backup_ms: 0,
         offsite: None,
-        before: nobody(),
+        before: logged(),
     };
     let done = destroyer.run(None, &|| false).await?;
     drop(destroyer);

@@ -27,7 +27,9 @@ use crate::{
 };
 
 /// Headers read at once.
-const HEADERS_AT_ONCE: usize = 2_000;
+const HEADERS_AT_ONCE: usize = 200;
+/// Entries looked at without a rest: about a fifth of a millisecond.
+const WITHOUT_REST: usize = 10;
 /// A stretch looks at so many entries, and at more only to come to the end of a day.
 const SCANNED: usize = 20_000;
 /// A stretch looks at so many entries, at most.
@@ -89,8 +91,13 @@ pub(super) struct Chunk {
 }
 
 impl Judging<'_> {
-    /// Judges the next stretch; `progress` is moved past it. Blocks on disk.
-    pub(super) fn chunk(&mut self, progress: &mut Progress) -> Result<Chunk, DescribeFault> {
+    /// Judges the next stretch; `progress` is moved past it. Blocks on disk, and in `rest`, which is
+    /// called again and again.
+    pub(super) fn chunk(
+        &mut self,
+        progress: &mut Progress,
+        rest: &mut dyn FnMut(),
+    ) -> Result<Chunk, DescribeFault> {
         let mut chunk = Chunk::default();
         let mut scanned = 0;
         while !chunk.is_full(progress, scanned) {
@@ -107,6 +114,9 @@ impl Judging<'_> {
                 self.entry(&header, progress, &mut chunk)?;
                 progress.next = header.position.next();
                 scanned += 1;
+                if scanned % WITHOUT_REST == 0 {
+                    rest();
+                }
                 if chunk.is_full(progress, scanned) {
                     break;
                 }

@@ -14,7 +14,7 @@ use facts::{
     fact::{Act, DestructionRunEnded, ShredSurface, SurfaceOutcome, SurfaceReport},
 };
 
-use super::{Destroyer, RunDone, RunFault, RunStep, tally::Tally};
+use super::{Destroyer, RunDone, RunFault, RunStep, pace::at_ease, tally::Tally};
 
 impl Destroyer {
     pub(super) async fn end_run(
@@ -28,7 +28,7 @@ impl Destroyer {
         if by.is_none() && orders == 0 && erasures.is_empty() {
             return Ok(RunDone { receipt: None, orders });
         }
-        let mut surfaces = self.clean_up(&tally).await?;
+        let mut surfaces = self.clean_up(&tally, stopping).await?;
         if let Some((offsite, (_, last))) = self.offsite.as_ref().zip(tally.orders) {
             offsite.wait_for(last, stopping).await?;
             let (surface, outcome) = (ShredSurface::Offsite, SurfaceOutcome::Done);
@@ -67,13 +67,17 @@ impl Destroyer {
         ended.await.map_err(|error| RunFault::of_command::<GovernanceRefusal>(&error))
     }
 
-    async fn clean_up(&self, tally: &Tally) -> Result<Vec<SurfaceReport>, RunFault> {
+    async fn clean_up(
+        &self,
+        tally: &Tally,
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Vec<SurfaceReport>, RunFault> {
         let on_keys = match tally.orders {
             Some(_) => SurfaceOutcome::Done,
             None => SurfaceOutcome::NotApplicable,
         };
         let segments = match tally.orders {
-            Some(_) => self.scavenge(tally).await?,
+            Some(_) => self.scavenge(tally, stopping).await?,
             None => SurfaceOutcome::NotApplicable,
         };
         let (mut views, mut folds) = (SurfaceOutcome::NotApplicable, SurfaceOutcome::NotApplicable);
@@ -98,11 +102,18 @@ impl Destroyer {
         ])
     }
 
-    async fn scavenge(&self, tally: &Tally) -> Result<SurfaceOutcome, RunFault> {
+    /// In the background, with rests; without them once the server is to stop.
+    async fn scavenge(
+        &self,
+        tally: &Tally,
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<SurfaceOutcome, RunFault> {
         (self.before)(RunStep::Scavenge);
         let (keys, trees) = (Arc::clone(&self.keys), tally.trees.clone());
-        let done = tokio::task::spawn_blocking(move || keys.scavenge(&trees));
-        done.await.map_err(|_| RunFault::Broken)
+        let scavenged = at_ease("scavenging", Arc::clone(&self.record), stopping, move |pace| {
+            keys.scavenge(&trees, &mut || pace.rest_of_writing())
+        });
+        scavenged.await
     }
 
     /// The view is emptied of replaced rows once it has seen the last order.

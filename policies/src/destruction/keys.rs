@@ -29,8 +29,9 @@ pub trait Keys: Send + Sync + 'static {
     /// Carries out what was ordered and not carried out to its report.
     fn finish(&self) -> Result<(), ShredError>;
 
-    /// Drops what has no keys any more in these trees.
-    fn scavenge(&self, trees: &HashSet<u32>) -> SurfaceOutcome;
+    /// Drops what has no keys any more in these trees; `rest` is called between two writes, for
+    /// people wait for the same disk.
+    fn scavenge(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome;
 
     /// The jump of the clock that nobody has confirmed.
     fn unconfirmed_clock_jump(&self) -> Option<LogPosition>;
@@ -58,8 +59,8 @@ impl Keys for Log {
         self.finish_orders()
     }
 
-    fn scavenge(&self, trees: &HashSet<u32>) -> SurfaceOutcome {
-        self.scavenge_trees(trees)
+    fn scavenge(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome {
+        self.scavenge_trees(trees, rest)
     }
 
     fn unconfirmed_clock_jump(&self) -> Option<LogPosition> {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use commands::media::{MediaUpload, new_media_id, store_media};
+use commands::{
+    media::{MediaUpload, new_media_id, store_media},
+    user::set_profile_field,
+};
 use facts::{
     Fact, LogPosition,
     fact::{Act, DestructionRunEnded, ErasureEnd, Role, ShredCause, ShredSurface, SurfaceOutcome},
@@ -160,6 +163,34 @@ async fn the_original_of_a_redacted_event_goes_after_its_time_and_not_under_a_ho
     assert_eq!((done.destroyed[0].cause, done.destroyed[0].records), (ShredCause::Redaction, 1));
     let left = readable(&world);
     assert!(!left.contains(&taken_at) && left.contains(&kept_at));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_from_a_date_keeps_what_was_in_force_then_though_it_was_replaced_since() {
+    let world = World::new().await;
+    let dan = user("dan");
+    let name = async |name: &str| {
+        set_profile_field(&world.ws, &dan, "displayname", Some(&json!(name))).await.unwrap();
+        let at = world.failing.log.head().0;
+        world.pass_days(1);
+        at
+    };
+    let before = name("Before").await;
+    let held = name("Held").await;
+    let hold = json!({
+        "matter": "m", "reason": "x",
+        "parts": [{ "users": ["@dan:example.org"], "from": world.now() }],
+    });
+    let hold = world.post("ann", "/holds", &hold).await.ok()["hold"].as_u64().unwrap();
+    let now = name("Now").await;
+    // When a name was replaced is not remembered: each may have stood when the hold begins.
+    run(&world).await;
+    let left = readable(&world);
+    assert!([before, held, now].iter().all(|at| left.contains(at)), "{left:?}");
+    world.release("ann", "ben", hold).await;
+    assert!(run(&world).await.orders > 0);
+    let left = readable(&world);
+    assert!(![before, held].iter().any(|at| left.contains(at)) && left.contains(&now), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,8 +62,8 @@ impl Keys for Meddling {
         Keys::finish(&*self.log)
     }
 
-    fn scavenge(&self, trees: &HashSet<u32>) -> SurfaceOutcome {
-        Keys::scavenge(&*self.log, trees)
+    fn scavenge(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome {
+        Keys::scavenge(&*self.log, trees, rest)
     }
 
     fn unconfirmed_clock_jump(&self) -> Option<LogPosition> {

@@ -31,7 +31,7 @@ use http_edge::{
 };
 use policies::{
     ADMIN_PREFIX, StaffRoutes,
-    destruction::{Destroyer, Destruction, nobody},
+    destruction::{Destroyer, Destruction, logged},
     staff_router,
 };
 use projections::{ClientView, follower::FollowerHandle};
@@ -238,7 +238,7 @@ impl World {
             view: self.view.clone(),
             blobs: Arc::clone(&self.blobs),
             keyring_backup_ms: 7 * DAY,
-            before: nobody(),
+            before: logged(),
         }
     }
 

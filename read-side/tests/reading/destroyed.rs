@@ -25,10 +25,13 @@ impl World {
             };
             stubs.push(stub_of(&id, at, stored).expect("a message"));
         }
-        self.own(self.rooms[room].stream, MessagesStubbed { stubs: stubs.clone() });
-        stubs.into_iter().for_each(|stub| self.log.leave_stub(stub));
+        let stubbed = MessagesStubbed { stubs: stubs.clone() };
+        self.log.append(vec![(self.rooms[room].stream.into(), stubbed.into())]);
+        for stub in stubs {
+            self.log.leave_stub(stub);
+        }
         let order = ShredOrdered { ranges: Vec::new(), cause: ShredCause::Retention };
-        self.own(StreamId(0), order);
+        self.log.append(vec![(StreamId(0).into(), order.into())]);
     }
 }
 

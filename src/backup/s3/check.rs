@@ -89,7 +89,8 @@ impl S3Store {
         }
     }
 
-    /// The newest version that can be what was put: somebody may have written over it.
+    /// The newest version that is what was put: somebody may have written over it, with as many
+    /// bytes. Where the store states no SHA-256 of a version, it is read.
     pub(super) fn version_of(
         &self,
         name: &str,
@@ -99,8 +100,14 @@ impl S3Store {
         let key = self.key(name);
         for version in self.client.versions(&key)? {
             let Some(found) = self.client.look(&key, &version)? else { continue };
-            let other = found.sha256.is_some_and(|stated| stated != sha256);
-            if found.length == Some(bytes) && !other {
+            if found.length != Some(bytes) {
+                continue;
+            }
+            let found = match found.sha256 {
+                Some(stated) => stated,
+                None => self.client.digest(&key, &version)?.sha256,
+            };
+            if found == sha256 {
                 return Ok(Some(version));
             }
         }

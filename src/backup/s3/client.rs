@@ -1,7 +1,6 @@
 //! The requests that a backup makes of S3, each waited for here.
 //!
-//! Owns the client, its bounds on time and tries, and the wording of failures. Knows nothing of
-//! backups.
+//! Owns the client and its bounds on time and tries. Knows nothing of backups.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +17,6 @@ use aws_sdk_s3::{
         BehaviorVersion, Credentials, Region, RequestChecksumCalculation, retry::RetryConfig,
         timeout::TimeoutConfig,
     },
-    error::{DisplayErrorContext, SdkError},
     primitives::{ByteStream, DateTime},
     types::{
         ChecksumMode, ObjectLockEnabled, ObjectLockLegalHold, ObjectLockLegalHoldStatus,
@@ -26,13 +24,19 @@ use aws_sdk_s3::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::Instant};
 
-use super::Settings;
+use super::{
+    Settings,
+    parts::LockedAs,
+    said::{code, status},
+};
 use crate::backup::digest::Seen;
 
 /// To connect.
 const CONNECT: Duration = Duration::from_secs(10);
+/// An object that comes slower than this on average, beyond the time of a request, is given up.
+const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 /// Answers of a list that are asked for.
 const PAGES_MAX: usize = 10_000;
 /// Versions of one object that are looked at.
@@ -40,7 +44,7 @@ const VERSIONS_MAX: usize = 1_000;
 
 /// A version of an object; empty where the store gives none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version(Option<String>);
+pub(super) struct Version(pub(super) Option<String>);
 
 /// What the store says of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +60,21 @@ pub(super) struct Looked {
 /// Speaks to one bucket.
 pub(super) struct Client {
     runtime: Runtime,
-    s3: aws_sdk_s3::Client,
-    bucket: String,
+    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) bucket: String,
+    pub(super) part_bytes: u64,
+    /// One try of a request, and how long an object's first bytes may take.
+    timeout: Duration,
 }
 
 impl Client {
     pub(super) fn new(bucket: &str, settings: &Settings) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (access, secret) = (settings.access_key.clone(), settings.secret_key.clone());
+        let timeout = Duration::from_secs(settings.timeout_seconds.into());
         let times = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
-            .operation_attempt_timeout(Duration::from_secs(settings.timeout_seconds.into()))
+            .operation_attempt_timeout(timeout)
             .build();
         let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -79,7 +87,8 @@ impl Client {
             .timeout_config(times);
         config.set_endpoint_url(settings.endpoint.clone());
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
-        Ok(Self { runtime, s3, bucket: bucket.to_owned() })
+        let (bucket, part_bytes) = (bucket.to_owned(), settings.part_bytes);
+        Ok(Self { runtime, s3, bucket, part_bytes, timeout })
     }
 
     /// Whether the bucket locks objects.
@@ -92,7 +101,7 @@ impl Client {
                 Ok(enabled == Some(ObjectLockEnabled::Enabled))
             }
             Err(error) if code(&error) == Some("ObjectLockConfigurationNotFoundError") => Ok(false),
-            Err(error) => Err(self.failed("ask whether the bucket locks objects", &error)),
+            Err(error) => Err(self.failed("say whether the bucket locks objects", &error)),
         }
     }
 
@@ -107,6 +116,10 @@ impl Client {
     ) -> Result<Version> {
         let hash = STANDARD.encode(hex::decode(&seen.sha256).context("a hash in hexadecimal")?);
         let hold = held.then_some(ObjectLockLegalHoldStatus::On);
+        if seen.bytes > self.part_bytes {
+            let lock = LockedAs { until: moment(until)?, hold };
+            return self.runtime.block_on(self.put_in_parts(key, path, seen.bytes, lock));
+        }
         let answer = self.runtime.block_on(async {
             let body = ByteStream::from_path(path).await.map_err(anyhow::Error::new)?;
             let sent = self
@@ -154,7 +167,9 @@ impl Client {
         let found = match self.runtime.block_on(sent) {
             Ok(answer) => answer.retention,
             Err(error) if code(&error) == Some("NoSuchObjectLockConfiguration") => None,
-            Err(error) => return Err(self.failed(&format!("ask for the lock of {key}"), &error)),
+            // An answer that says nothing says of no lock.
+            Err(error) if status(&error) == Some(200) => None,
+            Err(error) => return Err(self.failed(&format!("say how {key} is locked"), &error)),
         };
         let compliance =
             found.filter(|found| found.mode == Some(ObjectLockRetentionMode::Compliance));
@@ -183,7 +198,7 @@ impl Client {
                 Ok(status == Some(ObjectLockLegalHoldStatus::On))
             }
             Err(error) if code(&error) == Some("NoSuchObjectLockConfiguration") => Ok(false),
-            Err(error) => Err(self.failed(&format!("ask for the hold of {key}"), &error)),
+            Err(error) => Err(self.failed(&format!("say whether {key} is held"), &error)),
         }
     }
 
@@ -201,7 +216,7 @@ impl Client {
     /// Objects below a prefix, by what follows it, with their lengths.
     pub(super) fn list(&self, prefix: &str) -> Result<BTreeMap<String, u64>> {
         let mut found = BTreeMap::new();
-        let mut next = None;
+        let (mut next, mut before) = (None, None);
         for _ in 0..PAGES_MAX {
             let asked = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix);
             let sent = asked.set_continuation_token(next.take()).send();
@@ -212,9 +227,14 @@ impl Client {
                 let length = object.size().and_then(|size| u64::try_from(size).ok());
                 found.extend(name.map(str::to_owned).zip(length));
             }
-            next = page.next_continuation_token;
-            if next.is_none() {
-                return Ok(found);
+            match page.next_continuation_token {
+                None => return Ok(found),
+                // It would go on so for ever.
+                Some(same) if Some(&same) == before.as_ref() => break,
+                Some(other) => {
+                    before = Some(other.clone());
+                    next = Some(other);
+                }
             }
         }
         Err(anyhow!("the store's list of objects does not end"))
@@ -240,7 +260,7 @@ impl Client {
     /// Keys below a prefix that have a version, those of deleted objects among them.
     pub(super) fn list_versions(&self, prefix: &str) -> Result<BTreeSet<String>> {
         let mut found = BTreeSet::new();
-        let (mut key, mut version) = (None, None);
+        let (mut key, mut version, mut before) = (None, None, None);
         for _ in 0..PAGES_MAX {
             let asked = self.s3.list_object_versions().bucket(&self.bucket).prefix(prefix);
             let asked = asked.set_key_marker(key.take()).set_version_id_marker(version.take());
@@ -251,8 +271,12 @@ impl Client {
             if page.is_truncated() != Some(true) {
                 return Ok(found);
             }
-            key = page.next_key_marker;
-            version = page.next_version_id_marker;
+            let next = (page.next_key_marker, page.next_version_id_marker);
+            if before.as_ref() == Some(&next) {
+                break;
+            }
+            before = Some(next.clone());
+            (key, version) = next;
         }
         Err(anyhow!("the store's list of versions does not end"))
     }
@@ -313,22 +337,18 @@ impl Client {
             let asked = self.s3.get_object().bucket(&self.bucket).key(key);
             let sent = asked.set_version_id(version.0.clone()).send().await;
             let answer = sent.map_err(|error| self.failed(&format!("get {key}"), &error))?;
-            let mut body = answer.body;
-            while let Some(bytes) =
-                body.try_next().await.with_context(|| format!("{key} broke off"))?
-            {
+            let (mut body, begun, mut got) = (answer.body, Instant::now(), 0);
+            loop {
+                let least = Duration::from_secs(got / SLOWEST_BYTES_A_SECOND);
+                let next = tokio::time::timeout_at(begun + self.timeout + least, body.try_next());
+                let next = next.await.map_err(|_| self.too_slow(key, got))?;
+                let Some(bytes) = next.with_context(|| format!("{key} broke off"))? else {
+                    return Ok(());
+                };
+                got += bytes.len() as u64;
                 piece(&bytes)?;
             }
-            Ok(())
         })
-    }
-
-    fn failed<E>(&self, what: &str, error: &SdkError<E>) -> anyhow::Error
-    where
-        SdkError<E>: std::error::Error,
-    {
-        let words = format!("{}", DisplayErrorContext(error));
-        anyhow!("the store of bucket {} did not {what}: {words}", self.bucket)
     }
 }
 
@@ -338,15 +358,4 @@ fn moment(millis: u64) -> Result<DateTime> {
 
 fn millis(moment: DateTime) -> Option<u64> {
     moment.to_millis().ok().and_then(|millis| u64::try_from(millis).ok())
-}
-
-fn code<E>(error: &SdkError<E>) -> Option<&str>
-where
-    E: aws_sdk_s3::error::ProvideErrorMetadata,
-{
-    error.as_service_error().and_then(|error| error.code())
-}
-
-fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
 }

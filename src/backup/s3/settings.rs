@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(in crate::backup) hold_is_open: bool,
     pub(super) timeout_seconds: u32,
     pub(super) tries: u32,
+    /// What is larger goes up in parts of so many bytes.
+    pub(super) part_bytes: u64,
 }
 
 impl Settings {
@@ -41,6 +43,7 @@ impl Settings {
             hold_is_open: false,
             timeout_seconds: offsite.timeout_seconds,
             tries: offsite.tries,
+            part_bytes: u64::from(offsite.part_mebibytes) * 1024 * 1024,
         })
     }
 }

@@ -65,6 +65,11 @@ impl Disk for OsDisk {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         Ok(Box::new(OsFile(file)))
     }
+
+    fn before(&self, step: DestructionStep) -> io::Result<()> {
+        tracing::debug!(?step, "a destruction is at");
+        Ok(())
+    }
 }
 
 struct OsFile(File);

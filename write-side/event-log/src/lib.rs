@@ -5,6 +5,7 @@
 
 mod appender;
 mod assign;
+mod background;
 pub mod backup;
 mod clock;
 mod damage;
@@ -40,6 +41,7 @@ mod verify;
 mod write;
 
 pub use assign::RECENT_STREAMS_MAX;
+pub use background::{BrokeOff, give_way, in_background};
 pub use clock::Clock;
 pub use damage::{Damage, DamageKind};
 pub use disclosure::{DisclosedPart, Disclosure, Shown};
@@ -66,7 +68,7 @@ pub use seal::{
     NONCE_BYTES, OpenError as PartOpenError, PartKeys, PartPlace, SEALED_OVERHEAD, TAG_BYTES,
     commits_to, entry_digest, part_hash,
 };
-pub use segment::shelf::HANDLES_MAX;
+pub use segment::{beside::WRITING_REST, shelf::HANDLES_MAX};
 pub use sequencer::{
     AppendOutcome, FollowFault, SealedWrite, Sequencer, SequencerHead,
     memory::{InjectedFault, MemorySequencer},

@@ -3,6 +3,7 @@
 //! Owns names, listing and the layout of the directory `<data_dir>/log/segments/`.
 //! A segment is named by the position of its first entry; the list sorted by name is the log.
 
+pub(crate) mod beside;
 pub(crate) mod footer;
 pub(crate) mod offsets;
 pub(crate) mod scan;

@@ -86,6 +86,9 @@ impl<'a> Limits<'a> {
                 let at = since.max(record.received);
                 Some((at, Ground::Superseded { at }))
             }
+            (Standing::Past, _) if done_with => {
+                Some((record.received, Ground::Superseded { at: record.received }))
+            }
             (_, References::Lost(at)) if record.kind == RecordKind::Media => {
                 let at = at.max(record.received);
                 Some((at, Ground::LastReferenceGone { at }))

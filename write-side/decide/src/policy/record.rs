@@ -19,6 +19,9 @@ pub enum Standing {
         /// When, by received time.
         since: Timestamp,
     },
+    /// The same, and when is not remembered. Its age counts from when it was received; for a hold
+    /// it may have been in force until now.
+    Past,
 }
 
 /// What is known of events that refer to a medium.
@@ -103,16 +106,17 @@ impl<'a> Record<'a> {
     pub(super) fn ages_from(&self) -> Timestamp {
         let used = match (self.standing, self.references) {
             (Standing::Ended { since }, _) => since,
+            (Standing::Past, _) => self.received,
             (_, References::Latest(at)) => at,
             _ => self.received,
         };
         used.max(self.received)
     }
 
-    /// The last instant at which it was in force; `None` while it is.
+    /// The last instant at which it was in force; `None` while it is, or may have been until now.
     pub(super) fn last_in_force(&self) -> Option<Timestamp> {
         match self.standing {
-            Standing::Current => None,
+            Standing::Current | Standing::Past => None,
             _ => Some(self.ages_from()),
         }
     }

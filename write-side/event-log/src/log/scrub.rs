@@ -12,7 +12,7 @@ use super::Log;
 use crate::{
     DamageKind, ReadFault, StopReason,
     frame::StoredPart,
-    segment::{self, scan::ScannedWrite, scan::Step, shelf::scan_closed},
+    segment::{self, beside::WRITING_REST, scan::ScannedWrite, scan::Step, shelf::scan_closed},
 };
 
 /// How fast the scrub reads.
@@ -44,7 +44,11 @@ impl Log {
     ) -> Result<(), ReadFault> {
         loop {
             for first in self.shared.shelf.closed() {
-                let read = match self.scrub_one(first) {
+                let mut rest = || {
+                    // Whether to go on is asked after the segment.
+                    pause(WRITING_REST);
+                };
+                let read = match self.scrub_one(first, &mut rest) {
                     Ok(bytes) => bytes,
                     Err(ReadFault::Io(error)) => {
                         tracing::warn!(%error, "the scrub could not read a segment");
@@ -71,12 +75,12 @@ impl Log {
             if !keep_going() {
                 return Ok(());
             }
-            self.scrub_one(first)?;
+            self.scrub_one(first, &mut || ())?;
         }
         Ok(())
     }
 
-    fn scrub_one(&self, first: LogPosition) -> Result<u64, ReadFault> {
+    fn scrub_one(&self, first: LogPosition, rest: &mut dyn FnMut()) -> Result<u64, ReadFault> {
         let scrubbed = self.scrub_segment(first);
         if let Err(ReadFault::Damage(damage)) = &scrubbed {
             tracing::error!(%damage, "the scrub found damage");
@@ -84,7 +88,7 @@ impl Log {
         }
         let (bytes, left_behind) = scrubbed?;
         if left_behind {
-            self.scavenge_left_behind(first)?;
+            self.scavenge_left_behind(first, rest)?;
         }
         Ok(bytes)
     }

@@ -189,7 +189,7 @@ impl Log {
     pub fn scavenge(&self) -> Result<(u64, u64), ReadFault> {
         let _one_at_a_time = self.shredding.lock();
         self.still_ours()?;
-        let done = self.scavenge_where(|_| true)?;
+        let done = self.scavenge_where(|_| true, &mut || ())?;
         Ok((done.parts, done.bytes))
     }
 
@@ -221,10 +221,14 @@ impl Log {
     }
 
     /// Drops ciphertext that the scrub met in a closed segment.
-    pub(super) fn scavenge_left_behind(&self, first: LogPosition) -> Result<(), ReadFault> {
+    pub(super) fn scavenge_left_behind(
+        &self,
+        first: LogPosition,
+        rest: &mut dyn FnMut(),
+    ) -> Result<(), ReadFault> {
         let _one_at_a_time = self.shredding.lock();
         self.still_ours()?;
-        self.scavenge_segment(first, |_| true)?;
+        self.scavenge_segment(first, |_| true, rest)?;
         Ok(())
     }
 
@@ -244,8 +248,8 @@ impl Log {
         let in_order = |tree: u32| ranges.iter().any(|range| range.tree == tree);
         let segments = match scavenging {
             Scavenging::Later => SurfaceOutcome::Pending,
-            Scavenging::Closed => self.scavenge_segments(in_order, false),
-            Scavenging::All => self.scavenge_segments(in_order, true),
+            Scavenging::Closed => self.scavenge_segments(in_order, false, &mut || ()),
+            Scavenging::All => self.scavenge_segments(in_order, true, &mut || ()),
         };
         let report = |surface, outcome| SurfaceReport { surface, outcome };
         vec![
@@ -256,25 +260,31 @@ impl Log {
     }
 
     /// Drops the ciphertext of destroyed parts of these trees, in the active segment too; for
-    /// orders that were given with [`Scavenging::Later`]. Blocks.
+    /// orders that were given with [`Scavenging::Later`]. Blocks. `rest` is called each time that a
+    /// piece was written, for whoever would not be in the way of others.
     ///
     /// A crash between two segments leaves ciphertext whose keys are gone: the scrub, or the next
     /// order in the same trees, drops it.
-    pub fn scavenge_trees(&self, trees: &HashSet<u32>) -> SurfaceOutcome {
+    pub fn scavenge_trees(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome {
         let _one_at_a_time = self.shredding.lock();
         if let Err(error) = self.still_ours() {
             tracing::error!(%error, "nothing is scavenged");
             return SurfaceOutcome::Failed;
         }
-        self.scavenge_segments(|tree| trees.contains(&tree), true)
+        self.scavenge_segments(|tree| trees.contains(&tree), true, rest)
     }
 
-    fn scavenge_segments(&self, matches: impl Fn(u32) -> bool, roll: bool) -> SurfaceOutcome {
+    fn scavenge_segments(
+        &self,
+        matches: impl Fn(u32) -> bool,
+        roll: bool,
+        rest: &mut dyn FnMut(),
+    ) -> SurfaceOutcome {
         let mut in_active = self.shared.shelf.active_has_tree(&matches);
         if in_active && roll {
             in_active = !self.roll();
         }
-        match self.scavenge_where(matches) {
+        match self.scavenge_where(matches, rest) {
             Err(error) => {
                 tracing::error!(%error, "scavenging failed; the keys are gone all the same");
                 SurfaceOutcome::Failed
@@ -290,14 +300,18 @@ impl Log {
         crate::durable::wait_for(answer).unwrap_or(false)
     }
 
-    fn scavenge_where(&self, matches: impl Fn(u32) -> bool) -> Result<Scavenged, ReadFault> {
+    fn scavenge_where(
+        &self,
+        matches: impl Fn(u32) -> bool,
+        rest: &mut dyn FnMut(),
+    ) -> Result<Scavenged, ReadFault> {
         let shared = &self.shared;
         let mut total = Scavenged::default();
         for first in shared.shelf.closed() {
             if !shared.shelf.closed_has_tree(first, &matches)? {
                 continue;
             }
-            let done = self.scavenge_segment(first, &matches)?;
+            let done = self.scavenge_segment(first, &matches, rest)?;
             total.parts += done.parts;
             total.bytes += done.bytes;
         }
@@ -308,12 +322,14 @@ impl Log {
         &self,
         first: LogPosition,
         matches: impl Fn(u32) -> bool,
+        rest: &mut dyn FnMut(),
     ) -> Result<Scavenged, ReadFault> {
         let vault = &self.shared.vault;
-        scavenge_closed(&self.shared.shelf, &*self.disk, first, |header, part, _| {
+        let is_gone = |header: &EntryHeader, part: &facts::PartHeader, _| {
             let named = matches(part.stream_tree.0) || matches(part.person_tree.0);
             named && vault.is_gone(header, part)
-        })
+        };
+        scavenge_closed(&self.shared.shelf, &*self.disk, first, is_gone, rest)
     }
 
     /// Reports orders, or keeps what became of them until they are off-site, where they must be.

@@ -4,8 +4,8 @@
 //! stay as they were (I6); lengths and CRCs are made anew.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    fs::{self, File},
+    io,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -13,6 +13,7 @@ use std::{
 use facts::{EntryHeader, LogPosition, PartHeader};
 
 use super::{
+    beside::write_beside,
     footer::{FOOTER_BYTES, Footer},
     offsets::{Offsets, SegmentSeal},
     scan::{ScannedWrite, Step},
@@ -24,6 +25,9 @@ use crate::{
     write::{WRITE_HEADER_BYTES, WriteHeader, assemble},
 };
 
+/// Read without a rest.
+const READ_BYTES: usize = 256 * 1024;
+
 /// What scavenging one segment did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scavenged {
@@ -34,18 +38,26 @@ pub(crate) struct Scavenged {
 }
 
 /// Drops the parts of a closed segment for which `is_gone` says so. Touches nothing where there
-/// are none.
+/// are none. `rest` is called after each piece that was read or written.
 pub(crate) fn scavenge_closed(
     shelf: &Shelf,
     disk: &dyn Disk,
     first: LogPosition,
     is_gone: impl Fn(&EntryHeader, &PartHeader, u8) -> bool,
+    rest: &mut dyn FnMut(),
 ) -> Result<Scavenged, ReadFault> {
     let path = super::path(shelf.dir(), first);
     let mut scan = scan_closed(&path, first)?;
     let mut rewrite = Rewrite::default();
+    let mut unrested = 0;
     let end = scan.run(|write| {
+        let read = write.header.write_bytes();
         rewrite.take(write, &is_gone);
+        unrested += read;
+        if unrested >= READ_BYTES {
+            unrested = 0;
+            rest();
+        }
         Ok::<(), ReadFault>(())
     })?;
     if !matches!(end, Step::Footer) {
@@ -59,7 +71,8 @@ pub(crate) fn scavenge_closed(
     let footer = Footer { file_length: length as u64, ..old.footer };
     rewrite.bytes.extend_from_slice(&footer.encode());
     let parts = rewrite.parts;
-    exchange(shelf, disk, first, &path, &rewrite)?;
+    let file = write_new(disk, &path, &rewrite.bytes, rest)?;
+    exchange(shelf, disk, first, &path, &rewrite, &file)?;
     Ok(Scavenged { parts, bytes: old.length.saturating_sub(length as u64) })
 }
 
@@ -119,14 +132,13 @@ impl Rewrite {
     }
 }
 
-/// Puts the new file in the place of the old one.
-fn exchange(
-    shelf: &Shelf,
+/// Writes the new file beside the old one.
+fn write_new(
     disk: &dyn Disk,
-    first: LogPosition,
     path: &Path,
-    rewrite: &Rewrite,
-) -> io::Result<()> {
+    bytes: &[u8],
+    rest: &mut dyn FnMut(),
+) -> io::Result<File> {
     let new = new_path(path);
     disk.before(DestructionStep::WriteSegment)?;
     // A crash up to the rename leaves the old segment and a leftover that recovery removes.
@@ -134,8 +146,19 @@ fn exchange(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
-    file.write_all(&rewrite.bytes)?;
+    write_beside(&new, bytes, rest)
+}
+
+/// Puts the new file in the place of the old one.
+fn exchange(
+    shelf: &Shelf,
+    disk: &dyn Disk,
+    first: LogPosition,
+    path: &Path,
+    rewrite: &Rewrite,
+    file: &File,
+) -> io::Result<()> {
+    let new = new_path(path);
     disk.before(DestructionStep::SyncSegment)?;
     file.sync_all()?;
     super::make_read_only(&new)?;

@@ -58,7 +58,7 @@ impl Model<'_> {
         let person = part.users.is_empty() || self.people().iter().any(|u| part.users.contains(u));
         let place = part.rooms.is_empty() || self.places().any(|r| part.rooms.contains(&r));
         let last = match self.0.in_use {
-            PlainUse::Current => LAST_DAY,
+            PlainUse::Current | PlainUse::Past => LAST_DAY,
             _ => self.birthday(),
         };
         let in_time = |day: u64| {
@@ -79,7 +79,7 @@ impl Model<'_> {
     fn birthday(&self) -> u64 {
         let mut birthday = self.0.received;
         if let PlainReferences::Latest(day) = self.0.references
-            && !matches!(self.0.in_use, PlainUse::Ended(_))
+            && !matches!(self.0.in_use, PlainUse::Ended(_) | PlainUse::Past)
         {
             birthday = birthday.max(day);
         }
@@ -120,6 +120,7 @@ impl Model<'_> {
             });
         let not_needed = match (self.0.in_use, self.0.references, self.0.kind) {
             (PlainUse::Ended(end), _, TO_DEVICE | ACCOUNT) => day >= end.max(self.0.received),
+            (PlainUse::Past, _, TO_DEVICE | ACCOUNT) => day >= self.0.received,
             (_, PlainReferences::Lost(lost), MEDIA) => day >= lost.max(self.0.received),
             _ => false,
         };

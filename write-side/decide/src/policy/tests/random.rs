@@ -74,6 +74,8 @@ pub(super) enum PlainUse {
     Plain,
     Current,
     Ended(u64),
+    /// Ended on a day that nobody remembers.
+    Past,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -127,9 +129,10 @@ pub(super) fn part(random: &mut Random) -> PlainPart {
 
 pub(super) fn case(random: &mut Random) -> Case {
     let few = |random: &mut Random, most: u64| random.below(most + 1);
-    let in_use = match random.below(3) {
+    let in_use = match random.below(4) {
         0 => PlainUse::Plain,
         1 => PlainUse::Current,
+        2 => PlainUse::Past,
         _ => PlainUse::Ended(random.below(60)),
     };
     let references = match random.below(4) {
@@ -263,6 +266,7 @@ impl Real {
                 PlainUse::Plain => Standing::Plain,
                 PlainUse::Current => Standing::Current,
                 PlainUse::Ended(since) => Standing::Ended { since: day(since) },
+                PlainUse::Past => Standing::Past,
             },
             redacted: case.redacted.map(day),
             references: match case.references {
