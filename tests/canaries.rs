@@ -11,6 +11,8 @@ mod needles;
 #[path = "support/officer.rs"]
 #[expect(dead_code, reason = "nobody is refused here")]
 mod officer;
+#[path = "support/run_later.rs"]
+mod run_later;
 #[path = "support/traces.rs"]
 mod traces;
 
@@ -19,14 +21,12 @@ use std::{
     path::Path,
     process::Command,
     sync::Arc,
-    time::SystemTime,
 };
 
 use anyhow::{Context, Result, ensure};
-use commands::{ServerIdentity, WriteSide, WriteSideParts, media::BlobStore};
 use decide::pdu::Pdu;
-use event_log::{Entry, Log, LogOptions, PartContent, RANGE_ENTRIES_MAX, SystemRandom};
-use facts::{Fact, LogPosition, Timestamp, pdu::SALT_KEY};
+use event_log::{Entry, PartContent, RANGE_ENTRIES_MAX};
+use facts::{Fact, LogPosition, pdu::SALT_KEY};
 use harness::{
     matrix_client::MatrixClient,
     register,
@@ -35,10 +35,9 @@ use harness::{
 };
 use needles::{Found, Needles};
 use officer::Officer;
-use policies::destruction::{Destroyer, logged};
-use projections::ClientView;
 use rand::{SeedableRng as _, rngs::StdRng};
 use ruma::{CanonicalJsonObject, CanonicalJsonValue, RoomId};
+use run_later::{now, open_log, run_later};
 use serde_json::json;
 use traces::{Place, Tracer};
 
@@ -219,38 +218,8 @@ async fn expire(server: &mut Server, officers: &[MatrixClient; 3]) -> Result<()>
     let ann = Officer::new(server, &officers[0])?;
     ann.does(&[&["policy", "apply", file][..], &WHY].concat()).await?;
     server.stop_gracefully().await?;
-    let data_dir = server.data_dir();
-    let log = Arc::new(open_at(server, || Timestamp(now().0 + 2 * HOUR_MS))?);
-    let source = Arc::clone(&log) as _;
-    let (view, follower) = ClientView::start(source, &data_dir, "localhost")?;
-    let name = ruma::server_name!("localhost").to_owned();
-    // Nothing is signed in a run.
-    let identity =
-        ServerIdentity::from_seed(name, "a_1".to_owned(), &[7; 32]).context("a key of 32 bytes")?;
-    let write_side = WriteSide::open(WriteSideParts::new(
-        Arc::clone(&log) as _,
-        data_dir.join("folds"),
-        Arc::new(identity),
-        Arc::new(|| Timestamp(now().0 + 2 * HOUR_MS)),
-        Arc::new(SystemRandom),
-    ))
-    .await?;
-    let destroyer = Destroyer {
-        write_side: write_side.clone(),
-        record: Arc::clone(&log) as _,
-        keys: Arc::clone(&log) as _,
-        view,
-        blobs: Arc::new(BlobStore::open(data_dir.join("media")).await?),
-        keyring_backup_ms: 0,
-        offsite: None,
-        before: logged(),
-    };
-    let done = destroyer.run(None, &|| false).await?;
+    let done = run_later(server, 2 * HOUR_MS).await?;
     ensure!(done.receipt.is_some() && done.orders > 0, "{done:?}");
-    drop(destroyer);
-    write_side.close().await?;
-    log.close();
-    drop(follower);
     Ok(())
 }
 
@@ -271,7 +240,7 @@ async fn erase(server: &mut Server, officers: &[MatrixClient; 3]) -> Result<()> 
 
 /// Every entry, opened with the keys that are left. The server is down.
 fn opened(server: &Server) -> Result<Vec<Entry>> {
-    let log = open_at(server, now)?;
+    let log = open_log(server, Arc::new(now))?;
     let mut entries = Vec::new();
     loop {
         let next = LogPosition(entries.len() as u64);
@@ -536,15 +505,4 @@ async fn ledger(server: &Server, arguments: &[&str]) -> Result<String> {
     let output = server.command(&[&["ledger"], arguments].concat()).await?;
     ensure!(output.status.success(), "{arguments:?}: {output:?}");
     Ok(String::from_utf8(output.stdout)?)
-}
-
-fn open_at(server: &Server, clock: fn() -> Timestamp) -> Result<Log> {
-    let options = LogOptions::new(server.data_dir(), "localhost");
-    Ok(Log::open(options, Arc::new(clock), Arc::new(SystemRandom))?)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the log under test goes on in real time")]
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or_default())
 }

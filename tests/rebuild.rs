@@ -4,8 +4,8 @@
 #[path = "support/harness.rs"]
 #[expect(dead_code, reason = "each test uses its own part of the harness")]
 mod harness;
-
-use std::collections::BTreeMap;
+#[path = "support/shown.rs"]
+mod shown;
 
 use anyhow::{Result, ensure};
 use harness::{
@@ -15,9 +15,7 @@ use harness::{
     server::Server,
 };
 use serde_json::{Value, json};
-
-/// What clients see, by request.
-type Shown = BTreeMap<String, Value>;
+use shown::{Shown, compare, strip};
 
 struct Scene {
     clients: Vec<MatrixClient>,
@@ -142,29 +140,6 @@ async fn walk(client: &MatrixClient, scene: &Scene, shown: &mut Shown) -> Result
             shown.insert(format!("{} walks {room} by {limit}", client.user_id), events);
         }
     }
-    Ok(())
-}
-
-/// Takes away tokens, ages, and presence, which is not in the log.
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            for key in ["next_batch", "prev_batch", "start", "end", "age", "presence"] {
-                map.remove(key);
-            }
-            map.values_mut().for_each(strip);
-        }
-        Value::Array(list) => list.iter_mut().for_each(strip),
-        _ => {}
-    }
-}
-
-fn compare(before: &Shown, after: &Shown, how: &str) -> Result<()> {
-    for (request, was) in before {
-        let is = after.get(request);
-        ensure!(is == Some(was), "{how}: {request} showed {was}\nand shows {is:?}");
-    }
-    ensure!(before.len() == after.len(), "{how}: other requests were made");
     Ok(())
 }
 

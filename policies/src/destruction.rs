@@ -24,6 +24,7 @@ mod offsite;
 mod pace;
 mod schedule;
 mod steps;
+mod stubbing;
 mod sweep;
 mod tally;
 mod without_receipt;
@@ -202,6 +203,8 @@ impl Destroyer {
         tally: &mut Tally,
     ) -> Result<(), RunFault> {
         tally.policy_version = version;
+        // Durable before any order: what it takes has something that stands for it.
+        self.stub(chunk.stubs).await?;
         let (mut orders, mut files) = (Vec::new(), Vec::new());
         for (cause, due) in chunk.due {
             tally.copied |= due.copied;

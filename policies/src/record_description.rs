@@ -11,16 +11,20 @@ mod superseded;
 use std::collections::HashMap;
 
 use commands::WriteSide;
-use decide::policy::{Standing, kind_of_class, takes};
+use decide::{
+    pdu::stub_of,
+    policy::{Extent, Standing, kind_of_class, takes},
+};
 use event_log::{Entry, ReadFault};
 use facts::{
     EntryHeader, Fact, LogPosition, RecordClass, StreamId,
-    fact::{MediaStored, ReceiptSet, RecordKind, ToDeviceQueued},
+    fact::{MediaStored, PduStored, PduStub, ReceiptSet, RecordKind, ToDeviceQueued},
 };
 use projections::{
     Snapshot,
     query::{RecordDescription, StoreError},
 };
+use ruma::RoomId;
 
 use self::superseded::Superseded;
 
@@ -42,12 +46,27 @@ pub struct DescribedRecord {
     pub position: LogPosition,
     /// What policies see.
     pub record: RecordDescription,
-    /// Something of it can still be read that a destruction would take.
+    /// Something of it can still be read that a destruction of its content would take.
     pub left: bool,
+    /// What will stand for the skeleton of a message; `None` where the skeleton stays, whatever
+    /// becomes of the rest, and where there is none.
+    pub stub: Option<PduStub>,
     /// Name of the blob, for a medium.
     pub blob: Option<String>,
     /// Views or folds hold a copy of its text, or held one that was replaced.
     pub copied: bool,
+}
+
+impl DescribedRecord {
+    /// A record of which the view knows nothing.
+    pub(crate) fn unknown(position: LogPosition, record: RecordDescription) -> Self {
+        Self { position, record, left: true, stub: None, blob: None, copied: false }
+    }
+
+    /// Whether destroying this much of it would take anything.
+    pub fn is_left(&self, extent: Extent) -> bool {
+        self.left || (extent == Extent::Whole && self.stub.is_some())
+    }
 }
 
 /// Why an entry cannot be described.
@@ -111,14 +130,20 @@ impl<'a> Describer<'a> {
             .fact()
             .map_err(|error| DescribeFault::Shape(header.position, error.to_string()))?;
         let Some(fact) = fact else { return Ok(Described::NoRecord) };
-        let mut blob = None;
+        let (mut blob, mut stub) = (None, None);
         let copied = is_copied(&fact);
         let record = match fact {
-            Fact::PduPlaced(_) | Fact::PduRedacted(_) | Fact::RoomPublished(_) => {
-                return Ok(Described::NoRecord);
-            }
-            Fact::PduStored(_) => match self.view.describe_event(header.position)? {
-                Some(event) => RecordDescription { kind, ..event },
+            // Of a stub there is nothing to destroy.
+            Fact::PduPlaced(_)
+            | Fact::PduRedacted(_)
+            | Fact::PduStub(_)
+            | Fact::MessagesStubbed(_)
+            | Fact::RoomPublished(_) => return Ok(Described::NoRecord),
+            Fact::PduStored(stored) => match self.view.describe_event(header.position)? {
+                Some(event) => {
+                    stub = self.stub(header.position, &stored, &event)?;
+                    RecordDescription { kind, ..event }
+                }
                 None => return Ok(Described::Unjudged(kind)),
             },
             Fact::ReceiptSet(set) => self.receipt(header, set)?,
@@ -134,14 +159,26 @@ impl<'a> Describer<'a> {
             },
             _ => self.own(header, kind)?,
         };
-        let left = entry
-            .header
-            .parts
-            .iter()
-            .zip(&entry.parts)
-            .any(|(part, content)| takes(part.class) && content.clear().is_some());
+        let left =
+            entry.header.parts.iter().zip(&entry.parts).any(|(part, content)| {
+                takes(part.class, Extent::Content) && content.clear().is_some()
+            });
         let position = header.position;
-        Ok(Described::Record(Box::new(DescribedRecord { position, record, left, blob, copied })))
+        let described = DescribedRecord { position, record, left, stub, blob, copied };
+        Ok(Described::Record(Box::new(described)))
+    }
+
+    /// What can stand for a message: the graph must be done with it.
+    fn stub(
+        &self,
+        position: LogPosition,
+        stored: &PduStored,
+        event: &RecordDescription,
+    ) -> Result<Option<PduStub>, DescribeFault> {
+        let room = event.room.as_deref().and_then(|room| RoomId::parse(room).ok());
+        let Some(room) = room.filter(|_| !stored.is_state) else { return Ok(None) };
+        let settled = self.view.is_settled_message(position)?;
+        Ok(stub_of(&room, position, stored).filter(|_| settled))
     }
 
     fn receipt(

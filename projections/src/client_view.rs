@@ -25,6 +25,7 @@ mod relations;
 pub(crate) mod rows;
 mod session_changes;
 mod state;
+pub(crate) mod stubbed;
 pub(crate) mod table;
 mod timeline;
 pub(crate) mod unread;
@@ -235,6 +236,8 @@ impl View for ClientProjection {
 fn dispatch(a: &mut Applying<'_>, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::PduStored(_)
+        | Fact::PduStub(_)
+        | Fact::MessagesStubbed(_)
         | Fact::PduPlaced(_)
         | Fact::PduRedacted(_)
         | Fact::InviteStateStored(_)
@@ -285,6 +288,8 @@ fn dispatch(a: &mut Applying<'_>, fact: &Fact) -> Result<(), StoreError> {
 fn dispatch_room(a: &mut Applying<'_>, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::PduStored(stored) => events::stored(a, stored),
+        Fact::PduStub(stub) => events::stub(a, stub),
+        Fact::MessagesStubbed(stubbed) => stubbed::messages(a, stubbed),
         Fact::PduPlaced(placed) => events::placed(a, placed),
         Fact::PduRedacted(redacted) => events::redacted(a, redacted),
         Fact::InviteStateStored(state) => membership::invite_state(a, state),

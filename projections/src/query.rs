@@ -23,6 +23,7 @@ mod rooms;
 mod sessions;
 mod state;
 mod state_use;
+mod stubbed;
 mod threads;
 mod timeline;
 mod to_device;

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use decide::policy::{InForce, takes};
+use decide::policy::{Extent, InForce, takes};
 use event_log::ReadFault;
 use facts::{
-    EntryHeader, KeyEpoch, LogPosition, PartHeader, Timestamp,
+    EntryHeader, KeyEpoch, LogPosition, PartHeader, RecordClass, Timestamp,
     fact::{RecordKind, ShredCause},
 };
 
@@ -18,6 +18,7 @@ use super::{
     judging::{Destroy, Judged, judge},
     key_ranges::{Ranges, SeenTrees},
     keys::Keys,
+    stubbing::Stubs,
     without_receipt::WithoutReceipt,
 };
 use crate::{
@@ -35,6 +36,8 @@ const SCANNED: usize = 20_000;
 const SCANNED_MAX: usize = 200_000;
 /// Key ranges of one stretch, at most: its orders have to fit into an entry each.
 const RANGES_MAX: usize = 3_500;
+/// Stubs of one stretch, at most.
+const STUBS_MAX: usize = 50_000;
 
 /// What judging works with.
 pub(super) struct Judging<'a> {
@@ -77,6 +80,8 @@ pub(super) struct Due {
 pub(super) struct Chunk {
     /// What goes, by the cause of its order.
     pub(super) due: BTreeMap<ShredCause, Due>,
+    /// What stands for skeletons that go.
+    pub(super) stubs: Stubs,
     /// Records that a hold or a floor keeps.
     pub(super) restricted: u64,
     /// Persons of whom such records are.
@@ -151,16 +156,26 @@ impl Judging<'_> {
         };
         let keeps_day = !self.in_force.erasures.is_empty();
         match judged {
-            Some((described, Judged::Destroy(destroy))) => {
-                chunk.count(*described, destroy.cause);
+            Some((mut described, Judged::Destroy(destroy))) => {
+                let stub = described.stub.take().filter(|_| destroy.extent == Extent::Whole);
                 for part in &parts {
-                    part.destroy(destroy, progress, chunk);
+                    if part.goes(destroy.extent, stub.is_some()) {
+                        part.destroy(destroy, progress, chunk);
+                    } else {
+                        part.keep(keeps_day, progress);
+                    }
                 }
+                if let Some(stub) = stub {
+                    chunk.stubs.add(header.stream, stub);
+                }
+                chunk.count(*described, destroy.cause);
             }
             Some((described, judged)) => {
                 if let Judged::Restricted(_) = judged {
                     chunk.restricted += 1;
-                    chunk.restricted_of.extend(described.record.owner);
+                    // Of a skeleton alone nothing is the person's any more.
+                    let owner = described.record.owner.filter(|_| described.left);
+                    chunk.restricted_of.extend(owner);
                 }
                 for part in &parts {
                     part.keep(keeps_day, progress);
@@ -187,8 +202,7 @@ impl Judging<'_> {
             Described::Unjudged(kind) => {
                 let record = projections::query::RecordDescription::of(kind, header.recorded_at);
                 let position = header.position;
-                let unknown =
-                    DescribedRecord { position, record, left: true, blob: None, copied: false };
+                let unknown = DescribedRecord::unknown(position, record);
                 Some((Box::new(unknown), Judged::Kept))
             }
             Described::Record(described) => {
@@ -200,7 +214,8 @@ impl Judging<'_> {
 
     fn taken<'h>(&self, header: &'h EntryHeader) -> impl Iterator<Item = Taken<'h>> {
         let leaf = u32::try_from(header.revision.0).unwrap_or(u32::MAX);
-        let taken = header.parts.iter().enumerate().filter(|(_, part)| takes(part.class));
+        let parts = header.parts.iter().enumerate();
+        let taken = parts.filter(|(_, part)| takes(part.class, Extent::Whole));
         taken.map(move |(number, part)| Taken {
             part,
             epoch: header.key_epoch,
@@ -228,6 +243,12 @@ impl Taken<'_> {
     fn person(&self) -> Option<(KeyEpoch, u32)> {
         let tree = self.part.person_tree;
         tree.is_some().then_some((self.epoch, tree.0))
+    }
+
+    /// Whether a destruction of this much takes it. A skeleton goes where a stub stands for it.
+    fn goes(&self, extent: Extent, stubbed: bool) -> bool {
+        let class = self.part.class;
+        takes(class, extent) && (stubbed || class != RecordClass::MessageSkeleton)
     }
 
     fn seen_gone(&self, seen: &mut SeenTrees) {
@@ -271,6 +292,7 @@ impl Chunk {
         let waiting = progress.days.waiting();
         let ranges: usize = self.due.values().map(|due| due.ranges.len()).sum();
         let at_an_end = scanned >= SCANNED && waiting == 0;
-        at_an_end || scanned >= SCANNED_MAX || ranges + waiting >= RANGES_MAX
+        let bounded = ranges + waiting < RANGES_MAX && self.stubs.len() < STUBS_MAX;
+        at_an_end || scanned >= SCANNED_MAX || !bounded
     }
 }

@@ -32,23 +32,26 @@ pub struct Destroy {
 
 /// Judges a record.
 pub fn judge(described: &DescribedRecord, in_force: &InForce, now: Timestamp) -> Judged {
-    if !described.left {
+    // As soon as it is known: most of a log that was destroyed once is like that.
+    if !described.is_left(Extent::Whole) {
         return Judged::Kept;
     }
     described.record.ask(|asked| {
         let explanation = explain(asked, &in_force.rules(), now);
         let why = cause(&explanation.decided_by, described.record.kind);
         match (explanation.fate, why) {
-            (Fate::Restricted { extent, .. }, _) => Judged::Restricted(extent),
-            (Fate::Destroy { extent, .. }, Some(cause)) => {
+            (Fate::Restricted { extent, .. }, _) if described.is_left(extent) => {
+                Judged::Restricted(extent)
+            }
+            (Fate::Destroy { extent, .. }, Some(cause)) if described.is_left(extent) => {
                 let erasure_of = match cause {
                     ShredCause::Erasure => in_force.erasures.reaching(asked).map(|one| one.at),
                     _ => None,
                 };
                 Judged::Destroy(Destroy { extent, cause, erasure_of })
             }
-            // What no rule ends is not destroyed.
-            (Fate::Keep { .. } | Fate::Destroy { .. }, _) => Judged::Kept,
+            // What no rule ends is not destroyed, and what is gone not again.
+            _ => Judged::Kept,
         }
     })
 }

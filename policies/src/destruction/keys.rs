@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use event_log::{Log, OrderOfMany, ShredError};
+use event_log::{Log, OrderOfMany, ReadFault, ShredError};
 use facts::{EntryHeader, ExpectedRevision, LogPosition, StreamId, fact::SurfaceOutcome};
 
 /// What must not have moved for an order to be given.
@@ -14,6 +14,9 @@ pub type Expects = (StreamId, ExpectedRevision);
 pub trait Keys: Send + Sync + 'static {
     /// Whether a part's text can be read no more.
     fn is_destroyed(&self, header: &EntryHeader, part: usize) -> bool;
+
+    /// Whether a durable stub stands for the message at a position.
+    fn is_stubbed(&self, pdu: LogPosition) -> Result<bool, ReadFault>;
 
     /// Gives orders, all of them or none, and carries them out on the keyring; the ciphertext waits
     /// for [`Self::scavenge`]. Answers their positions.
@@ -37,6 +40,10 @@ pub trait Keys: Send + Sync + 'static {
 impl Keys for Log {
     fn is_destroyed(&self, header: &EntryHeader, part: usize) -> bool {
         Self::is_destroyed(self, header, part)
+    }
+
+    fn is_stubbed(&self, pdu: LogPosition) -> Result<bool, ReadFault> {
+        Self::is_stubbed(self, pdu)
     }
 
     fn order(

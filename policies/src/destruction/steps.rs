@@ -12,6 +12,8 @@ pub enum RunStep {
     EndAccounts,
     /// A person who is to be erased leaves a room. Before: the account is ended, other rooms are left.
     LeaveRoom,
+    /// Stubs of messages of a room are recorded. Before: those of other rooms, which nobody looks at.
+    Stub,
     /// Orders are given. Before: the orders before it, without a receipt.
     Order,
     /// The file of a medium is removed. Before: bytes whose key is gone.

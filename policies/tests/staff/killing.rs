@@ -35,6 +35,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     destroying::{apply, readable, receipt, run, upload},
+    stubbing::stubbed,
     world::{DAY, Place, World, user},
 };
 
@@ -157,6 +158,8 @@ struct Expected {
     template: PathBuf,
     before: BTreeSet<u64>,
     gone: BTreeSet<u64>,
+    /// Messages of which only stubs are left.
+    stubbed: BTreeSet<u64>,
     receipt: DestructionRunEnded,
     files_gone: Vec<String>,
     files_kept: Vec<String>,
@@ -172,7 +175,9 @@ async fn a_run_that_is_killed_before_any_step_is_finished_with_one_right_receipt
     let whole = copy_of(&expected.template, home.path(), "whole");
     let steps = steps_until(&whole, usize::MAX, false);
     assert_eq!(steps.last().map(String::as_str), Some("Over"), "{steps:?}");
-    for needed in ["Order", "Rename", "EraseOldWrap", "RenameSegment", "RemoveFile", "Receipt"] {
+    for needed in
+        ["Stub", "Order", "Rename", "EraseOldWrap", "RenameSegment", "RemoveFile", "Receipt"]
+    {
         assert!(steps.iter().any(|step| step.contains(needed)), "{needed}: {steps:?}");
     }
     fs::remove_dir_all(&whole).unwrap();
@@ -295,9 +300,11 @@ async fn prepare(home: &Path) -> Expected {
     }
     assert!(receipt.restricted > 0, "{receipt:?}");
     let gone = before.difference(&readable(&world)).copied().collect();
+    let stubbed = stubbed(&world);
+    assert!(!stubbed.is_empty());
     world.close().await;
     fs::remove_dir_all(home.join("reference")).unwrap();
-    Expected { template, before, gone, receipt, files_gone, files_kept: vec![file] }
+    Expected { template, before, gone, stubbed, receipt, files_gone, files_kept: vec![file] }
 }
 
 fn counts(receipt: &DestructionRunEnded) -> BTreeMap<(RecordKind, ShredCause), u64> {
@@ -309,6 +316,8 @@ async fn check(expected: &Expected, dir: &Path, when: &str, said: bool) {
     let world = World::open(at_dir(dir.to_owned(), 2)).await;
     assert_eq!(receipts(&world).len(), usize::from(said), "{when}: a receipt for what is not done");
     orders_are_carried_out(&world, when);
+    // No skeleton is gone whose stub is not there.
+    assert!(stubbed(&world).is_subset(&expected.stubbed), "{when}");
     let gone: BTreeSet<u64> = expected.before.difference(&readable(&world)).copied().collect();
     assert!(gone.is_subset(&expected.gone), "{when}: what was not ordered is gone");
 
@@ -331,6 +340,7 @@ async fn check(expected: &Expected, dir: &Path, when: &str, said: bool) {
         assert!(world.media_path(file).exists(), "{when}: a file that is held went");
     }
     assert_eq!(world.failing.log.scavenge().unwrap(), (0, 0), "{when}: ciphertext was left");
+    assert_eq!(stubbed(&world), expected.stubbed, "{when}");
     assert_eq!(erasures_executed(&world), 1, "{when}");
     assert!(!is_anywhere(&world, "eve"), "{when}: the erased person is in a room");
     assert_eq!(run(&world).await, RunDone { receipt: None, orders: 0 }, "{when}");

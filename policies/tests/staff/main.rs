@@ -20,5 +20,6 @@ mod reading;
 mod refolding;
 mod refusals;
 mod routes;
+mod stubbing;
 mod sweeping;
 mod world;

@@ -12,7 +12,8 @@ use std::{
 };
 
 use event_log::{
-    DestructionStep, Disk, KeyringStep, Log, OrderOfMany, OsDisk, SegmentFile, ShredError,
+    DestructionStep, Disk, KeyringStep, Log, OrderOfMany, OsDisk, ReadFault, SegmentFile,
+    ShredError,
 };
 use facts::{
     EntryHeader, LogPosition,
@@ -40,6 +41,10 @@ struct Meddling {
 impl Keys for Meddling {
     fn is_destroyed(&self, header: &EntryHeader, part: usize) -> bool {
         Keys::is_destroyed(&*self.log, header, part)
+    }
+
+    fn is_stubbed(&self, pdu: LogPosition) -> Result<bool, ReadFault> {
+        Keys::is_stubbed(&*self.log, pdu)
     }
 
     fn order(

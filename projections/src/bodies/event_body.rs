@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use facts::{
     Fact, Timestamp,
-    fact::{ClientTxn, PduStored},
+    fact::{ClientTxn, PduStored, PduStub},
 };
 use serde_json::{Map, Value};
 
@@ -52,6 +52,26 @@ impl EventBody {
             full,
             redacted: OnceLock::new(),
         })
+    }
+
+    /// What projecting needs of a message of which only a stub is left: id and edges. Nobody reads
+    /// it: [`super::Bodies::event`] gives no such body.
+    pub(crate) fn of_stub(stub: &PduStub, fact: &Arc<Fact>, recorded_at: Timestamp) -> Self {
+        let prev_events = stub.prev_events.clone();
+        Self {
+            event_id: stub.event_id.clone(),
+            recorded_at,
+            destroyed: true,
+            head: EventHead { prev_events, ..EventHead::default() },
+            fact: fact.clone(),
+            full: OnceLock::from(Map::new()),
+            redacted: OnceLock::new(),
+        }
+    }
+
+    /// Whether only a stub is left.
+    pub(crate) fn is_stub(&self) -> bool {
+        matches!(&*self.fact, Fact::PduStub(_))
     }
 
     /// What projecting looks at.

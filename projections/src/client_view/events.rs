@@ -1,13 +1,17 @@
 //! Events: stored, placed, redacted.
 //!
 //! Owns the order in which one placement reaches the tables: its own row, the two timelines,
-//! current state (and with it memberships), relations and threads, unread sums.
+//! current state (and with it memberships), relations and threads, unread sums. A stub stands in the
+//! timelines where its message stood, and shows nothing: a view that is built after the message was
+//! destroyed has the rows that later events rest on.
 
 use std::sync::Arc;
 
 use facts::{
-    LogPosition, StreamId,
-    fact::{PduPlaced, PduRedacted, PduStored, Placement, PlacementKind, StateBefore, Verdict},
+    Fact, LogPosition, StreamId,
+    fact::{
+        PduPlaced, PduRedacted, PduStored, PduStub, Placement, PlacementKind, StateBefore, Verdict,
+    },
 };
 
 use super::{
@@ -35,12 +39,28 @@ pub(super) struct Placing<'a> {
 }
 
 pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), StoreError> {
-    let event = a.position();
-    a.batch.put_u64(Key::new(Table::EventById).str(&stored.event_id), event.0);
+    a.batch.put_u64(Key::new(Table::EventById).str(&stored.event_id), a.position().0);
     let Some(body) = EventBody::of(a.fact(), a.recorded_at()).map(Arc::new) else {
         return Ok(());
     };
     a.keep(&body);
+    begin(a, &body, state_place(&body), stored.placement.as_ref())
+}
+
+/// A message was stored here, and only its stub is left.
+pub(super) fn stub(a: &mut Applying<'_>, stub: &PduStub) -> Result<(), StoreError> {
+    a.batch.put_u64(Key::new(Table::EventById).str(&stub.event_id), a.position().0);
+    let body = EventBody::of_stub(stub, a.fact(), a.recorded_at());
+    begin(a, &body, None, stub.placement.as_ref())
+}
+
+fn begin(
+    a: &mut Applying<'_>,
+    body: &EventBody,
+    state: Option<(String, String)>,
+    placement: Option<&Placement>,
+) -> Result<(), StoreError> {
+    let event = a.position();
     let row = EventRow {
         room: a.stream(),
         placed: event,
@@ -48,10 +68,10 @@ pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), Sto
         accepted: false,
         in_step: false,
         place: None,
-        state: state_place(&body),
+        state,
     };
-    if let Some(placement) = &stored.placement {
-        return place(a, event, &body, row, placement);
+    if let Some(placement) = placement {
+        return place(a, event, body, row, placement);
     }
     put_row(a, event, &row);
     Ok(())
@@ -59,7 +79,7 @@ pub(super) fn stored(a: &mut Applying<'_>, stored: &PduStored) -> Result<(), Sto
 
 pub(super) fn placed(a: &mut Applying<'_>, placed: &PduPlaced) -> Result<(), StoreError> {
     let event = a.resolve(placed.pdu);
-    let (Some(row), Some(body)) = (event_row(a.batch, event)?, a.event_body(event)?) else {
+    let (Some(row), Some(body)) = (event_row(a.batch, event)?, a.body_or_stub(event)?) else {
         return Ok(());
     };
     timeline::unplace(a, event, &row, &body)?;
@@ -110,7 +130,9 @@ fn place(
         membership::outside(a, &placing)?;
     }
     if placing.row.accepted && placing.row.kind == EventKind::Live {
-        unread::count(a, &placing)?;
+        if !body.is_stub() {
+            unread::count(a, &placing)?;
+        }
         a.touch_members(room)?;
     }
     Ok(())
@@ -268,5 +290,16 @@ impl Applying<'_> {
         event: LogPosition,
     ) -> Result<Option<Arc<EventBody>>, StoreError> {
         Ok(self.memory.bodies.event(event)?)
+    }
+
+    /// The same, or what a stub tells of it.
+    fn body_or_stub(&self, event: LogPosition) -> Result<Option<Arc<EventBody>>, StoreError> {
+        if let Some(body) = self.event_body(event)? {
+            return Ok(Some(body));
+        }
+        let Some(body) = self.memory.bodies.get(event)? else { return Ok(None) };
+        let Fact::PduStub(stub) = &body.fact else { return Ok(None) };
+        let fact = Arc::new(body.fact.clone());
+        Ok(Some(Arc::new(EventBody::of_stub(stub, &fact, body.recorded_at))))
     }
 }

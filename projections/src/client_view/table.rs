@@ -141,6 +141,8 @@ tables! {
     MediaReference = 58,
     /// request of an erasure that is under way → user id
     Erasing = 59,
+    /// room → the latest placement position of its messages that got stubs
+    Stubbed = 60,
 }
 
 /// Groups of rows of which `/sync` reads the end, or that are few: see [`crate::store::Grouping`].

@@ -4,6 +4,7 @@ mod convergence;
 mod erasing;
 mod questions;
 mod remembering;
+mod stubbed;
 
 mod following;
 mod world;

@@ -223,7 +223,13 @@ impl Snapshot {
         described: &mut RecordDescription,
     ) -> Result<Reference, StoreError> {
         if let Some(row) = self.event_row(position)? {
-            let Some(body) = self.event_body(position)? else { return Ok(Reference::Past) };
+            let Some(body) = self.event_body(position)? else {
+                return Ok(match self.body(position)? {
+                    // A message of which only a stub is left.
+                    Some(body) => Reference::Gone(body.recorded_at),
+                    None => Reference::Past,
+                });
+            };
             if body.destroyed {
                 return Ok(Reference::Gone(body.recorded_at));
             }

@@ -2,7 +2,8 @@
 //! `unread_thread_notifications`).
 //!
 //! A count is a difference of two running sums (of the room, and of what differs for the user)
-//! between now and where the user has read, so it costs the same however much is unread.
+//! between now and where the user has read, so it costs the same however much is unread. Up to
+//! where messages are destroyed, or about to be, nothing is unread.
 
 use facts::{
     LogPosition, StreamId,
@@ -62,6 +63,7 @@ impl Snapshot {
             return Ok(RoomUnread::default());
         }
         let everywhere = self.read_upto(user, room, &ThreadScope::Unthreaded)?.max(member.since);
+        let everywhere = everywhere.max(self.stubbed_upto(room)?);
         let main = self.read_upto(user, room, &ThreadScope::Main)?.max(everywhere);
         let mut unread =
             RoomUnread { main: self.count_after(user, room, "", main)?, threads: Vec::new() };

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use facts::{
     EntryHeader, Fact, Incarnation, KeyEpoch, LogId, LogPosition, Revision, StreamId, StreamRef,
-    Timestamp, fact::LogOpened,
+    Timestamp,
+    fact::{LogOpened, PduStub},
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -69,6 +70,12 @@ impl MemoryLog {
     /// Makes the entry at a position unreadable.
     pub fn destroy(&self, position: LogPosition) {
         self.entries.lock()[index(position)].fact = None;
+    }
+
+    /// Makes the message for which a stub stands unreadable but for the stub.
+    pub fn leave_stub(&self, stub: PduStub) {
+        let at = index(stub.pdu);
+        self.entries.lock()[at].fact = Some(Arc::new(Fact::PduStub(stub)));
     }
 
     /// Makes the content of the event at a position unreadable.

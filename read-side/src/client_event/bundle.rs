@@ -120,10 +120,11 @@ impl EventWriter<'_> {
             .membership(viewer.user, room)?
             .filter(|member| member.membership == Membership::Join)
             .map(|member| member.since);
+        let stubbed = self.snapshot.stubbed_upto(room)?;
         let mut latest = None;
         let mut count = 0_u64;
         for reply in replies {
-            if self.is_counted(reply, joined, by_body)? {
+            if self.is_counted(reply, joined, (by_body, stubbed))? {
                 count += 1;
                 latest.get_or_insert(reply);
             }
@@ -139,12 +140,13 @@ impl EventWriter<'_> {
     }
 
     /// Whether a reply counts for the reader. Its body is opened only where an ignored user may
-    /// have sent it or a policy may hide it: a long thread costs one row a reply.
+    /// have sent it, or a policy may hide it, or where replies may be destroyed: a long thread costs
+    /// one row a reply.
     fn is_counted(
         &self,
         reply: LogPosition,
         joined: Option<LogPosition>,
-        by_body: bool,
+        (by_body, stubbed): (bool, LogPosition),
     ) -> Result<bool, StoreError> {
         if by_body {
             let reply = self.snapshot.event_at(reply)?;
@@ -154,6 +156,9 @@ impl EventWriter<'_> {
             };
         }
         let Some(row) = self.snapshot.event_row(reply)? else { return Ok(false) };
+        if row.placed <= stubbed && self.snapshot.event_at(reply)?.is_none() {
+            return Ok(false);
+        }
         if row.accepted && row.in_step && joined.is_some_and(|since| row.placed >= since) {
             return Ok(true);
         }

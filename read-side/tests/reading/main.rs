@@ -1,6 +1,7 @@
 //! The reading endpoints over HTTP, on a small log: answers, refusals, and what stays unseen.
 
 mod account;
+mod destroyed;
 mod directory;
 mod e2ee;
 mod fake_remote;

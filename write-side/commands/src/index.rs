@@ -74,6 +74,10 @@ pub(crate) fn rows_of(header: &EntryHeader, fact: &Fact) -> Vec<IndexRow> {
             }));
             rows
         }
+        // Its id stays known, or it would be taken in again.
+        Fact::PduStub(stub) => {
+            vec![IndexRow::Event { event_id: stub.event_id.clone(), position: header.position }]
+        }
         Fact::PduPlaced(placed) => {
             vec![IndexRow::Placed { pdu: placed.pdu.resolve(header.batch), at: header.position }]
         }

@@ -3,14 +3,18 @@
 //! Owns a bounded cache of parsed PDUs in front of the log. An entry that is not durable yet is
 //! taken from the recent entries. Where a PDU stands is told by the caller's fold, not cached:
 //! it changes with later placements. Invariants: I10. A destroyed content gives the redacted form
-//! joined with the residue, as authorization reads it.
+//! joined with the residue, as authorization reads it. A message whose skeleton is destroyed is no
+//! PDU any more; its stub is read apart, by those who walk the room's graph or must know its id.
 
 use std::{collections::HashMap, sync::Arc};
 
 use decide::pdu::Pdu;
-use facts::{EntryHeader, Fact, LogPosition, fact::PduStored};
+use facts::{
+    EntryHeader, Fact, LogPosition,
+    fact::{PduStored, PduStub},
+};
 use parking_lot::Mutex;
-use ruma::{EventId, RoomId};
+use ruma::{EventId, OwnedEventId, RoomId};
 
 use crate::{Fault, WriteSide};
 
@@ -116,6 +120,27 @@ impl WriteSide {
         let stored = parse(room, &header, &fact)?;
         self.pdu_cache().insert(stored.clone(), wiped);
         Ok(Some(stored))
+    }
+
+    /// The stub of the message at `position`; `None` for everything else.
+    pub(crate) async fn stub_at(&self, position: LogPosition) -> Result<Option<PduStub>, Fault> {
+        Ok(match self.read_fact(position).await? {
+            Some(Fact::PduStub(stub)) => Some(stub),
+            _ => None,
+        })
+    }
+
+    /// The id of the event stored at `position` of a room's stream, destroyed or not.
+    pub(crate) async fn event_id_at(
+        &self,
+        room: &RoomId,
+        position: LogPosition,
+    ) -> Result<Option<OwnedEventId>, Fault> {
+        if let Some(stored) = self.pdu_at(room, position).await? {
+            return Ok(Some(stored.pdu.owned_event_id()));
+        }
+        let stub = self.stub_at(position).await?;
+        Ok(stub.and_then(|stub| EventId::parse(stub.event_id).ok()))
     }
 
     /// The fact at a position, durable or not yet; `None` past the end and where it is destroyed.

@@ -29,6 +29,7 @@ mod refusal;
 mod send_event;
 mod state_after;
 mod state_content;
+mod stub_messages;
 mod template_event;
 mod unban_user;
 mod upgrade_room;
@@ -52,6 +53,7 @@ pub use self::{
     refusal::RoomCommandRefusal,
     send_event::send_event,
     state_content::current_content,
+    stub_messages::stub_messages,
     template_event::{sign_event, template_event},
     unban_user::unban_user,
     upgrade_room::{BANS_CARRIED_MAX, SPACE_CHILDREN_CARRIED_MAX, UpgradeRoom, upgrade_room},

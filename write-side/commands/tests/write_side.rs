@@ -22,5 +22,7 @@ mod restart;
 mod stage;
 #[path = "write_side/stopped.rs"]
 mod stopped;
+#[path = "write_side/stubs.rs"]
+mod stubs;
 #[path = "write_side/upgrade.rs"]
 mod upgrade;

@@ -9,6 +9,7 @@ mod event_id;
 mod known;
 mod parse;
 mod skeleton;
+mod stub;
 
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, EventId, MilliSecondsSinceUnixEpoch, OwnedEventId,
@@ -23,6 +24,7 @@ pub(crate) use self::{
 pub use self::{
     known::{KnownPdu, KnownPdus, PduLookup, Standing},
     parse::PduError,
+    stub::stub_of,
 };
 
 /// A PDU of a known room.

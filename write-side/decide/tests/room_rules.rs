@@ -21,5 +21,7 @@ mod peer;
 mod receive;
 #[path = "room_rules/resolution.rs"]
 mod resolution;
+#[path = "room_rules/stubs.rs"]
+mod stubs;
 #[path = "room_rules/world.rs"]
 mod world;

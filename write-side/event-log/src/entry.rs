@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use facts::{EntryHeader, Fact, FactError};
+use facts::{EntryHeader, Fact, FactError, fact::PduStub};
 
 use crate::Digest;
 
@@ -38,6 +38,8 @@ pub struct Entry {
     /// What the parts decode to, where whoever appended it said so; only lately appended entries
     /// have it.
     pub(crate) known: Option<Arc<Fact>>,
+    /// What stands for a message whose skeleton is destroyed.
+    pub(crate) stub: Option<Arc<PduStub>>,
 }
 
 impl Entry {
@@ -49,8 +51,12 @@ impl Entry {
         }
     }
 
-    /// The fact; `Ok(None)` where nothing usable is left of it.
+    /// The fact; its stub where a message's skeleton is destroyed, `Ok(None)` where nothing usable
+    /// is left of it.
     pub fn fact(&self) -> Result<Option<Fact>, FactError> {
+        if let Some(stub) = &self.stub {
+            return Ok(Some(Fact::PduStub((**stub).clone())));
+        }
         let parts: Vec<Option<&[u8]>> = self.parts.iter().map(PartContent::clear).collect();
         Fact::from_parts(self.header.fact_type, self.header.fact_version, &parts)
     }

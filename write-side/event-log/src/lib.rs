@@ -34,6 +34,7 @@ mod segment;
 mod sequencer;
 mod shared;
 mod stream_index;
+mod stubs;
 mod tail;
 mod vault;
 mod verify;

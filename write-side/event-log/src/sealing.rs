@@ -43,7 +43,7 @@ pub(crate) fn seal_entries(
     for (entry, known) in planned.into_iter().zip(facts) {
         let offset = u32::try_from(sealed.frames.len()).expect("a batch is at most 8 MiB");
         let (header, digest, parts) = seal_entry(log_id, entry, random, &mut sealed.frames);
-        let entry = Entry { header, digest, parts, known };
+        let entry = Entry { header, digest, parts, known, stub: None };
         sealed.entries.push(SealedEntry { offset, entry });
     }
     sealed

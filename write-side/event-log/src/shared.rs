@@ -19,6 +19,7 @@ use crate::{
     queue::Queue,
     segment::shelf::Shelf,
     stream_index::{IndexFault, StreamIndex},
+    stubs::DecodedStubs,
     tail::Tail,
     vault::{Vault, ended_trees},
 };
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) index: Mutex<StreamIndex>,
     pub(crate) vault: Vault,
     pub(crate) tail: Tail,
+    pub(crate) stubs: DecodedStubs,
     /// The durable head; nothing beyond it is read.
     pub(crate) head: watch::Sender<LogPosition>,
     indexed: AtomicU64,
@@ -45,8 +47,8 @@ pub enum FollowError {
     /// The index of streams failed.
     #[error("the index of streams could not follow the log")]
     Index(#[from] IndexFault),
-    /// An entry that the log states of itself could not be read.
-    #[error("an entry of the log's own stream could not be read")]
+    /// An entry that the log looks at itself could not be read.
+    #[error("an entry that the log looks at itself could not be read")]
     Read(#[from] ReadFault),
 }
 
@@ -65,6 +67,7 @@ impl Shared {
             index: Mutex::new(index),
             vault,
             tail: Tail::default(),
+            stubs: DecodedStubs::default(),
             head: watch::Sender::new(head),
             indexed: AtomicU64::new(NOTHING_INDEXED),
         }
@@ -87,6 +90,11 @@ impl Shared {
         if header.stream.0 == 0 {
             self.follow_own_fact(header, assigner)?;
         }
+        if header.fact_type == fact::MessagesStubbed::TYPE
+            && let Some(stubbed) = self.fact_at::<fact::MessagesStubbed>(header.position)?
+        {
+            self.index.lock().note_stubs(header.position, &stubbed);
+        }
         self.indexed.store(header.position.0, Ordering::Release);
         Ok(())
     }
@@ -105,6 +113,7 @@ impl Shared {
                 self.vault.order(&ordered.ranges);
             }
             self.tail.clear();
+            self.stubs.wipe();
             if let Some(assigner) = assigner {
                 assigner.lock().end_trees(&ordered.ranges, &ended);
             }
@@ -125,7 +134,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Reads one of the log's own facts. `None` where the entry is not there or is destroyed.
+    /// Reads a fact that the log looks at itself. `None` where the entry is not there or is destroyed.
     pub(crate) fn fact_at<F: facts::FactBody>(
         &self,
         position: LogPosition,
@@ -150,7 +159,8 @@ impl Shared {
                 PartContent::Clear(Bytes::from(clear))
             }));
         }
-        Ok(Entry { header: frame.header, digest, parts, known: None })
+        let stub = self.stub_for(&frame.header, &parts)?;
+        Ok(Entry { header: frame.header, digest, parts, known: None, stub })
     }
 
     /// The clear bytes of a part, by its number from 1, and the keys that opened it; `None` where

@@ -1,6 +1,7 @@
-//! The index of streams: head revision, key trees, the person's open tree.
+//! The index of streams: head revision, key trees, the person's open tree; and where stubs are.
 //!
-//! Owns `<data_dir>/log/index/`, deletable and rebuilt from the log's headers. It holds durable
+//! Owns `<data_dir>/log/index/`, deletable and rebuilt from the log: from its headers, from what it
+//! states of itself, and from the entries that hold stubs. It holds durable
 //! entries only; the writer's view of what is still on its way is in `assign.rs`, and both apply
 //! headers through [`StreamState::apply`] (I7). Rows and checkpoint commit together (I5).
 //!
@@ -11,6 +12,7 @@ mod checkpoint;
 mod fault;
 mod row_keys;
 mod stream_state;
+mod stub_rows;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,14 +20,17 @@ use std::{
     path::Path,
 };
 
-use facts::{EntryHeader, LogId, LogPosition, StreamId, TreeId};
+use facts::{EntryHeader, LogId, LogPosition, StreamId, TreeId, fact::MessagesStubbed};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, config::PartitioningPolicy};
 
 pub use self::fault::IndexFault;
-use self::row_keys::{CHECKPOINT_KEY, JUMP_KEY, UNDONE_KEY, ended_key, order_key, stream_key};
 pub(crate) use self::{
     checkpoint::IndexCheckpoint,
     stream_state::{StreamState, tree_after_fork},
+};
+use self::{
+    row_keys::{CHECKPOINT_KEY, JUMP_KEY, UNDONE_KEY, ended_key, order_key, stream_key},
+    stub_rows::StubRows,
 };
 use crate::{Digest, fields::Fields};
 
@@ -49,6 +54,7 @@ pub(crate) struct StreamIndex {
     /// Orders not known to be done; few, for destructions run one at a time.
     undone: BTreeSet<LogPosition>,
     ended_trees: Vec<u32>,
+    new_stubs: StubRows,
     /// The latest jump of the clock that nobody has confirmed.
     jump: Option<LogPosition>,
     checkpoint: Option<IndexCheckpoint>,
@@ -98,6 +104,7 @@ impl StreamIndex {
             new_orders: Vec::new(),
             undone: BTreeSet::new(),
             ended_trees: Vec::new(),
+            new_stubs: StubRows::default(),
             jump: None,
             checkpoint: None,
         };
@@ -202,6 +209,16 @@ impl StreamIndex {
         self.undone.remove(&order);
     }
 
+    /// Notes the stubs in the entry at a position.
+    pub(crate) fn note_stubs(&mut self, at: LogPosition, stubbed: &MessagesStubbed) {
+        self.new_stubs.note(at, stubbed);
+    }
+
+    /// The entry that holds the stub of the message at a position.
+    pub(crate) fn stub_holder(&self, pdu: LogPosition) -> Result<Option<LogPosition>, IndexFault> {
+        self.new_stubs.holder(&self.rows, pdu)
+    }
+
     /// The latest jump of the clock that nobody has confirmed.
     pub(crate) fn unconfirmed_jump(&self) -> Option<LogPosition> {
         self.jump
@@ -220,7 +237,8 @@ impl StreamIndex {
     /// Flushes if enough has gathered. The bounds keep memory and the next start small (I10).
     pub(crate) fn flush_if_due(&mut self) -> Result<(), IndexFault> {
         let due = self.unflushed.len() >= UNFLUSHED_STREAMS_MAX
-            || self.unflushed_entries >= UNFLUSHED_ENTRIES_MAX;
+            || self.unflushed_entries >= UNFLUSHED_ENTRIES_MAX
+            || self.new_stubs.is_full();
         if due { self.flush() } else { Ok(()) }
     }
 
@@ -240,6 +258,7 @@ impl StreamIndex {
         for tree in &self.ended_trees {
             batch.insert(&self.rows, ended_key(TreeId(*tree)), Vec::<u8>::new());
         }
+        self.new_stubs.put_into(&mut batch, &self.rows);
         let undone = self.undone.iter().flat_map(|order| order.0.to_be_bytes());
         batch.insert(&self.rows, UNDONE_KEY, undone.collect::<Vec<u8>>());
         match self.jump {
@@ -251,6 +270,7 @@ impl StreamIndex {
         self.unflushed.clear();
         self.ended_trees.clear();
         self.new_orders.clear();
+        self.new_stubs.flushed();
         self.unflushed_entries = 0;
         Ok(())
     }

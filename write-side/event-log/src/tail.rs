@@ -121,7 +121,7 @@ mod tests {
             parts: Vec::new(),
         };
         let parts = vec![PartContent::Clear(vec![0; bytes].into())];
-        Entry { header, digest: [0; 32], parts, known: None }
+        Entry { header, digest: [0; 32], parts, known: None, stub: None }
     }
 
     fn positions(entries: &[Entry]) -> Vec<u64> {

@@ -71,9 +71,9 @@ pub use self::{
     },
     registry::{Fact, KeyRule, PartRule, REGISTRY, RegisteredFact},
     room::{
-        AliasRemoved, AliasSet, ClientTxn, InviteStateStored, PduContent, PduPlaced, PduRedacted,
-        PduStored, Placement, PlacementKind, RejectReason, RoomPublished, SoftFailReason,
-        StateBefore, StateChange, TimelinePlace, Verdict,
+        AliasRemoved, AliasSet, ClientTxn, InviteStateStored, MessagesStubbed, PduContent,
+        PduPlaced, PduRedacted, PduStored, PduStub, Placement, PlacementKind, RejectReason,
+        RoomPublished, SoftFailReason, StateBefore, StateChange, TimelinePlace, Verdict,
     },
     server::{RegistrationTokenCreated, RegistrationTokenUsed},
     stream::{StreamKind, StreamOpened},

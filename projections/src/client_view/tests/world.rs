@@ -10,7 +10,7 @@ use std::{
 use facts::{
     EntryRef, LogPosition, StreamId, Timestamp,
     fact::{
-        InviteStateStored, PduStored, Placement, PlacementKind, ReceiptKind, ReceiptSet,
+        InviteStateStored, PduPlaced, PduStored, Placement, PlacementKind, ReceiptKind, ReceiptSet,
         StateBefore, StreamKind, ThreadScope, TimelinePlace, Verdict,
     },
 };
@@ -97,6 +97,15 @@ impl World {
             }
         });
         self.go_back(room, &last);
+        at
+    }
+
+    /// A message that is stored first and placed later.
+    pub(super) fn placed_later(&mut self, room: usize, name: &str) -> LogPosition {
+        let mut placement = None;
+        let at = self.placed(room, name, |event| placement = event.placement.take());
+        let placement = placement.expect("an event is placed");
+        self.own(self.rooms[room].stream, PduPlaced { pdu: EntryRef::At(at), placement });
         at
     }
 

@@ -220,6 +220,7 @@ impl Scribe {
     fn event_id_at(&self, at: LogPosition) -> Option<String> {
         match &*self.log.read(at).expect("memory is readable")?.fact? {
             Fact::PduStored(stored) => Some(stored.event_id.clone()),
+            Fact::PduStub(stub) => Some(stub.event_id.clone()),
             _ => None,
         }
     }

@@ -11,7 +11,10 @@ use decide::{
     pdu::{KnownPdu, KnownPdus, Standing},
     room::Needed,
 };
-use facts::{Fact, LogPosition};
+use facts::{
+    Fact, LogPosition,
+    fact::{RejectReason, Verdict},
+};
 use ruma::{EventId, OwnedEventId, RoomId};
 
 use crate::{Core, Fault, StoredPdu, WriteSide};
@@ -132,6 +135,25 @@ impl WriteSide {
         };
         self.known_cache().keep(known.clone(), placements, wiped);
         Ok(Some(known))
+    }
+
+    /// The verdict on the message at `position`, where only a stub of it is left.
+    pub(crate) async fn verdict_of_stub(
+        &self,
+        position: LogPosition,
+    ) -> Result<Option<Verdict>, Fault> {
+        let Some(stub) = self.stub_at(position).await? else { return Ok(None) };
+        let placed = match self.core().placement(position)? {
+            Some(at) => self.read_fact(at).await?,
+            None => None,
+        };
+        let verdict = match (&placed, &stub.placement) {
+            (Some(Fact::PduPlaced(placed)), _) => placed.placement.verdict,
+            (_, Some(first)) => first.verdict,
+            // It was never placed, and never will be.
+            (_, None) => Verdict::Reject(RejectReason::StateIndependent),
+        };
+        Ok(Some(verdict))
     }
 
     async fn standing(&self, stored: &StoredPdu) -> Result<Standing, Fault> {

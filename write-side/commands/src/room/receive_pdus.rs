@@ -3,10 +3,14 @@
 //! Owns loading what their checks read, and the outcome of each. A PDU that cannot be placed now
 //! is stored all the same, so that the transaction that brought it can be answered; placing it
 //! again later is idempotent. Verdicts are `decide`'s. A crash between two appends leaves a prefix
-//! of the PDUs, each whole; the rest comes again or is placed by a later run.
+//! of the PDUs, each whole; the rest comes again or is placed by a later run. A message that was
+//! destroyed here and is sent once more is answered as it was placed, and not taken in again.
 //! Invariants: I3, I7, I10, I14.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use decide::{
     pdu::Pdu,
@@ -69,6 +73,8 @@ struct Gathered {
     inputs: Inputs,
     states: Vec<(OwnedEventId, RoomState)>,
     states_tried: HashSet<OwnedEventId>,
+    /// What became of those of which only stubs are left.
+    destroyed: HashMap<OwnedEventId, Verdict>,
 }
 
 /// Stores and places PDUs of a room in order; gives the outcome of each, in the same order.
@@ -87,8 +93,9 @@ pub async fn receive_pdus(
     }
     let stream = write_side.known_room(room)?;
     let mut gathered = Gathered::default();
-    let own = pdus.iter().map(|incoming| incoming.pdu.pdu.owned_event_id()).collect();
-    gathered.inputs.load(write_side, room, own).await?;
+    let own: Vec<_> = pdus.iter().map(|incoming| incoming.pdu.pdu.owned_event_id()).collect();
+    gathered.inputs.load(write_side, room, own.clone()).await?;
+    gathered.find_destroyed(write_side, own).await?;
     let mut outcomes = Vec::with_capacity(pdus.len());
     let mut rests_on = None;
     while outcomes.len() < pdus.len() {
@@ -194,6 +201,10 @@ fn run(
     let mut decided = HashSet::new();
     for incoming in pdus {
         let pdu = &incoming.pdu.pdu;
+        if let Some(verdict) = gathered.destroyed.get(pdu.event_id()) {
+            outcomes.push(PduOutcome::Placed(*verdict));
+            continue;
+        }
         let lacking = lacking(core, batch.fold(), rules, pdu, gathered, &decided)?;
         let outcome = if lacking.is_empty() {
             place(&mut batch, incoming, gathered, &decided)?
@@ -279,6 +290,26 @@ fn place(
 }
 
 impl Gathered {
+    /// Finds those that are stored and cannot be read any more.
+    async fn find_destroyed(
+        &mut self,
+        write_side: &WriteSide,
+        own: Vec<OwnedEventId>,
+    ) -> Result<(), Fault> {
+        for event_id in own {
+            if self.inputs.known.contains(&event_id) {
+                continue;
+            }
+            let Some(position) = write_side.core().event_position(event_id.as_str())? else {
+                continue;
+            };
+            if let Some(verdict) = write_side.verdict_of_stub(position).await? {
+                self.destroyed.insert(event_id, verdict);
+            }
+        }
+        Ok(())
+    }
+
     async fn tell(
         &mut self,
         write_side: &WriteSide,

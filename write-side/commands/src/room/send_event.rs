@@ -58,11 +58,12 @@ async fn sent_at(
     room: &RoomId,
     position: facts::LogPosition,
 ) -> Result<Sent, RoomError> {
-    let stored = write_side.pdu_at(room, position).await?;
-    let stored = stored.ok_or_else(|| {
+    // It may be destroyed since; its id stays.
+    let event_id = write_side.event_id_at(room, position).await?;
+    let event_id = event_id.ok_or_else(|| {
         CommandError::<RoomCommandRefusal>::from(Fault::Unfit(format!(
             "position {position} holds no event of the room"
         )))
     })?;
-    Ok(Sent { event_id: stored.pdu.owned_event_id(), is_new: false })
+    Ok(Sent { event_id, is_new: false })
 }

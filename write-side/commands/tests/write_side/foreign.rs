@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 use crate::stage::{Stage, object, room_of, say, user};
 
 const EVE: &str = "@eve:remote.example";
-const ACCEPTED: PduOutcome = PduOutcome::Placed(Verdict::Accept);
+pub(crate) const ACCEPTED: PduOutcome = PduOutcome::Placed(Verdict::Accept);
 
 /// Another server in a room of ours.
-struct Remote {
+pub(crate) struct Remote {
     identity: ServerIdentity,
     room: OwnedRoomId,
     rules: RoomVersionRules,
@@ -33,7 +33,7 @@ struct Remote {
 }
 
 impl Remote {
-    async fn new(ws: &WriteSide, room: &OwnedRoomId) -> Self {
+    pub(crate) async fn new(ws: &WriteSide, room: &OwnedRoomId) -> Self {
         let fold = ws.room(room).await.unwrap();
         let name = ruma::server_name!("remote.example").to_owned();
         let auth = ["m.room.join_rules", "m.room.power_levels"]
@@ -48,7 +48,7 @@ impl Remote {
     }
 
     /// Eve's event, as it comes over the wire.
-    fn event(&mut self, prev: &[OwnedEventId], differs: &Value) -> ReceivedPdu {
+    pub(crate) fn event(&mut self, prev: &[OwnedEventId], differs: &Value) -> ReceivedPdu {
         self.depth += 1;
         let mut json = object(&json!({
             "type": "m.room.message",
@@ -67,7 +67,7 @@ impl Remote {
         decide_store(&text, &self.room, &self.rules, Signatures::Good).unwrap()
     }
 
-    fn join(&mut self, prev: &[OwnedEventId]) -> ReceivedPdu {
+    pub(crate) fn join(&mut self, prev: &[OwnedEventId]) -> ReceivedPdu {
         let join = self.event(
             prev,
             &json!({ "type": "m.room.member", "state_key": EVE, "content": { "membership": "join" } }),
@@ -78,19 +78,19 @@ impl Remote {
         join
     }
 
-    async fn send(&self, ws: &WriteSide, pdus: &[&ReceivedPdu]) -> Vec<PduOutcome> {
+    pub(crate) async fn send(&self, ws: &WriteSide, pdus: &[&ReceivedPdu]) -> Vec<PduOutcome> {
         let incoming: Vec<Incoming> =
             pdus.iter().map(|pdu| Incoming { pdu: (*pdu).clone(), how: PlaceAs::live() }).collect();
         receive_pdus(ws, &self.room, &self.rules, &incoming).await.unwrap()
     }
 }
 
-async fn tips(ws: &WriteSide, room: &OwnedRoomId) -> Vec<OwnedEventId> {
+pub(crate) async fn tips(ws: &WriteSide, room: &OwnedRoomId) -> Vec<OwnedEventId> {
     let fold = ws.room(room).await.unwrap();
     fold.tips().iter().map(|tip| tip.event_id.clone()).collect()
 }
 
-fn id(pdu: &ReceivedPdu) -> OwnedEventId {
+pub(crate) fn id(pdu: &ReceivedPdu) -> OwnedEventId {
     pdu.pdu.owned_event_id()
 }
 

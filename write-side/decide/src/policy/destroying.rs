@@ -1,25 +1,27 @@
 //! From a fate to what is destroyed.
 //!
 //! Owns which parts of an entry a destruction takes, and by which cause an order is given. Parts
-//! that keep a room's graph, its authorization and the log itself readable are never taken:
-//! an event's redacted form stays, and is shown to nobody once all of the event is over.
+//! that keep a room's authorization and the log itself readable are never taken. The redacted form
+//! of a message goes once all of the message is over, and a stub keeps the room's graph whole; that
+//! of a state event stays.
 
 use facts::{
     RecordClass,
     fact::{RecordKind, ShredCause},
 };
 
-use super::Ground;
+use super::{Extent, Ground};
 
-/// Whether destroying a record destroys its parts of this class.
-pub fn takes(class: RecordClass) -> bool {
+/// Whether destroying this much of a record destroys its parts of this class; for a message's
+/// skeleton only where a stub can stand for it.
+pub fn takes(class: RecordClass, extent: Extent) -> bool {
     match class {
         RecordClass::Control
         | RecordClass::Name
         | RecordClass::StateSkeleton
-        | RecordClass::MessageSkeleton
         | RecordClass::Governance
         | RecordClass::Peer => false,
+        RecordClass::MessageSkeleton => extent == Extent::Whole,
         RecordClass::StateContent
         | RecordClass::MessageContent
         | RecordClass::Account

@@ -26,7 +26,7 @@ pub struct Rules<'a> {
 pub enum Extent {
     /// What redaction strips, or what the owner's key opens; the redacted form stays.
     Content,
-    /// All of it, but for a stub that keeps a room's graph whole.
+    /// All of it, but for a stub that keeps a room's graph whole where it is a message.
     Whole,
 }
 

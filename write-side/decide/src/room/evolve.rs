@@ -1,16 +1,17 @@
 //! How facts change the fold of a room.
 //!
 //! Applies what was decided and never authorizes or resolves (LOG section 4): a newer version of
-//! the rules changes nothing here. Facts of other kinds, and parts that are destroyed, change
-//! nothing but the revision. Invariants: I2, I5 (the caller skips what it has applied), I7.
+//! the rules changes nothing here. A stub gives what the message gave for which it stands, but for
+//! the client's transaction. Facts of other kinds, and parts that are destroyed, change nothing but
+//! the revision. Invariants: I2, I5 (the caller skips what it has applied), I7.
 
 use std::sync::Arc;
 
 use facts::{
     LogPosition,
-    fact::{Fact, PduStored, Placement, PlacementKind, StateBefore, StateChange, Verdict},
+    fact::{Fact, PduStored, PduStub, Placement, PlacementKind, StateBefore, StateChange, Verdict},
 };
-use ruma::{OwnedEventId, RoomVersionId};
+use ruma::{EventId, OwnedEventId, RoomVersionId};
 
 use super::{
     auth_index::IndexedEvent,
@@ -30,6 +31,7 @@ impl RoomFold {
         self.revision = self.revision.next();
         match fact {
             Fact::PduStored(stored) => self.store(position, batch, stored),
+            Fact::PduStub(stub) => self.store_stub(position, batch, stub),
             Fact::PduPlaced(placed) => {
                 self.place_stored(placed.pdu.resolve(batch), batch, &placed.placement);
             }
@@ -60,7 +62,7 @@ impl RoomFold {
         }
         let unsettled = Unsettled {
             event_id: pdu.event_id,
-            sender: pdu.sender,
+            sender: Some(pdu.sender),
             event_type: pdu.event_type,
             state_key: pdu.state_key,
             membership: pdu.membership,
@@ -71,10 +73,45 @@ impl RoomFold {
             origin_server_ts: pdu.origin_server_ts,
             txn: stored.content.as_ref().and_then(|content| content.txn.clone()),
         };
-        match &stored.placement {
-            Some(placement) => self.place(position, unsettled, batch, placement),
+        self.settle(position, batch, unsettled, stored.placement.as_ref());
+    }
+
+    /// A stub is a message's, which authorizes nothing and redacts nothing.
+    fn store_stub(&mut self, position: LogPosition, batch: LogPosition, stub: &PduStub) {
+        let Ok(event_id) = EventId::parse(&stub.event_id) else {
+            return;
+        };
+        let prev_events: Result<_, _> = stub.prev_events.iter().map(EventId::parse).collect();
+        let Ok(prev_events) = prev_events else {
+            return;
+        };
+        let unsettled = Unsettled {
+            event_id,
+            sender: None,
+            event_type: String::new(),
+            state_key: None,
+            membership: None,
+            prev_events,
+            auth_events: Vec::new(),
+            redacts: None,
+            depth: stub.depth,
+            origin_server_ts: 0,
+            txn: None,
+        };
+        self.settle(position, batch, unsettled, stub.placement.as_ref());
+    }
+
+    fn settle(
+        &mut self,
+        position: LogPosition,
+        batch: LogPosition,
+        pdu: Unsettled,
+        placement: Option<&Placement>,
+    ) {
+        match placement {
+            Some(placement) => self.place(position, pdu, batch, placement),
             None => {
-                self.unsettled.insert(position, unsettled);
+                self.unsettled.insert(position, pdu);
             }
         }
     }
@@ -202,8 +239,8 @@ impl RoomFold {
     }
 
     fn remember_txn(&mut self, position: LogPosition, pdu: &Unsettled) {
-        let Some(txn) = &pdu.txn else { return };
-        let key = Arc::new(TxnKey::new(&pdu.sender, txn));
+        let (Some(txn), Some(sender)) = (&pdu.txn, &pdu.sender) else { return };
+        let key = Arc::new(TxnKey::new(sender, txn));
         let entry =
             TxnEntry { event_id: pdu.event_id.clone(), position, at_ms: pdu.origin_server_ts };
         let now = entry.at_ms;

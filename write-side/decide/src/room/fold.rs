@@ -54,7 +54,8 @@ pub(crate) struct Recent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unsettled {
     pub(crate) event_id: OwnedEventId,
-    pub(crate) sender: OwnedUserId,
+    /// `None` where a stub is all that is left.
+    pub(crate) sender: Option<OwnedUserId>,
     pub(crate) event_type: String,
     pub(crate) state_key: Option<String>,
     pub(crate) membership: Option<String>,

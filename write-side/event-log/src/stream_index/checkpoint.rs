@@ -5,7 +5,7 @@ use facts::{Incarnation, LogId, LogPosition};
 use crate::{Digest, fields::Fields};
 
 /// Changes whenever a row's layout does; an index of another layout is dropped.
-const LAYOUT: u16 = 2;
+const LAYOUT: u16 = 3;
 
 /// Up to where the index holds the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

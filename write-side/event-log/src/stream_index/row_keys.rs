@@ -18,6 +18,12 @@ pub(super) fn order_key(order: LogPosition) -> Vec<u8> {
     key
 }
 
+pub(super) fn stub_key(pdu: LogPosition) -> Vec<u8> {
+    let mut key = vec![b'd'];
+    key.extend_from_slice(&pdu.0.to_be_bytes());
+    key
+}
+
 pub(super) fn ended_key(tree: TreeId) -> Vec<u8> {
     let mut key = vec![b't'];
     key.extend_from_slice(&tree.0.to_be_bytes());

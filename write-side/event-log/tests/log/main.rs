@@ -12,4 +12,5 @@ mod golden;
 mod model;
 mod remote;
 mod rotting;
+mod stubs;
 mod world;

@@ -12,8 +12,8 @@ use super::{
     DevicesRemoved, ErasureEnded, ErasureRequested, ExportSealed, ExportStarted, FactBody,
     FactError, FactPart, FallbackKeyUsed, FallbackKeysSet, FilterStored, HoldPlaced,
     HoldReleaseRejected, HoldReleaseRequested, HoldReleased, HoldWidened, InviteStateStored,
-    LedgerKeySet, LogForked, LogOpened, LoginRecorded, MediaReserved, MediaStored,
-    OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduPlaced, PduRedacted, PduStored,
+    LedgerKeySet, LogForked, LogOpened, LoginRecorded, MediaReserved, MediaStored, MessagesStubbed,
+    OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduPlaced, PduRedacted, PduStored, PduStub,
     PolicyApplied, ProfileFieldSet, ReceiptSet, RegistrationTokenCreated, RegistrationTokenUsed,
     RoleApproved, RoleRejected, RoleRequested, RoleRevoked, RolesBootstrapped, RolesRestored,
     RolesSuspended, RoomForgotten, RoomPublished, SessionOpened, SessionRefreshed, SessionsEnded,
@@ -68,8 +68,11 @@ macro_rules! registry {
         pub enum Fact {
             $(
                 #[doc = concat!("See [`", stringify!($name), "`].")]
-                $name($name)
-            ),+
+                $name($name),
+            )+
+            /// A [`PduStored`] entry of which only a stub is left. Read, and never written: its
+            /// bytes stand in a [`MessagesStubbed`] entry.
+            PduStub(PduStub),
         }
 
         /// Every fact, in order of numbers.
@@ -87,17 +90,26 @@ macro_rules! registry {
         impl Fact {
             /// Registered number.
             pub fn fact_type(&self) -> u16 {
-                match self { $(Self::$name(_) => <$name as FactBody>::TYPE),+ }
+                match self {
+                    $(Self::$name(_) => <$name as FactBody>::TYPE,)+
+                    Self::PduStub(_) => <PduStored as FactBody>::TYPE,
+                }
             }
 
             /// Version that is written.
             pub fn version(&self) -> u16 {
-                match self { $(Self::$name(_) => <$name as FactBody>::VERSION),+ }
+                match self {
+                    $(Self::$name(_) => <$name as FactBody>::VERSION,)+
+                    Self::PduStub(_) => <PduStored as FactBody>::VERSION,
+                }
             }
 
-            /// The parts in clear.
+            /// The parts in clear; none for a stub, which no entry of its own holds.
             pub fn to_parts(&self) -> Vec<FactPart> {
-                match self { $(Self::$name(fact) => fact.to_parts()),+ }
+                match self {
+                    $(Self::$name(fact) => fact.to_parts(),)+
+                    Self::PduStub(_) => Vec::new(),
+                }
             }
 
             /// Reads a fact; `Ok(None)` where its keys are destroyed.
@@ -141,6 +153,7 @@ registry! {
     PduRedacted [StateSkeleton / StreamOnly / false],
     InviteStateStored [InviteState / Owner / true],
     RoomPublished [StateSkeleton / StreamOnly / false],
+    MessagesStubbed [StateSkeleton / StreamOnly / false],
     AliasSet [StateContent / StreamOnly / true],
     AliasRemoved [StateContent / StreamOnly / false],
     AccountCreated [Account / Owner / false],

@@ -1,13 +1,14 @@
 //! Facts of a room: PDUs, where they were placed, what was redacted; and of its aliases.
 //!
-//! Owns `PduStored` (the bytes, once for each event id), `PduPlaced`, `PduRedacted`, stripped
-//! state of invites, the room's directory listing and aliases.
+//! Owns `PduStored` (the bytes, once for each event id), `PduPlaced`, `PduRedacted`,
+//! `MessagesStubbed`, stripped state of invites, the room's directory listing and aliases.
 //! Invariants: I6 (skeleton bytes are stored, never computed again by newer code); placement
 //! outcomes are stored, so replay runs no authorization and no resolution.
 //! Hot shapes use one-letter keys; `docs/log-format.md` spells them out.
 
 mod placement;
 mod stored;
+mod stub;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ pub use self::{
         TimelinePlace, Verdict,
     },
     stored::{ClientTxn, PduContent, PduStored},
+    stub::{MessagesStubbed, PduStub},
 };
 use super::one_part_fact;
 use crate::EntryRef;

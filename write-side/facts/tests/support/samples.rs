@@ -16,10 +16,10 @@ use facts::{
         ClientTxnRecorded, ClockConfirmed, ClockJumped, CrossSigningKeysSet, DestroyedRecords,
         DeviceAdded, DeviceKeysSet, DeviceRenamed, DeviceSeen, DevicesRemoved, FallbackKeyUsed,
         FallbackKeysSet, FilterStored, ForkReason, InviteStateStored, KeyEndorsement, KeyRange,
-        LedgerKeySet, LogForked, LogOpened, MediaReserved, MediaStored, NamedKey,
+        LedgerKeySet, LogForked, LogOpened, MediaReserved, MediaStored, MessagesStubbed, NamedKey,
         OneTimeKeyClaimed, OneTimeKeysAdded, PasswordSet, PduContent, PduPlaced, PduRedacted,
-        PduStored, Placement, PlacementKind, ProfileFieldSet, ReceiptKind, ReceiptSet, RecordKind,
-        RegistrationTokenCreated, RegistrationTokenUsed, RejectReason, RoomForgotten,
+        PduStored, PduStub, Placement, PlacementKind, ProfileFieldSet, ReceiptKind, ReceiptSet,
+        RecordKind, RegistrationTokenCreated, RegistrationTokenUsed, RejectReason, RoomForgotten,
         RoomPublished, SessionOpened, SessionRefreshed, ShredCause, ShredContents, ShredDone,
         ShredOrdered, ShredSurface, SignatureTarget, SignaturesAdded, SoftFailReason, StateBefore,
         StateChange, StreamKind, StreamOpened, SurfaceOutcome, SurfaceReport, ThreadScope,
@@ -259,6 +259,18 @@ fn pdus() -> Vec<(&'static str, Fact)> {
     ]
 }
 
+/// One that was placed where it was stored, in room versions 3 and later, and one that was not.
+fn stubs() -> MessagesStubbed {
+    let stub = |pdu, event_id: &str, placement| PduStub {
+        pdu: LogPosition(pdu),
+        event_id: event_id.to_owned(),
+        prev_events: vec!["$before".to_owned()],
+        depth: 7,
+        placement,
+    };
+    MessagesStubbed { stubs: vec![stub(70, "$one", Some(live())), stub(300, "$two:a.org", None)] }
+}
+
 fn rooms() -> Vec<(&'static str, Fact)> {
     vec![
         ("", PduRedacted { target: LogPosition(70).into(), by: EntryRef::InBatch(0) }.into()),
@@ -271,6 +283,7 @@ fn rooms() -> Vec<(&'static str, Fact)> {
             .into(),
         ),
         ("", RoomPublished { public: true }.into()),
+        ("", stubs().into()),
         ("", AliasSet { room: ROOM.to_owned(), creator: USER.to_owned() }.into()),
         ("", AliasRemoved {}.into()),
     ]

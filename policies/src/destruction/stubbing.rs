@@ -1,0 +1,60 @@
+//! Stubs, before the orders that take skeletons.
+//!
+//! Owns that no skeleton is ordered destroyed whose stub is not durable. Stubs are facts that
+//! nobody looks at while the message can be read: what a crash, or a stretch that is judged anew,
+//! leaves of them is found by the next look, and not written twice. Invariants: I3, I10.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use commands::room::stub_messages;
+use event_log::ReadFault;
+use facts::{StreamId, fact::PduStub};
+
+use super::{Destroyer, RunFault, RunStep};
+
+/// The stubs of a stretch, by room, ascending.
+#[derive(Debug, Default)]
+pub(super) struct Stubs {
+    rooms: BTreeMap<StreamId, Vec<PduStub>>,
+    count: usize,
+}
+
+impl Stubs {
+    /// The walk is at a message whose skeleton goes.
+    pub(super) fn add(&mut self, room: StreamId, stub: PduStub) {
+        self.rooms.entry(room).or_default().push(stub);
+        self.count += 1;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+}
+
+impl Destroyer {
+    /// Makes the stubs of a stretch durable. A crash between two rooms leaves stubs of messages that
+    /// are still there.
+    pub(super) async fn stub(&self, stubs: Stubs) -> Result<(), RunFault> {
+        for (room, stubs) in stubs.rooms {
+            let keys = Arc::clone(&self.keys);
+            let missing = tokio::task::spawn_blocking(move || {
+                let mut missing = Vec::new();
+                for stub in stubs {
+                    if !keys.is_stubbed(stub.pdu)? {
+                        missing.push(stub);
+                    }
+                }
+                Ok::<_, ReadFault>(missing)
+            });
+            let missing = missing.await.map_err(|_| RunFault::Broken)?;
+            let missing = missing.map_err(|fault| RunFault::Describe(fault.into()))?;
+            if missing.is_empty() {
+                continue;
+            }
+            (self.before)(RunStep::Stub);
+            let stubbed = stub_messages(&self.write_side, room, missing).await;
+            stubbed.map_err(|error| RunFault::of_command(&error))?;
+        }
+        Ok(())
+    }
+}

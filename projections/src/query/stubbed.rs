@@ -1,0 +1,32 @@
+//! Messages whose skeletons are destroyed, and those whose may be.
+//!
+//! Owns where the room's graph lets a skeleton go: what stands in the graph with a settled place,
+//! and is followed by something. Never decides what is over.
+
+use facts::{LogPosition, StreamId};
+
+use super::{EventKind, Snapshot};
+use crate::{
+    client_view::{lookup::room_row, stubbed::stubbed_upto},
+    store::StoreError,
+};
+
+impl Snapshot {
+    /// Up to this placement position messages of the room are destroyed, or about to be, perhaps
+    /// not all of them; 0 where none is.
+    pub fn stubbed_upto(&self, room: StreamId) -> Result<LogPosition, StoreError> {
+        stubbed_upto(&self.rows, room)
+    }
+
+    /// Whether a stub can stand in the graph for the message at a position: it is placed for good,
+    /// and is no forward extremity, on which the next event is built.
+    pub fn is_settled_message(&self, event: LogPosition) -> Result<bool, StoreError> {
+        let Some(row) = self.event_row(event)? else { return Ok(false) };
+        let placed = matches!(row.kind, EventKind::Live | EventKind::Historic);
+        if !placed || row.state.is_some() {
+            return Ok(false);
+        }
+        let room = room_row(&self.rows, row.room)?.unwrap_or_default();
+        Ok(!room.extremities.contains(&event.0))
+    }
+}
