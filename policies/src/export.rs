@@ -45,5 +45,7 @@ pub use self::{
 pub const ENTRIES_FILE: &str = "evidence/entries.jsonl";
 /// Names of streams, and what was in force before: each with its own way to the root.
 pub const CONTEXT_FILE: &str = "evidence/context.jsonl";
+/// Format and version of the form.
+pub const FORM_FILE: &str = "form.json";
 /// The checkpoint of the stretch's end.
 pub const CHECKPOINT_FILE: &str = "checkpoint.note";

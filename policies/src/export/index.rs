@@ -74,8 +74,9 @@ pub(crate) struct Medium {
 }
 
 type Key = u64;
-/// Positions at which somebody took a name, or gave it up.
-type NamesTaken = Vec<(u64, Option<String>)>;
+/// Positions of somebody's memberships: the name that was taken or given up, and whether the
+/// person was joined.
+type NamesTaken = Vec<(u64, Option<String>, bool)>;
 
 /// The index.
 #[derive(Debug, Default)]
@@ -256,10 +257,9 @@ impl Index {
             ("m.room.member", Some(user)) => {
                 let room = self.room_number(&event.room);
                 let name = event.content_text("displayname").map(str::to_owned);
-                self.member_names
-                    .entry((room, user.to_owned()))
-                    .or_default()
-                    .push((position, name));
+                let joined = event.content_text("membership") == Some("join");
+                let taken = self.member_names.entry((room, user.to_owned())).or_default();
+                taken.push((position, name, joined));
             }
             ("m.room.name", Some("")) => {
                 let room = self.room_number(&event.room);
@@ -294,9 +294,31 @@ impl Index {
     pub(crate) fn display_name(&self, room: &str, user: &str, at: u64) -> Option<&str> {
         let room = *self.room_numbers.get(room)?;
         let names = self.member_names.get(&(room, user.to_owned()))?;
-        let before = names.partition_point(|(position, _)| *position <= at);
+        let before = names.partition_point(|(position, ..)| *position <= at);
         // Before the first that is known there is none: the person just came.
         names[..before].last()?.1.as_deref()
+    }
+
+    /// Whether a person was joined to a room at a position; `None` where no membership of theirs is
+    /// known.
+    pub(crate) fn joined(&self, room: &str, user: &str, at: u64) -> Option<bool> {
+        let room = *self.room_numbers.get(room)?;
+        let taken = self.member_names.get(&(room, user.to_owned()))?;
+        let before = taken.partition_point(|(position, ..)| *position <= at);
+        Some(taken[..before].last().is_some_and(|(.., joined)| *joined))
+    }
+
+    /// Everybody of whom a membership is known, by room, in order of names.
+    pub(crate) fn people_of_rooms(&self) -> HashMap<&str, Vec<&str>> {
+        let mut people: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (room, user) in self.member_names.keys() {
+            let room = self.rooms.get(*room as usize).map_or("", String::as_str);
+            people.entry(room).or_default().push(user);
+        }
+        for users in people.values_mut() {
+            users.sort_unstable();
+        }
+        people
     }
 
     /// The name of a room at a position.

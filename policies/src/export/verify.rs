@@ -15,10 +15,10 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    CHECKPOINT_FILE,
+    CHECKPOINT_FILE, FORM_FILE,
     check::{EvidenceReport, check_and_take},
     files::{digest_of, files_of},
-    format::write_form,
+    format::{FORM_VERSION, version_of, write_form},
     index::Index,
     manifest::{
         FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, read_list, whole_note,
@@ -221,6 +221,14 @@ fn check_content(
     Some(index)
 }
 
+/// The form is of another version than this program makes.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the form is of version {0} and this program makes version {FORM_VERSION}: the evidence holds, \
+     and whether the form says the same has to be verified with the program that made it"
+)]
+struct OtherVersion(u64);
+
 /// The form, made anew.
 fn check_form(
     dir: &Path,
@@ -228,6 +236,14 @@ fn check_form(
     (list, index): (&FileList, &Index),
     report: &mut VerifyReport,
 ) {
+    match version_of(dir) {
+        Ok(Some(version)) if version != FORM_VERSION => {
+            return report.find(FORM_FILE, &OtherVersion(version));
+        }
+        Err(error) => return report.find(FORM_FILE, &error),
+        // What does not have its form differs below.
+        Ok(_) => {}
+    }
     let mut comparison = Comparison::new(dir);
     if let Err(error) = write_form(manifest.format, dir, index, &mut comparison) {
         return report.find(manifest.format.name(), &error);

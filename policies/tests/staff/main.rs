@@ -7,6 +7,8 @@ mod describing;
 mod destroying;
 mod export_corpus;
 mod export_forms;
+mod export_hostile;
+mod export_shown;
 mod export_tampering;
 mod exporting;
 mod journal;
