@@ -4,6 +4,8 @@
 //! stands with it too. The zip file is stored, not compressed, so that its bytes do not depend on a
 //! compressor's version.
 
+mod became;
+mod custom;
 mod events;
 mod people;
 
