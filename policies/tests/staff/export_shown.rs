@@ -178,6 +178,33 @@ async fn only_what_replaces_a_text_is_told_as_an_edit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn texts_of_many_edits_are_told_with_the_text_up_to_a_bound() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    let said = world.say(&room, "dan", "ORIGINAL").await.event_id;
+    let long = "long ".repeat(6_000);
+    let mut edits = 0;
+    // Each has it twice; a slice repeats 16 MiB of them.
+    while edits * 2 * long.len() <= 17 << 20 {
+        message(&world, &room, "dan", edit(&said, &format!("{edits} {long}"))).await;
+        edits += 1;
+    }
+    let scope = json!({ "rooms": [room] });
+    let text = transcripts(&made(&world, scope.clone(), Format::Eml).await, "eml/");
+    let told = text.matches("    [edited ").count();
+    let short = text.matches(", to what item #").count();
+    assert!(told == edits && (1..edits / 2).contains(&short), "{told} {short}");
+    let last = format!("  | {} long ", edits - 1);
+    assert_eq!(text.matches(&last).count(), 1, "it stands as an item, and there alone");
+    let events = rsmf_events(&made(&world, scope.clone(), Format::Rsmf).await);
+    let chain = by_id(&events, &said)["edits"].as_array().unwrap();
+    assert_eq!(chain.len(), edits - short);
+    let page = pages(&made(&world, scope, Format::Html).await);
+    assert_eq!(page.matches(">Edited ").count(), edits);
+    assert_eq!(page.matches("(what <a href=").count(), short);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_reaction_is_not_live_and_nobody_counts_twice() {
     let world = World::new().await;
     let room = world.room("dan").await;

@@ -168,12 +168,13 @@ fn relation(event: &Event) -> (String, String) {
 /// Ids of edits: those that replace the text, and those that do not, with the reason.
 fn edits(source: &mut Source<'_>, event: &Event) -> Result<(String, String), FormError> {
     let (mut valid, mut others) = (Vec::new(), Vec::new());
-    for edit in source.edits(event)? {
+    source.each_edit(event, |_, edit| {
         match edit.fault.map(NoEffect::name) {
             None => valid.push(edit.event.id.clone()),
             Some(why) => others.push(format!("{} ({why})", edit.event.id)),
         }
-    }
+        Ok(())
+    })?;
     Ok((valid.join(" "), others.join(" ")))
 }
 

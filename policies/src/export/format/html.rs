@@ -3,7 +3,8 @@
 //! Owns the pages. Every text is escaped; there is no script, and a content security policy that
 //! forbids any; media are shown from the export's own folder, and nothing is loaded from anywhere
 //! else. Uploads are never linked to: a browser that follows a link to a file of somebody's runs
-//! what is in it, whatever type it was said to have.
+//! what is in it, whatever type it was said to have. What people wrote has a rule beside it, so that
+//! no text looks like a heading.
 
 mod article;
 mod escape;
@@ -11,12 +12,13 @@ mod escape;
 use std::fmt::Write as _;
 
 use self::{article::article, escape::escaped};
-use super::{FormError, Source, safe::inline, slices::each_slice};
+use super::{FormError, Source, later::EditBudget, safe::inline, slices::each_slice};
 use crate::export::output::Output;
 
 const STYLE: &str = "body{font:14px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
 article{border-top:1px solid #ccc;padding:.5em 0;break-inside:avoid}\
-header{color:#555}.body{white-space:pre-wrap;overflow-wrap:anywhere}\
+header{color:#555}.body{white-space:pre-wrap;overflow-wrap:anywhere;\
+border-left:3px solid #bbd;padding-left:.6em}\
 .redacted{background:#fee}.edit{margin-left:2em;color:#444}.state{color:#666}\
 img,video{max-width:100%;max-height:30em}footer{color:#777;font-size:11px}";
 
@@ -38,8 +40,9 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
         let title = format!("{name}, {}", slice.name);
         out.write_all(page_head(&title).as_bytes())?;
         out.write_all(format!("<h1>{}</h1>\n", escaped(&title)).as_bytes())?;
+        let mut budget = EditBudget::of_slice();
         for item in &slice.items {
-            let text = article(source, item)?;
+            let text = article(source, item, &mut budget)?;
             out.write_all(text.as_bytes())?;
         }
         out.write_all(b"</body></html>\n")?;

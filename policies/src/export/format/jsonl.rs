@@ -8,7 +8,10 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{FormError, MediaFile, Source, later::Later};
+use super::{
+    FormError, MediaFile, Source,
+    later::{Later, NoEffect},
+};
 use crate::export::{
     calendar::iso,
     event::{Event, Relation},
@@ -68,7 +71,16 @@ fn write_event(
     out: &mut Vec<u8>,
 ) -> Result<(), FormError> {
     let at = item.position;
-    let (edits, reactions) = (source.edits(event)?, source.reactions(event)?);
+    let (mut edits, mut reactions) = (Vec::new(), Vec::new());
+    let id = |later: Later| (later.event.id.clone(), later.fault);
+    source.each_edit(event, |_, edit| {
+        edits.push(id(edit));
+        Ok(())
+    })?;
+    source.each_reaction(event, |_, reaction| {
+        reactions.push(id(reaction));
+        Ok(())
+    })?;
     let redaction = source.redaction(at)?;
     let media = source.media(event);
     let relation = event.relation();
@@ -119,6 +131,9 @@ fn medium(file: MediaFile) -> Value {
     })
 }
 
+/// What refers to an event, and why it has no effect.
+type IdAndFault = (String, Option<NoEffect>);
+
 /// One object on one line.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
@@ -149,17 +164,17 @@ impl<'a> Line<'a> {
     }
 
     /// The ids of what has an effect, if there is any.
-    fn put_ids(&mut self, name: &str, later: &[Later]) -> io::Result<()> {
-        let live = later.iter().filter(|later| later.fault.is_none());
-        let ids: Vec<_> = live.map(|later| later.event.id.as_str()).collect();
+    fn put_ids(&mut self, name: &str, later: &[IdAndFault]) -> io::Result<()> {
+        let live = later.iter().filter(|(_, fault)| fault.is_none());
+        let ids: Vec<_> = live.map(|(id, _)| id.as_str()).collect();
         if ids.is_empty() { Ok(()) } else { self.put(name, &ids) }
     }
 
     /// The ids of what has none, and why.
-    fn put_without_effect(&mut self, name: &str, later: &[Later]) -> io::Result<()> {
-        let others = later.iter().filter_map(|later| {
-            Some(json!({ "event_id": later.event.id, "why": later.fault?.name() }))
-        });
+    fn put_without_effect(&mut self, name: &str, later: &[IdAndFault]) -> io::Result<()> {
+        let others = later
+            .iter()
+            .filter_map(|(id, fault)| Some(json!({ "event_id": id, "why": (*fault)?.name() })));
         let others: Vec<_> = others.collect();
         if others.is_empty() { Ok(()) } else { self.put(name, &others) }
     }

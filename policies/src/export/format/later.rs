@@ -9,9 +9,12 @@ use std::sync::Arc;
 use super::{FormError, Source};
 use crate::export::{
     event::{Event, Relation},
-    index::{Became, Place},
+    index::Became,
     item::What,
 };
+
+/// Bytes of edits whose texts are told with what they replaced, at most, in one slice.
+const EDITS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// An event that refers to an earlier one.
 pub(crate) struct Later {
@@ -21,6 +24,24 @@ pub(crate) struct Later {
     pub(crate) event: Arc<Event>,
     /// Why it changes nothing of what it refers to.
     pub(crate) fault: Option<NoEffect>,
+}
+
+/// How much of edits' texts may still stand with what they replaced (I10). Beyond it they stand
+/// with their own items alone.
+pub(crate) struct EditBudget(usize);
+
+impl EditBudget {
+    /// For a slice.
+    pub(crate) fn of_slice() -> Self {
+        Self(EDITS_BYTES_MAX)
+    }
+
+    /// Whether the text of an edit is within the bound; after one that is not, none is.
+    pub(crate) fn takes(&mut self, edit: &Event) -> bool {
+        let left = self.0.checked_sub(edit.json().len());
+        self.0 = left.unwrap_or_default();
+        left.is_some()
+    }
 }
 
 /// Why an edit or a reaction has no effect.
@@ -97,41 +118,52 @@ fn common_fault(target: &Event, later: &Event) -> Option<NoEffect> {
 }
 
 impl Source<'_> {
-    /// Events that say that they edit one, in order of the log.
-    pub(crate) fn edits(&mut self, target: &Event) -> Result<Vec<Later>, FormError> {
-        self.later(target, Became::Edited, |edit| match edit.relation() {
+    /// Visits events that say that they edit one, in order of the log.
+    pub(crate) fn each_edit(
+        &mut self,
+        target: &Event,
+        visit: impl FnMut(&mut Self, Later) -> Result<(), FormError>,
+    ) -> Result<(), FormError> {
+        let judge = |edit: &Event| match edit.relation() {
             Some(Relation::Replaces(id)) if id == target.id => Some(edit_fault(target, edit)),
             _ => None,
-        })
+        };
+        self.each_later(target, Became::Edited, judge, visit)
     }
 
-    /// Reactions to an event, in order of the log.
-    pub(crate) fn reactions(&mut self, target: &Event) -> Result<Vec<Later>, FormError> {
-        self.later(target, Became::Reacted, |reaction| match reaction.relation() {
+    /// Visits reactions to an event, in order of the log.
+    pub(crate) fn each_reaction(
+        &mut self,
+        target: &Event,
+        visit: impl FnMut(&mut Self, Later) -> Result<(), FormError>,
+    ) -> Result<(), FormError> {
+        let judge = |reaction: &Event| match reaction.relation() {
             Some(Relation::Annotates(id, _)) if id == target.id => {
                 Some(common_fault(target, reaction))
             }
             _ => None,
-        })
+        };
+        self.each_later(target, Became::Reacted, judge, visit)
     }
 
-    /// `judge` tells nothing of what is about another event.
-    fn later(
+    /// One is held at a time. `judge` tells nothing of what is about another event.
+    fn each_later(
         &mut self,
         target: &Event,
         what: Became,
         judge: impl Fn(&Event) -> Option<Option<NoEffect>>,
-    ) -> Result<Vec<Later>, FormError> {
-        let places: Vec<Place> = self.index.later(&target.id, what).collect();
-        let mut found = Vec::new();
-        for place in places {
+        mut visit: impl FnMut(&mut Self, Later) -> Result<(), FormError>,
+    ) -> Result<(), FormError> {
+        let index = self.index;
+        for place in index.later(&target.id, what) {
             let Some((recorded_at, event)) = self.event(place)? else { continue };
             let Some(fault) = judge(&event) else { continue };
             let position = place.position;
-            let deleted = self.index.redacted_by(position).map(|_| NoEffect::Deleted);
-            found.push(Later { position, recorded_at, event, fault: fault.or(deleted) });
+            let deleted = index.redacted_by(position).map(|_| NoEffect::Deleted);
+            let fault = fault.or(deleted);
+            visit(self, Later { position, recorded_at, event, fault })?;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Who read up to an event, and when: person, position and time of the receipt.

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use super::{
     FormError, MediaFile, Source,
+    later::EditBudget,
     safe::{id, push_lines, quoted},
     said::said,
     slices::Slice,
@@ -28,9 +29,9 @@ pub(super) fn transcript(
         let _ = write!(text, "Name {}\r\n", quoted(name));
     }
     text.push_str("\r\n");
-    let mut media: Vec<MediaFile> = Vec::new();
+    let (mut media, mut budget) = (Vec::<MediaFile>::new(), EditBudget::of_slice());
     for item in &slice.items {
-        of_item(source, item, &mut text)?;
+        of_item(source, item, &mut budget, &mut text)?;
         for file in source.media_of(item) {
             let _ = write!(text, "    [file {}, {}]\r\n", id(&file.id), named(&file));
             if !media.contains(&file) {
@@ -50,10 +51,15 @@ fn named(file: &MediaFile) -> String {
     }
 }
 
-fn of_item(source: &mut Source<'_>, item: &Item, text: &mut String) -> Result<(), FormError> {
+fn of_item(
+    source: &mut Source<'_>,
+    item: &Item,
+    budget: &mut EditBudget,
+    text: &mut String,
+) -> Result<(), FormError> {
     let _ = write!(text, "[{}] #{} ", iso(item.recorded_at), item.position);
     match &item.what {
-        What::Event(event) => of_event(source, item, event, text)?,
+        What::Event(event) => of_event(source, item, event, budget, text)?,
         What::RedactionApplied { target, by, .. } => {
             let _ = write!(text, "deletion of item #{target} by item #{by} takes effect\r\n");
         }
@@ -86,6 +92,7 @@ fn of_event(
     source: &mut Source<'_>,
     item: &Item,
     event: &Event,
+    budget: &mut EditBudget,
     text: &mut String,
 ) -> Result<(), FormError> {
     let _ = write!(text, "{}", id(event.sender()));
@@ -97,7 +104,7 @@ fn of_event(
     if let Some(verdict) = event.verdict.filter(|verdict| *verdict != "accept") {
         let _ = write!(text, "    [not accepted: {verdict}]\r\n");
     }
-    edits(source, event, text)?;
+    edits(source, event, budget, text)?;
     deletion(source, item.position, text)
 }
 
@@ -129,20 +136,27 @@ pub(super) fn relations(event: &Event) -> String {
     words
 }
 
-fn edits(source: &mut Source<'_>, event: &Event, text: &mut String) -> Result<(), FormError> {
-    for later in source.edits(event)? {
+fn edits(
+    source: &mut Source<'_>,
+    event: &Event,
+    budget: &mut EditBudget,
+    text: &mut String,
+) -> Result<(), FormError> {
+    source.each_edit(event, |_, later| {
         let (when, edit) = (iso(later.recorded_at), &later.event);
         let (sender, edit_id) = (id(edit.sender()), id(&edit.id));
+        let by = format!("{when} by {sender}, {edit_id}");
         if let Some(fault) = later.fault {
             let why = fault.words();
-            let _ =
-                write!(text, "    [edit without effect, {why}: {when} by {sender}, {edit_id}]\r\n");
-        } else {
-            let _ = write!(text, "    [edited {when} by {sender}, {edit_id}, to:]\r\n");
+            let _ = write!(text, "    [edit without effect, {why}: {by}]\r\n");
+        } else if budget.takes(edit) {
+            let _ = write!(text, "    [edited {by}, to:]\r\n");
             says(edit, text);
+        } else {
+            let _ = write!(text, "    [edited {by}, to what item #{} says]\r\n", later.position);
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn deletion(source: &mut Source<'_>, position: u64, text: &mut String) -> Result<(), FormError> {

@@ -10,7 +10,7 @@ use crate::export::{
     event::{Event, Relation},
     format::{
         FormError, MediaFile, Source,
-        later::Later,
+        later::{EditBudget, Later},
         safe::inline,
         said::said,
         transcript::{receipt_words, relations},
@@ -23,13 +23,17 @@ const IMAGES: [&str; 6] =
     ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/apng"];
 
 /// An item.
-pub(super) fn article(source: &mut Source<'_>, item: &Item) -> Result<String, FormError> {
+pub(super) fn article(
+    source: &mut Source<'_>,
+    item: &Item,
+    budget: &mut EditBudget,
+) -> Result<String, FormError> {
     let mut text = String::new();
     let is_redacted = source.index.redacted_by(item.position).is_some();
     let class = if is_redacted { " class=\"redacted\"" } else { "" };
     let _ = writeln!(text, "<article id=\"p{}\"{class}>", item.position);
     match &item.what {
-        What::Event(event) => of_event(source, item, event, &mut text)?,
+        What::Event(event) => of_event(source, item, event, budget, &mut text)?,
         what => {
             let _ = writeln!(
                 text,
@@ -73,16 +77,13 @@ fn of_event(
     source: &mut Source<'_>,
     item: &Item,
     event: &Event,
+    budget: &mut EditBudget,
     text: &mut String,
 ) -> Result<(), FormError> {
     heading(source, item, event, text);
     says(event, text);
-    for edit in source.edits(event)? {
-        edited(source, &edit, text)?;
-    }
-    for reaction in source.reactions(event)? {
-        reacted(source, &reaction, text)?;
-    }
+    source.each_edit(event, |source, edit| edited(source, &edit, budget, text))?;
+    source.each_reaction(event, |source, reaction| reacted(source, &reaction, text))?;
     let deletion = deletion(source, item.position)?;
     if !deletion.is_empty() {
         let _ = writeln!(text, "<div class=\"edit\">{deletion}</div>");
@@ -121,11 +122,21 @@ fn says(event: &Event, text: &mut String) {
     }
 }
 
-fn edited(source: &mut Source<'_>, later: &Later, text: &mut String) -> Result<(), FormError> {
+fn edited(
+    source: &mut Source<'_>,
+    later: &Later,
+    budget: &mut EditBudget,
+    text: &mut String,
+) -> Result<(), FormError> {
     let (when, edit) = (iso(later.recorded_at), &later.event);
     let (by, id) = (escaped(edit.sender()), escaped(&inline(&edit.id)));
     let (what, new) = match later.fault {
-        None => (format!("Edited {when} by {by} ({id})"), escaped(&said(edit).whole())),
+        None => {
+            let place = later.position;
+            let there = || format!("(what <a href=\"#p{place}\">item {place}</a> says)");
+            let new = budget.takes(edit).then(|| escaped(&said(edit).whole()));
+            (format!("Edited {when} by {by} ({id})"), new.unwrap_or_else(there))
+        }
         Some(fault) => {
             let deleted = deletion(source, later.position)?;
             let why = fault.words();

@@ -28,20 +28,24 @@ impl Writer<'_, '_, '_> {
         event: &Event,
         custom: &mut Custom,
     ) -> Result<Vec<Value>, FormError> {
-        let mut previous = said(event).whole();
-        let mut edits = Vec::new();
-        for edit in self.source.edits(event)? {
+        let Self { source, people, budget } = self;
+        let (mut previous, mut edits) = (None, Vec::new());
+        source.each_edit(event, |_, edit| {
             if let Some(why) = without_effect(&edit) {
                 custom.put("edit_without_effect", &why);
-                continue;
+            } else if budget.takes(&edit.event) {
+                let new = said(&edit.event).whole();
+                let before = previous.replace(new.clone());
+                edits.push(json!({
+                    "participant": people.id(edit.event.sender(), edit.position),
+                    "timestamp": iso(edit.recorded_at),
+                    "previous": before.unwrap_or_else(|| said(event).whole()), "new": new,
+                }));
+            } else {
+                custom.put("edit_as_event_only", &edit.event.id);
             }
-            let new = said(&edit.event).whole();
-            let before = std::mem::replace(&mut previous, new.clone());
-            edits.push(json!({
-                "participant": self.people.id(edit.event.sender(), edit.position),
-                "timestamp": iso(edit.recorded_at), "previous": before, "new": new,
-            }));
-        }
+            Ok(())
+        })?;
         Ok(edits)
     }
 
@@ -51,23 +55,27 @@ impl Writer<'_, '_, '_> {
         event: &Event,
         custom: &mut Custom,
     ) -> Result<Vec<Value>, FormError> {
+        let Self { source, people, .. } = self;
         let (mut by_key, mut keys) = (Vec::<(String, Vec<String>)>::new(), HashMap::new());
         let mut counted = HashSet::new();
-        for reaction in self.source.reactions(event)? {
+        source.each_reaction(event, |_, reaction| {
             if let Some(why) = without_effect(&reaction) {
                 custom.put("reaction_without_effect", &why);
-                continue;
+                return Ok(());
             }
-            let Some(Relation::Annotates(_, key)) = reaction.event.relation() else { continue };
+            let Some(Relation::Annotates(_, key)) = reaction.event.relation() else {
+                return Ok(());
+            };
             let sender = reaction.event.sender();
             if counted.insert((key.to_owned(), sender.to_owned())) {
                 let at = *keys.entry(key.to_owned()).or_insert(by_key.len());
                 if at == by_key.len() {
                     by_key.push((value_of(key), Vec::new()));
                 }
-                by_key[at].1.push(self.people.id(sender, reaction.position));
+                by_key[at].1.push(people.id(sender, reaction.position));
             }
-        }
+            Ok(())
+        })?;
         let json = |(value, people): (String, Vec<String>)| json!({ "value": value, "count": people.len(), "participants": people });
         Ok(by_key.into_iter().map(json).collect())
     }

@@ -16,6 +16,7 @@ use crate::export::{
     event::{Event, Relation},
     format::{
         FormError, Source,
+        later::EditBudget,
         said::said,
         slices::{Slice, member_of},
     },
@@ -33,10 +34,12 @@ pub(super) fn events(
         _ => None,
     });
     let ids: HashSet<&str> = ids.collect();
-    let mut events = Vec::with_capacity(slice.items.len());
+    let (mut events, mut budget) = (Vec::with_capacity(slice.items.len()), EditBudget::of_slice());
     for item in &slice.items {
         let mut out = match &item.what {
-            What::Event(event) => Writer { source, people }.event(item, event, &ids)?,
+            What::Event(event) => {
+                Writer { source, people, budget: &mut budget }.event(item, event, &ids)?
+            }
             what => {
                 let deleter = source.redaction_of(what)?;
                 other(item, what, deleter.as_deref(), people)
@@ -93,6 +96,7 @@ fn other(
 pub(super) struct Writer<'s, 'i, 'p> {
     pub(super) source: &'s mut Source<'i>,
     pub(super) people: &'s mut People<'p>,
+    pub(super) budget: &'s mut EditBudget,
 }
 
 impl Writer<'_, '_, '_> {
