@@ -11,7 +11,7 @@ use crate::export::{
     format::{
         FormError, MediaFile, Source,
         later::{EditBudget, Later},
-        safe::inline,
+        safe::{inline, quoted},
         said::said,
         transcript::{receipt_words, relations},
     },
@@ -93,11 +93,11 @@ fn of_event(
 
 fn heading(source: &Source<'_>, item: &Item, event: &Event, text: &mut String) {
     let name = source.index.display_name(&event.room, event.sender(), item.position);
-    let name = name.map(|name| format!("<b><bdi>{}</bdi></b> ", escaped(&inline(name))));
+    let name = name.map(|name| format!(" <b><bdi>{}</bdi></b>", escaped(&quoted(name))));
     let (sender, when) = (escaped(event.sender()), iso(item.recorded_at));
     let _ = writeln!(
         text,
-        "<header>{}{sender} <time>{when}</time> <span class=\"state\">{}{}</span></header>",
+        "<header>{sender}{} <time>{when}</time> <span class=\"state\">{}{}</span></header>",
         name.unwrap_or_default(),
         escaped(&inline(&event.id)),
         escaped(&relations(event))
@@ -165,7 +165,8 @@ fn reacted(source: &mut Source<'_>, later: &Later, text: &mut String) -> Result<
 fn deletion(source: &mut Source<'_>, position: u64) -> Result<String, FormError> {
     if let Some((deleted_at, by)) = source.redaction(position)? {
         let (when, who) = (iso(deleted_at), escaped(by.sender()));
-        let why = escaped(by.content_text("reason").unwrap_or("no reason given"));
+        let why = by.content_text("reason").map(quoted);
+        let why = escaped(why.as_deref().unwrap_or("no reason given"));
         return Ok(format!("Deleted {when} by {who}: {why}"));
     }
     let by = source.index.redacted_by(position);
