@@ -239,15 +239,15 @@ impl<'a> Source<'a> {
         Ok(found)
     }
 
-    /// The event by which one was redacted.
+    /// The event by which one was redacted first.
     pub(crate) fn redaction(
         &mut self,
         position: u64,
     ) -> Result<Option<(u64, Arc<Event>)>, FormError> {
-        let by = self.index.redacted_by(position);
-        match by.and_then(|by| self.index.redaction_at(by)) {
+        let Some(by) = self.index.redacted_by(position) else { return Ok(None) };
+        match self.index.redaction_at(by) {
             Some(place) => self.event(place),
-            None => Ok(None),
+            None => Ok(self.index.redaction_of_context(by)),
         }
     }
 
