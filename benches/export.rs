@@ -206,7 +206,8 @@ fn exporting(c: &mut Criterion) {
     group.bench_function("verifying the evidence", |b| {
         b.iter_custom(|times| {
             prove.time(times, || {
-                let report = check_evidence(&last, &exporter.terms, &tree, Some(&keys)).expect("it holds");
+                let report =
+                    check_evidence(&last, &exporter.terms, &tree, Some(&keys)).expect("it holds");
                 assert_eq!(report.entries, entries);
             })
         });

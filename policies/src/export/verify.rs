@@ -121,12 +121,7 @@ fn check_list(dir: &Path, manifest: &Manifest, report: &mut VerifyReport) -> Opt
     list
 }
 
-fn check_files(
-    dir: &Path,
-    found: &[String],
-    list: Option<&FileList>,
-    report: &mut VerifyReport,
-) {
+fn check_files(dir: &Path, found: &[String], list: Option<&FileList>, report: &mut VerifyReport) {
     let Some(list) = list else { return };
     for path in found.iter().filter(|path| *path != MANIFEST_FILE && *path != LIST_FILE) {
         if !list.contains_key(path) {
@@ -215,7 +210,8 @@ fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut Veri
     report.unproven_media = unproven.count() as u64;
     for id in &manifest.missing_media {
         if !proven(id) || !index.named_media.contains_key(id) {
-            report.find(MANIFEST_FILE, &format!("it says that {id} is missing, which is not of it"));
+            report
+                .find(MANIFEST_FILE, &format!("it says that {id} is missing, which is not of it"));
         }
     }
     for (id, medium) in &index.media {

@@ -7,6 +7,8 @@ mod describing;
 mod destroying;
 mod export_corpus;
 mod export_forms;
+mod export_persons;
+mod export_served;
 mod export_tampering;
 mod exporting;
 mod journal;

@@ -260,11 +260,7 @@ pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(
 
 /// Marks an event as redacted. One that is redacted already stays so by the redaction that took
 /// effect first: a later one changes nothing of it.
-fn take_back(
-    a: &mut Applying<'_>,
-    target: LogPosition,
-    by: LogPosition,
-) -> Result<(), StoreError> {
+fn take_back(a: &mut Applying<'_>, target: LogPosition, by: LogPosition) -> Result<(), StoreError> {
     let key = Key::new(Table::Redacted).u64(target.0);
     if a.batch.get(key.as_bytes())?.is_some() {
         return Ok(());

@@ -32,7 +32,7 @@ pub(super) struct Context<'a> {
     server: String,
     wanted: BTreeSet<LogPosition>,
     /// State that the stretch itself shows.
-    shown: HashSet<LogPosition>,
+    shown: BTreeSet<LogPosition>,
     /// Rooms and state keys that were asked for.
     places: HashSet<(StreamId, String)>,
     media: HashSet<String>,
@@ -54,7 +54,7 @@ impl<'a> Context<'a> {
             end,
             server,
             wanted: BTreeSet::new(),
-            shown: HashSet::new(),
+            shown: BTreeSet::new(),
             places: HashSet::new(),
             media: HashSet::new(),
         }
@@ -102,7 +102,8 @@ impl<'a> Context<'a> {
         };
         if !self.wanted.contains(&position) {
             let shown = position >= self.first && self.is_shown(position, all_shown)?;
-            if shown { self.shown.insert(position) } else { self.wanted.insert(position) };
+            let known = if shown { &mut self.shown } else { &mut self.wanted };
+            known.insert(position);
         }
         Ok(())
     }
