@@ -8,6 +8,8 @@ mod destroying;
 mod export_corpus;
 mod export_forms;
 mod export_hostile;
+mod export_persons;
+mod export_served;
 mod export_shown;
 mod export_tampering;
 mod exporting;

@@ -184,19 +184,25 @@ impl Source<'_> {
     /// Who sent the deletion that takes effect with a mark; nothing for other items.
     pub(crate) fn redaction_of(&mut self, what: &What) -> Result<Option<String>, FormError> {
         let What::RedactionApplied { by, .. } = what else { return Ok(None) };
-        let Some(place) = self.index.redaction_at(*by) else { return Ok(None) };
-        Ok(self.event(place)?.map(|(_, event)| event.sender().to_owned()))
+        Ok(self.redaction_at(*by)?.map(|(_, event)| event.sender().to_owned()))
     }
 
-    /// The event by which one was redacted, and when that was recorded.
+    /// The event by which one was redacted first, and when that was recorded.
     pub(crate) fn redaction(
         &mut self,
         position: u64,
     ) -> Result<Option<(u64, Arc<Event>)>, FormError> {
-        let by = self.index.redacted_by(position);
-        match by.and_then(|by| self.index.redaction_at(by)) {
-            Some(place) => self.event(place),
+        match self.index.redacted_by(position) {
+            Some(by) => self.redaction_at(by),
             None => Ok(None),
+        }
+    }
+
+    /// A deletion by its position: of the stretch, or of the context where it is somebody else's.
+    fn redaction_at(&mut self, by: u64) -> Result<Option<(u64, Arc<Event>)>, FormError> {
+        match self.index.redaction_at(by) {
+            Some(place) => self.event(place),
+            None => Ok(self.index.redaction_of_context(by)),
         }
     }
 }
