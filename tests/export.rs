@@ -179,7 +179,7 @@ async fn killed_on_both_sides_it_gives_the_same_bytes_which_verify_elsewhere() -
     let mut world = world().await?;
     let (whole, torn) = (world.out("whole"), world.out("torn"));
     let answer = world.export("jsonl", &whole).await?;
-    ensure!(answer["missing_media"] == json!([]) && answer["files"] == 7, "{answer}");
+    ensure!(answer["missing_media"] == json!([]) && answer["files"] == 8, "{answer}");
     let text = fs::read_to_string(whole.join("export.jsonl"))?;
     ensure!(text.contains("what was taken back"), "the deleted text is in the export");
 
