@@ -1,11 +1,16 @@
 //! An export against keys.
 
 use event_log::ledger::VerifierKey;
-use policies::export::{VerifyReport, verify_export};
+use policies::export::{ManifestVersion, VerifyReport, verify_export};
 use serde_json::json;
 
 use super::{Verdict, Verify};
 use crate::cli::Failure;
+
+/// What a manifest of the first version leaves open.
+const NOT_PROVEN: &str = "NOT PROVEN: the manifest is of version 1, so the server did not sign what \
+    is destroyed or withheld, nor which names, deletions and media belong to it. Whoever exported it \
+    could have left such things out. Have it exported anew.";
 
 pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<Verdict> {
     let report = verify_export(&command.path, keys).map_err(|error| {
@@ -17,8 +22,10 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
     else {
         return Ok(bad(&report));
     };
+    let by_server = manifest.version != ManifestVersion::One;
     let json = json!({
         "ok": true,
+        "manifest_version": manifest.version.number(),
         "case": manifest.terms.case,
         "origin": manifest.origin,
         "format": manifest.format.name(),
@@ -34,9 +41,10 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
         "missing_media": manifest.missing_media,
         "finding": null,
     });
+    let verdict = if by_server { "complete and untouched" } else { "untouched" };
     let mut words = format!(
-        "The export of case {} from {} is complete and untouched: {} items of the scope out of \
-         the {} entries at positions {} to before {}, each proven by the log's checkpoint.",
+        "The export of case {} from {} is {verdict}: {} items of the scope out of the {} entries \
+         at positions {} to before {}, each proven by the log's checkpoint.",
         manifest.terms.case,
         manifest.origin,
         evidence.shown,
@@ -45,14 +53,21 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
         manifest.terms.end,
     );
     for (count, what) in [
-        (evidence.destroyed, "items are destroyed in part or whole; the server says so"),
-        (evidence.withheld, "memberships or receipts of others are withheld; the server says so"),
+        (evidence.destroyed, "items are destroyed in part or whole"),
+        (evidence.withheld, "memberships or receipts of others are withheld"),
         (report.unproven_media, "media are named and not proven: destroyed, or never uploaded"),
-        (manifest.missing_media.len() as u64, "media were gone; the manifest names them"),
     ] {
         if count > 0 {
-            words = format!("{words}\n{count} {what}.");
+            let whose = if by_server { "the server signed that" } else { "by the exporter's word" };
+            words = format!("{words}\n{count} {what}; {whose}.");
         }
+    }
+    let gone = manifest.missing_media.len();
+    if gone > 0 {
+        words = format!("{words}\n{gone} media were gone; the manifest names them.");
+    }
+    if !by_server {
+        words = format!("{words}\n{NOT_PROVEN}");
     }
     Ok(Verdict::good(json, words))
 }
