@@ -110,7 +110,7 @@ async fn read(world: &World, room: &OwnedRoomId, event_id: &EventId) {
     set_receipt(&world.ws, &user("eve"), &request).await.unwrap();
 }
 
-async fn upload(world: &World, name: &str, bytes: &[u8]) -> String {
+pub(crate) async fn upload(world: &World, name: &str, bytes: &[u8]) -> String {
     // Of its own, or two blobs would have one name.
     let random = SeededRandom::new(bytes.len() as u64);
     let mut blob = world.blobs.begin(&random, 1 << 20).await.unwrap();
