@@ -110,7 +110,7 @@ async fn read(world: &World, room: &OwnedRoomId, event_id: &EventId) {
     set_receipt(&world.ws, &user("eve"), &request).await.unwrap();
 }
 
-async fn upload(world: &World, name: &str, bytes: &[u8]) -> String {
+pub(crate) async fn upload(world: &World, name: &str, bytes: &[u8]) -> String {
     upload_as(world, name, bytes, "image/png", Some("cat.png")).await
 }
 

@@ -5,11 +5,12 @@ use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use facts::{EntryHeader, LogPosition};
+use futures_util::future::join_all;
 use policies::export::{Format, Manifest, ManifestVersion, VerifyReport, verify_export};
 use serde_json::{Value, json};
 
 use crate::{
-    export_corpus::{DELETED, begin, complete, corpus, export, fetch, keys},
+    export_corpus::{DELETED, begin, complete, corpus, export, fetch, keys, upload},
     export_tampering::{seal_anew, seal_as},
     exporting::shred,
     world::World,
@@ -279,4 +280,32 @@ async fn a_manifest_of_the_first_version_verifies_and_says_which_it_is() {
     let report = verify_export(dir.path(), &keys(&world)).unwrap();
     assert!(report.holds(), "{:?}", report.findings);
     assert_eq!(report.manifest.unwrap().version, ManifestVersion::One);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_where_its_context_is_full_and_every_medium_is_there() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    let mut names = Vec::new();
+    for first in (0..2_040).step_by(68) {
+        let uploads: Vec<_> = (first..first + 68).map(|n| vec![7; n + 1]).collect();
+        let stored = uploads.iter().map(|bytes| upload(&world, "dan", bytes));
+        names.extend(join_all(stored).await);
+    }
+    for names in names.chunks(680) {
+        let urls: Vec<_> = names.iter().map(|id| format!("mxc://example.org/{id}")).collect();
+        let items: Vec<_> = urls.iter().map(|url| json!({ "url": url })).collect();
+        world.send(&room, "dan", json!({ "body": "many", "itemtypes": items })).await;
+    }
+    world.say(&room, "dan", "after them").await;
+    let case = world.case(json!({ "rooms": [room] })).await;
+    let dir = tempfile::tempdir().unwrap();
+    export(&world, case, Format::Jsonl, None, dir.path()).await;
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    assert!(report.holds(), "{:?}", report.findings);
+    assert_eq!((report.unproven_media, report.manifest.unwrap().missing_media.len()), (0, 0));
+    let media = fs::read_dir(dir.path().join("media")).unwrap().count();
+    assert_eq!(media, 2_040);
+    let pages = fs::read_to_string(dir.path().join(PAGES)).unwrap();
+    assert_eq!(pages.lines().count(), 2, "the second begins behind the last of the three events");
 }

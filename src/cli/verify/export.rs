@@ -1,7 +1,7 @@
 //! An export against keys.
 
 use event_log::ledger::VerifierKey;
-use policies::export::{ManifestVersion, VerifyReport, verify_export};
+use policies::export::{EvidenceReport, Manifest, ManifestVersion, VerifyReport, verify_export};
 use serde_json::json;
 
 use super::{Verdict, Verify};
@@ -26,6 +26,7 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
     let json = json!({
         "ok": true,
         "manifest_version": manifest.version.number(),
+        "complete": by_server,
         "case": manifest.terms.case,
         "origin": manifest.origin,
         "format": manifest.format.name(),
@@ -41,6 +42,11 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
         "missing_media": manifest.missing_media,
         "finding": null,
     });
+    Ok(Verdict::good(json, in_words(manifest, evidence, report.unproven_media)))
+}
+
+fn in_words(manifest: &Manifest, evidence: &EvidenceReport, unproven_media: u64) -> String {
+    let by_server = manifest.version != ManifestVersion::One;
     let verdict = if by_server { "complete and untouched" } else { "untouched" };
     let mut words = format!(
         "The export of case {} from {} is {verdict}: {} items of the scope out of the {} entries \
@@ -55,7 +61,7 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
     for (count, what) in [
         (evidence.destroyed, "items are destroyed in part or whole"),
         (evidence.withheld, "memberships or receipts of others are withheld"),
-        (report.unproven_media, "media are named and not proven: destroyed, or never uploaded"),
+        (unproven_media, "media are named and not proven: destroyed, or never uploaded"),
     ] {
         if count > 0 {
             let whose = if by_server { "the server signed that" } else { "by the exporter's word" };
@@ -69,7 +75,7 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
     if !by_server {
         words = format!("{words}\n{NOT_PROVEN}");
     }
-    Ok(Verdict::good(json, words))
+    words
 }
 
 fn bad(report: &VerifyReport) -> Verdict {
@@ -80,4 +86,46 @@ fn bad(report: &VerifyReport) -> Verdict {
     let finding = first.map(|found| json!({ "kind": found.place, "why": found.why }));
     let json = json!({ "ok": false, "finding": finding, "findings": report.findings });
     Verdict { ok: false, json, words }
+}
+
+#[cfg(test)]
+mod tests {
+    use policies::export::{Format, Terms};
+
+    use super::*;
+
+    #[test]
+    fn what_a_manifest_of_the_first_version_does_not_prove_is_said() {
+        let terms = Terms {
+            case: 7,
+            scope: facts::fact::Scope::default(),
+            first: 0,
+            end: 9,
+            fact_types: Vec::new(),
+            policy_version: 0,
+            policy_sha256: String::new(),
+            before: Vec::new(),
+        };
+        let mut manifest = Manifest {
+            version: ManifestVersion::One,
+            terms,
+            format: Format::Jsonl,
+            origin: "example.org/chancery/1/1".to_owned(),
+            root: String::new(),
+            files_sha256: String::new(),
+            files: 1,
+            bytes: 1,
+            missing_media: Vec::new(),
+        };
+        let evidence = EvidenceReport { destroyed: 1, ..EvidenceReport::default() };
+        let words = in_words(&manifest, &evidence, 0);
+        assert!(!words.contains("complete") && !words.contains("server signed"), "{words}");
+        assert!(words.contains("is untouched") && words.contains("NOT PROVEN"), "{words}");
+        assert!(words.contains("destroyed in part or whole; by the exporter's word"), "{words}");
+        manifest.version = ManifestVersion::Two;
+        let words = in_words(&manifest, &evidence, 0);
+        assert!(words.contains("is complete and untouched"), "{words}");
+        assert!(words.contains("destroyed in part or whole; the server signed that"), "{words}");
+        assert!(!words.contains("NOT PROVEN"), "{words}");
+    }
 }

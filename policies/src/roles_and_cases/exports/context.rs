@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Entries of the context after which a page ends.
-const ENTRIES_MAX: usize = 10_000;
+const ENTRIES_MAX: usize = 2_000;
 
 /// The context of one page.
 pub(super) struct Context<'a> {
