@@ -154,16 +154,13 @@ impl<'a> EventWriter<'a> {
         event: &EventInfo,
         unsigned: &mut Map<String, Value>,
     ) -> Result<(), StoreError> {
-        let membership = match self.was_joined_all_along(event)? {
-            true => Some(Membership::Join),
-            false => {
-                let input = self.snapshot.visibility_input(
-                    event.position,
-                    self.reader.viewer.user,
-                    self.reader.viewer.user_id,
-                )?;
-                input.membership_after
-            }
+        let membership = if self.was_joined_all_along(event)? {
+            Some(Membership::Join)
+        } else {
+            let viewer = self.reader.viewer;
+            let seen =
+                self.snapshot.visibility_input(event.position, viewer.user, viewer.user_id)?;
+            seen.membership_after
         };
         let text = membership.map_or("leave", membership_text);
         unsigned.insert("membership".to_owned(), Value::from(text));
