@@ -4,13 +4,16 @@
 //! nobody looks at while the message can be read: what a crash, or a stretch that is judged anew,
 //! leaves of them is found by the next look, and not written twice. Invariants: I3, I10.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use commands::room::stub_messages;
 use event_log::ReadFault;
 use facts::{StreamId, fact::PduStub};
 
 use super::{Destroyer, RunFault, RunStep};
+
+/// After a fact with stubs: whoever sends meanwhile meets one of them at most.
+const REST: Duration = Duration::from_millis(2);
 
 /// The stubs of a stretch, by room, ascending.
 #[derive(Debug, Default)]
@@ -52,7 +55,7 @@ impl Destroyer {
                 continue;
             }
             (self.before)(RunStep::Stub);
-            let stubbed = stub_messages(&self.write_side, room, missing).await;
+            let stubbed = stub_messages(&self.write_side, room, missing, REST).await;
             stubbed.map_err(|error| RunFault::of_command(&error))?;
         }
         Ok(())

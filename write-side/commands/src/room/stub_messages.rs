@@ -5,7 +5,7 @@
 //! message can be read. A crash between two facts leaves stubs of messages that are still there.
 //! Invariants: I3 (all of them are durable when it returns), I10.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use decide::room::RoomFact;
 use facts::{
@@ -17,7 +17,7 @@ use super::{drafts::room_drafts, fold::RoomActor};
 use crate::{CommandError, Decision, WriteSide};
 
 /// Bytes of one fact, about; one that is larger holds a single stub.
-const FACT_BYTES: usize = 64 * 1024;
+const FACT_BYTES: usize = 8 * 1024;
 /// Bytes of a stub without its names, at most; its placement is counted apart.
 const STUB_BYTES: usize = 32;
 /// Bytes of a placement without its changes.
@@ -25,11 +25,13 @@ const PLACEMENT_BYTES: usize = 64;
 /// Bytes of a change of state, or of a reference, without its names.
 const CHANGE_BYTES: usize = 24;
 
-/// Records stubs of messages of one room, ascending by position; durable when it returns.
+/// Records stubs of messages of one room, ascending by position; durable when it returns. Rests
+/// after each fact, for others send in that room.
 pub async fn stub_messages(
     write_side: &WriteSide,
     room: StreamId,
     stubs: Vec<PduStub>,
+    rest: Duration,
 ) -> Result<(), CommandError<Infallible>> {
     for stubs in in_facts(stubs) {
         let fact = MessagesStubbed { stubs }.into();
@@ -37,6 +39,7 @@ pub async fn stub_messages(
         let drafts = room_drafts(write_side, room.into(), &facts)?;
         let decide = |_: &RoomActor| Ok(Decision { drafts: drafts.clone(), reply: () });
         write_side.actors::<RoomActor>().execute(room, decide).await?;
+        tokio::time::sleep(rest).await;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Messages of which only stubs are left: their ids stay known, the graph goes through them, and
 //! what another server sends of them once more is not taken in again.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use commands::{
     WriteSide,
@@ -42,7 +42,7 @@ async fn destroy(ws: &WriteSide, log: &Log, room: &OwnedRoomId) -> Vec<PduStub> 
     let messages = messages(ws, log, room).await;
     let stubs: Vec<_> = messages.iter().map(|(_, stub)| stub.clone()).collect();
     let stream = ws.room_stream(room).unwrap().unwrap();
-    stub_messages(ws, stream, stubs.clone()).await.unwrap();
+    stub_messages(ws, stream, stubs.clone(), Duration::ZERO).await.unwrap();
     let leaf = |header: &EntryHeader, part: usize| KeyRange {
         epoch_first: header.key_epoch,
         epoch_last: header.key_epoch,

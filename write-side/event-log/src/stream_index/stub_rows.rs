@@ -11,8 +11,9 @@ use fjall::{Keyspace, OwnedWriteBatch};
 use super::{IndexFault, row_keys::stub_key};
 use crate::fields::Fields;
 
-/// Rows that are not flushed yet, above which they are (I10).
-pub(super) const UNFLUSHED_STUBS_MAX: usize = 50_000;
+/// Rows that are not flushed yet, above which they are (I10). Appending waits for a flush, so it is
+/// a short one.
+pub(super) const UNFLUSHED_STUBS_MAX: usize = 1_000;
 
 /// The rows that are not flushed yet.
 #[derive(Debug, Default)]
