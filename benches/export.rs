@@ -28,8 +28,8 @@ use facts::{
 };
 use policies::{
     export::{
-        DirectoryError, EXPORTED, EvidenceLine, ExportDirectory, Format, Manifest, Terms,
-        check_evidence, filter_of, verify_export,
+        DirectoryError, EXPORTED, EvidenceLine, ExportDirectory, Format, Manifest, ManifestVersion,
+        PageEnd, PageStatement, PageWord, Served, Terms, check_evidence, filter_of, verify_export,
     },
     scope_walk::ScopeFilter,
 };
@@ -101,6 +101,7 @@ impl Exporter {
         export.settle_context().expect("settled");
         let sealing = export.write_forms(SERVER, Vec::new()).expect("written");
         let manifest = Manifest {
+            version: ManifestVersion::default(),
             terms: self.terms.clone(),
             format,
             origin: self.tree().origin,
@@ -119,8 +120,14 @@ impl Exporter {
         let wanted = |header: &EntryHeader| self.filter.admits(header);
         let from = LogPosition(next);
         let found = self.log.disclose_range(from, PAGE, 8 << 20, &wanted).expect("readable");
-        for entry in &found {
-            EvidenceLine::write(entry, None, &mut text);
+        let next_page = next + found.len() as u64;
+        let mut served = Served::default();
+        for entry in found {
+            let line = EvidenceLine { entry, proof: None };
+            if self.filter.admits(&line.entry.header) {
+                served.note(&line);
+            }
+            EvidenceLine::write(&line.entry, None, &mut text);
         }
         if next == 0 {
             for position in &self.names {
@@ -129,12 +136,21 @@ impl Exporter {
                 let line = EvidenceLine { entry, proof: None };
                 let (digest, size) = (line.digest(), self.terms.end);
                 let proof = self.ledger.inclusion(*position, &digest, size).expect("proven");
+                served.note_context(&line);
                 EvidenceLine::write(&line.entry, proof.as_deref(), &mut text);
             }
         }
-        text.push_str(&serde_json::json!({ "next": next + found.len() as u64 }).to_string());
-        text.push('\n');
+        let page = self.word((next, next_page), served);
+        text.push_str(&PageEnd { next: next_page, done: next_page >= self.terms.end, page }.line());
         text
+    }
+
+    fn word(&self, page: (u64, u64), served: Served) -> PageWord {
+        let extract = self.ledger.extract(0, self.terms.end).expect("readable").expect("covered");
+        let tree = Checkpoint::parse(&extract.checkpoint.text).expect("a checkpoint");
+        let statement = PageStatement::new(&tree, (self.terms.case, 0), page, &served);
+        let signed = self.ledger.sign_statement(&statement.text()).expect("signed");
+        PageWord { served, note: signed.expect("a statement").note.to_string() }
     }
 
     fn tree(&self) -> Checkpoint {
@@ -190,7 +206,8 @@ fn exporting(c: &mut Criterion) {
     group.bench_function("verifying the evidence", |b| {
         b.iter_custom(|times| {
             prove.time(times, || {
-                let report = check_evidence(&last, &exporter.terms, &tree).expect("it holds");
+                let report =
+                    check_evidence(&last, &exporter.terms, &tree, Some(&keys)).expect("it holds");
                 assert_eq!(report.entries, entries);
             })
         });

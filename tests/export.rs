@@ -11,6 +11,7 @@ mod officer;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -178,7 +179,7 @@ async fn killed_on_both_sides_it_gives_the_same_bytes_which_verify_elsewhere() -
     let mut world = world().await?;
     let (whole, torn) = (world.out("whole"), world.out("torn"));
     let answer = world.export("jsonl", &whole).await?;
-    ensure!(answer["missing_media"] == json!([]) && answer["files"] == 6, "{answer}");
+    ensure!(answer["missing_media"] == json!([]) && answer["files"] == 8, "{answer}");
     let text = fs::read_to_string(whole.join("export.jsonl"))?;
     ensure!(text.contains("what was taken back"), "the deleted text is in the export");
 
@@ -219,6 +220,85 @@ async fn killed_on_both_sides_it_gives_the_same_bytes_which_verify_elsewhere() -
     fs::write(copy.join("export.jsonl"), changed)?;
     let (ok, verdict) = world.verify(&copy).await?;
     ensure!(!ok && verdict["finding"]["kind"] == "export.jsonl", "{verdict}");
+    world.server.finish().await
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
+}
+
+/// What a directory's files are, as `files.sha256` has it.
+fn list(dir: &Path) -> Result<(String, Value)> {
+    let (mut text, mut count, mut bytes) = (String::new(), 0, 0);
+    for (path, content) in files(dir)? {
+        let path = path.to_str().context("a plain name")?.to_owned();
+        if ["files.sha256", "manifest.note"].contains(&path.as_str()) {
+            continue;
+        }
+        count += 1;
+        bytes += content.len();
+        writeln!(text, "{}  {path}", sha256(&content))?;
+    }
+    let sealing = json!({ "files_sha256": sha256(text.as_bytes()), "files": count,
+        "bytes": bytes, "missing_media": [] });
+    Ok((text, sealing))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_who_hides_a_text_has_it_sealed_and_convinces_nobody() -> Result<()> {
+    let world = world().await?;
+    let (whole, hidden) = (world.out("honest"), world.out("hidden"));
+    world.export("jsonl", &whole).await?;
+    for (path, bytes) in files(&whole)? {
+        fs::create_dir_all(hidden.join(&path).parent().context("a folder")?)?;
+        fs::write(hidden.join(path), bytes)?;
+    }
+    // Of one message the text is gone, in the evidence and in the form.
+    let entries = fs::read_to_string(hidden.join("evidence/entries.jsonl"))?;
+    let form = fs::read_to_string(hidden.join("export.jsonl"))?;
+    let item = form.lines().find(|line| line.contains("what was taken back")).context("it")?;
+    let mut item: Value = serde_json::from_str(item)?;
+    let position = item["position"].clone();
+    let is_it = |line: &str| line.starts_with(&format!("{{\"position\":{position},"));
+    let line = entries.lines().find(|line| is_it(line)).context("its line")?;
+    let (shown, content) = line.rsplit_once(",\"key\":").context("its content")?;
+    ensure!(content.ends_with("}]}"), "{content}");
+    let gone = format!("{shown},\"destroyed\":true}}]}}");
+    fs::write(hidden.join("evidence/entries.jsonl"), entries.replacen(line, &gone, 1))?;
+    item["content_destroyed"] = true.into();
+    item["event"]["content"] = json!({});
+    let lines = form.lines().map(|line| {
+        if line.contains("what was taken back") { item.to_string() } else { line.to_owned() }
+    });
+    fs::write(hidden.join("export.jsonl"), lines.map(|line| line + "\n").collect::<String>())?;
+
+    let (text, sealing) = list(&hidden)?;
+    fs::write(hidden.join("files.sha256"), text)?;
+    let (http, token) = (world.server.http(), Some(world.ann.access_token.as_str()));
+    let path = format!("/_chancery/admin/v1/cases/{}/exports", world.case);
+    let end: u64 = world.end.parse()?;
+    let wish = json!({ "format": "jsonl", "end": end });
+    let begun = http.json(http::Method::POST, &path, token, Some(&wish)).await?.ok()?;
+    let path = format!("{path}/{}/seal", begun["export"]);
+    let sealed = http.json(http::Method::POST, &path, token, Some(&sealing)).await?.ok()?;
+    let manifest = sealed["manifest"].as_str().context("a manifest")?;
+    fs::write(hidden.join("manifest.note"), manifest)?;
+    let (ok, verdict) = world.verify(&hidden).await?;
+    let why = verdict["finding"]["why"].as_str().unwrap_or_default();
+    ensure!(!ok && why.contains("the server did not say so"), "{verdict}");
+    ensure!(verdict["findings"].as_array().context("findings")?.len() == 1, "{verdict}");
+    let (ok, verdict) = world.verify(&whole).await?;
+    ensure!(ok && verdict["manifest_version"] == 2, "{verdict}");
+
+    // What cannot be read is located too.
+    fs::remove_file(hidden.join("export.jsonl"))?;
+    fs::create_dir(hidden.join("export.jsonl"))?;
+    let (ok, verdict) = world.verify(&hidden).await?;
+    let of_form = verdict["findings"].as_array().context("findings")?.iter().any(|finding| {
+        finding["place"] == "export.jsonl"
+            && finding["why"].as_str().is_some_and(|why| why.contains("cannot be read"))
+    });
+    ensure!(!ok && of_form, "{verdict}");
     world.server.finish().await
 }
 

@@ -117,6 +117,11 @@ async fn a_public_ledger_answers_as_c2sp_has_it() -> Result<()> {
         "proof/99999999",
         "proof/x",
         "consistency?from=1&to=99999999",
+        "tile/0/%30%30%30",
+        "tile/entries/00%30",
+        "proof/%31",
+        "consistency?from=01&to=3",
+        "consistency?from=1&to=%33",
     ] {
         get(&http, wrong, None).await?.refused(404, "M_NOT_FOUND").context(wrong)?;
     }

@@ -20,6 +20,7 @@ mod lines;
 mod manifest;
 mod media;
 mod output;
+mod served;
 mod terms;
 mod verify;
 
@@ -34,9 +35,9 @@ pub use self::{
     item::Mentions,
     manifest::{
         FILES_MAX, FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, Manifest, ManifestFault,
-        list_text, read_list,
+        ManifestVersion, list_text, read_list,
     },
-    media::MEDIA_IN_EVENT_MAX,
+    served::{Marks, PageEnd, PageFault, PageStatement, PageWord, Served},
     terms::{EXPORTED, Terms, filter_of, stretch_of},
     verify::{Finding, VerifyReport, verify_export},
 };
@@ -45,5 +46,9 @@ pub use self::{
 pub const ENTRIES_FILE: &str = "evidence/entries.jsonl";
 /// Names of streams, and what was in force before: each with its own way to the root.
 pub const CONTEXT_FILE: &str = "evidence/context.jsonl";
+/// Format and version of the form.
+pub const FORM_FILE: &str = "form.json";
+/// What the server says of each page that it served, signed.
+pub const PAGES_FILE: &str = "evidence/pages.jsonl";
 /// The checkpoint of the stretch's end.
 pub const CHECKPOINT_FILE: &str = "checkpoint.note";

@@ -5,6 +5,7 @@
 //! behind. Never decides who may see an event.
 
 mod bundle;
+mod erased;
 
 use facts::{LogPosition, Timestamp, pdu::SALT_KEY};
 use projections::{
@@ -79,6 +80,9 @@ impl<'a> EventWriter<'a> {
     }
 
     fn written(&self, event: &EventInfo, bundle: Bundle) -> Result<Value, StoreError> {
+        if self.is_erased(event)? {
+            return self.hidden(event);
+        }
         let mut out = self.bare(&event.body.event_id, event.shown());
         let unsigned = self.unsigned(event, bundle)?;
         if !unsigned.is_empty() {
@@ -150,27 +154,25 @@ impl<'a> EventWriter<'a> {
         event: &EventInfo,
         unsigned: &mut Map<String, Value>,
     ) -> Result<(), StoreError> {
-        let now = self.snapshot.membership(self.reader.viewer.user, event.room())?;
-        let membership = match now {
-            Some(now)
-                if event.row.in_step
-                    && event.row.placed >= now.since
-                    && now.membership == Membership::Join =>
-            {
-                Some(Membership::Join)
-            }
-            _ => {
-                let input = self.snapshot.visibility_input(
-                    event.position,
-                    self.reader.viewer.user,
-                    self.reader.viewer.user_id,
-                )?;
-                input.membership_after
-            }
+        let membership = if self.was_joined_all_along(event)? {
+            Some(Membership::Join)
+        } else {
+            let viewer = self.reader.viewer;
+            let seen =
+                self.snapshot.visibility_input(event.position, viewer.user, viewer.user_id)?;
+            seen.membership_after
         };
         let text = membership.map_or("leave", membership_text);
         unsigned.insert("membership".to_owned(), Value::from(text));
         Ok(())
+    }
+
+    /// Joined at the event, and ever since; the event's state needs no look then.
+    fn was_joined_all_along(&self, event: &EventInfo) -> Result<bool, StoreError> {
+        let now = self.snapshot.membership(self.reader.viewer.user, event.room())?;
+        Ok(now.is_some_and(|now| {
+            event.row.in_step && event.row.placed >= now.since && now.membership == Membership::Join
+        }))
     }
 
     fn add_replaced(

@@ -17,7 +17,7 @@ use axum::{
 };
 use event_log::ledger::{Ledger, LedgerFault};
 use http::{
-    HeaderName, HeaderValue,
+    HeaderName, HeaderValue, Uri,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
 use http_edge::{MatrixError, Session};
@@ -126,6 +126,11 @@ impl LedgerRoutes {
         set(CACHE_CONTROL, keep);
         response
     }
+}
+
+/// Refuses a path that is written in another way than C2SP does: its characters need no escapes.
+fn check_plain(uri: &Uri) -> Result<(), MatrixError> {
+    if uri.path().contains('%') { Err(nothing_there()) } else { Ok(()) }
 }
 
 fn nothing_there() -> MatrixError {

@@ -3,7 +3,7 @@
 //! Owns finding and naming what is wrong, file by file, and in the log position by position. A
 //! backup that was replaced as a whole by an older one shows against a later checkpoint alone.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use event_log::{
@@ -61,6 +61,11 @@ pub(crate) enum BackupFinding {
         #[serde(skip_serializing_if = "Option::is_none")]
         segment: Option<SegmentEntries>,
     },
+    /// A link or something else in place of a file: its bytes are elsewhere, and can be others later.
+    NoFile {
+        /// Which.
+        file: String,
+    },
     /// A file that the manifest does not name.
     Unlisted {
         /// Which.
@@ -83,9 +88,28 @@ pub(crate) enum BackupFinding {
     },
 }
 
-/// True for a directory with a manifest.
+/// True for a directory with a manifest, or with segments as backups name them: what is left of one
+/// whose manifest is gone.
 pub(crate) fn is_backup(dir: &Path) -> bool {
-    dir.join(MANIFEST).is_file()
+    dir.join(MANIFEST).exists() || has_copied_segments(dir)
+}
+
+/// A copied segment has a part of its digest in its name.
+fn has_copied_segments(dir: &Path) -> bool {
+    let Ok(found) = fs::read_dir(dir.join("log").join("segments")) else { return false };
+    found.flatten().any(|file| {
+        let name = file.file_name();
+        let stem = name.to_str().and_then(|name| name.strip_suffix(".seg"));
+        stem.and_then(|stem| stem.split_once('-')).is_some_and(|(first, digest)| {
+            first.bytes().all(|byte| byte.is_ascii_digit())
+                && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    })
+}
+
+/// Whether a path is a file itself and no link to one.
+fn is_file_itself(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }
 
 /// Checks a backup from end to end. `checkpoints` are those that somebody kept, verified;
@@ -105,7 +129,16 @@ pub(crate) fn inspect(
         unfinished: store.is_unfinished(),
         findings: Vec::new(),
     };
-    let text = store.manifest()?.unwrap_or_default();
+    if dir.join(MANIFEST).exists() && !is_file_itself(&dir.join(MANIFEST)) {
+        inspection.findings.push(BackupFinding::NoFile { file: MANIFEST.to_owned() });
+        return Ok(inspection);
+    }
+    let Some(text) = store.manifest()? else {
+        let why =
+            format!("{MANIFEST} is not there, and without it nothing tells what belongs here");
+        inspection.findings.push(BackupFinding::Manifest { why });
+        return Ok(inspection);
+    };
     match Manifest::parse(&text) {
         Err(fault) => {
             inspection.findings.push(BackupFinding::Manifest { why: fault.to_string() });
@@ -136,6 +169,10 @@ impl Inspection {
                 self.findings.push(BackupFinding::Missing { file, segment });
                 continue;
             }
+            if !is_file_itself(&dir.join(&file)) {
+                self.findings.push(BackupFinding::NoFile { file });
+                continue;
+            }
             let seen = digest::of_file(&dir.join(&file))
                 .with_context(|| format!("{file} cannot be read"))?;
             self.files += 1;
@@ -145,6 +182,10 @@ impl Inspection {
         }
         for (file, beside) in there.keys().filter_map(|file| Some((file, BesideName::parse(file)?)))
         {
+            if !is_file_itself(&dir.join(file)) {
+                self.findings.push(BackupFinding::NoFile { file: file.clone() });
+                continue;
+            }
             let seen = digest::of_file(&dir.join(file))
                 .with_context(|| format!("{file} cannot be read"))?;
             self.files += 1;

@@ -260,6 +260,7 @@ fn located(finding: &BackupFinding) -> &str {
         | BackupFinding::Checkpoint { .. }
         | BackupFinding::Disagrees { .. } => "manifest.jsonl",
         BackupFinding::Missing { file, .. }
+        | BackupFinding::NoFile { file }
         | BackupFinding::Altered { file, .. }
         | BackupFinding::Unlisted { file } => file,
         BackupFinding::Log { .. } => "log",
@@ -329,6 +330,37 @@ fn a_backup_that_was_replaced_by_an_older_one_shows_against_a_later_checkpoint()
     let found = inspect(older.path(), None, &trusted(&stranger), &[])?;
     let unsigned = |finding: &BackupFinding| matches!(finding, BackupFinding::Checkpoint { .. });
     ensure!(found.findings.iter().any(unsigned), "{found:?}");
+    Ok(())
+}
+
+#[test]
+fn links_in_place_of_files_are_found_and_a_lost_manifest_is_named() -> Result<()> {
+    let world = World::new(10)?;
+    world.media(1, &[1; 300])?;
+    world.take()?;
+    let (keys, elsewhere) = (trusted(&world), tempfile::tempdir()?);
+    let prefix = format!("{}/", world.backup().display());
+    let names = files(&world.backup())?.into_keys();
+    let names: Vec<_> = names.map(|name| name.trim_start_matches(&prefix).to_owned()).collect();
+    for name in names.iter().filter(|name| *name != "lock") {
+        let (path, away) = (world.backup().join(name), elsewhere.path().join("away"));
+        fs::rename(&path, &away)?;
+        std::os::unix::fs::symlink(&away, &path)?;
+        let found = inspect(&world.backup(), None, &keys, &[])?;
+        let expected = [BackupFinding::NoFile { file: name.clone() }];
+        ensure!(found.findings == expected, "{name}: {found:?}");
+        fs::remove_file(&path)?;
+        fs::rename(&away, &path)?;
+    }
+    ensure!(inspect(&world.backup(), None, &keys, &[])?.ok, "put back, it is whole");
+
+    fs::remove_file(world.backup().join("manifest.jsonl"))?;
+    ensure!(super::is_backup(&world.backup()), "its segments are those of a backup");
+    let found = inspect(&world.backup(), None, &keys, &[])?;
+    let [BackupFinding::Manifest { why }] = found.findings.as_slice() else {
+        anyhow::bail!("{found:?}");
+    };
+    ensure!(why.contains("manifest.jsonl is not there"), "{why}");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ mod fetch;
 mod sink;
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -222,6 +222,11 @@ fn told(error: DirectoryError) -> anyhow::Error {
         DirectoryError::State => "begin again in an empty directory",
         DirectoryError::TooLarge | DirectoryError::MissingMedia(_) | DirectoryError::Index(_) => {
             "open cases with narrower dates, and export each"
+        }
+        DirectoryError::Io(cause)
+            if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+        {
+            "name a directory that is there, or one in a directory that is"
         }
         DirectoryError::Busy => "wait until the other command has ended",
         _ => "run the same command again; it goes on where it stopped",

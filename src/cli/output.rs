@@ -22,6 +22,12 @@ pub(super) fn json(value: &serde_json::Value) -> anyhow::Result<()> {
     line(&value.to_string())
 }
 
+/// Says something on standard error that is no error.
+pub(super) fn note(note: &str) {
+    // Nothing is left to tell that standard error is gone.
+    let _ = writeln!(io::stderr().lock(), "{note}");
+}
+
 /// Prints an error with its causes, and what to do next where that is known.
 pub(super) fn error(error: &anyhow::Error) {
     let mut stderr = io::stderr().lock();

@@ -74,6 +74,7 @@ pub(super) fn run(command: Verify, origin: &Origin) -> anyhow::Result<ExitCode> 
 
 fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
     let keys = trust::keys(&command.keys, command.keys_file.as_deref())?;
+    unfinished(&command.path)?;
     let is_export =
         ["manifest.note", "evidence"].iter().any(|name| command.path.join(name).exists());
     let verdict = if is_export {
@@ -99,6 +100,20 @@ fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!ok)))
 }
 
+/// What was broken off proves nothing yet, and is not to be taken for something else.
+fn unfinished(path: &Path) -> anyhow::Result<()> {
+    let has = |name: &str| path.join(name).exists();
+    let (what, next) = if has("unfinished.json") && !has("manifest.note") {
+        ("export", "run the same `chancery export` again; it goes on where it stopped")
+    } else if has("unfinished") && !has("manifest.jsonl") {
+        ("backup", "run the same `chancery backup` again; it goes on where it stopped")
+    } else {
+        return Ok(());
+    };
+    let what = format!("the {what} in {} was broken off and is not finished", path.display());
+    Err(Failure::new(what, next).into())
+}
+
 /// Reads a file that is small by its nature.
 fn read(path: &Path) -> anyhow::Result<String> {
     let named = || format!("cannot read {}", path.display());
@@ -110,4 +125,24 @@ fn read(path: &Path) -> anyhow::Result<String> {
         return Err(Failure::new(what, "name a checkpoint, a tlog-proof or a directory").into());
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_broken_off_is_said_to_be_that() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        std::fs::write(dir.path().join("unfinished.json"), "{}")?;
+        let said = unfinished(dir.path()).expect_err("an export was broken off").to_string();
+        assert!(said.contains("the export in") && said.contains("not finished"), "{said}");
+        std::fs::write(dir.path().join("manifest.note"), "")?;
+        unfinished(dir.path())?;
+        let dir = tempfile::tempdir()?;
+        std::fs::create_dir(dir.path().join("unfinished"))?;
+        let said = unfinished(dir.path()).expect_err("a backup was broken off").to_string();
+        assert!(said.contains("the backup in"), "{said}");
+        Ok(())
+    }
 }

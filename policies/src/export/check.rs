@@ -9,16 +9,17 @@
 
 use std::{collections::HashSet, io, path::Path};
 
-use event_log::ledger::{Checkpoint, RootHasher, leaf_hash, verify_inclusion};
+use event_log::ledger::{Checkpoint, RootHasher, VerifierKey, leaf_hash, verify_inclusion};
 use facts::{
     EntryHeader, TreeId,
     fact::{FactBody as _, PduStored},
 };
 
 use super::{
-    CONTEXT_FILE, ENTRIES_FILE,
+    CONTEXT_FILE, ENTRIES_FILE, PAGES_FILE,
     evidence::{EvidenceLine, Left, LineFault},
     lines::each_line,
+    served::{PageFault, ServedContext, ServedPages, destroyed_parts, mark_of},
     terms::Terms,
 };
 use crate::scope_walk::ScopeFilter;
@@ -88,6 +89,31 @@ pub enum EvidenceFault {
         /// Which entry it claims to be.
         position: u64,
     },
+    /// A line of the file of pages.
+    #[error("{file} line {line}: {fault}", file = PAGES_FILE)]
+    Page {
+        /// Counted from 1.
+        line: u64,
+        /// What.
+        fault: PageFault,
+    },
+    /// The pages end early.
+    #[error("{file} ends before position {0}: the server's word is missing", file = PAGES_FILE)]
+    PagesShort(u64),
+    /// Destroyed or withheld by the exporter's word alone.
+    #[error("position {0} is said to be destroyed or withheld, and the server did not say so")]
+    Unsaid(u64),
+    /// Context that the server did not give, or of which it said something else.
+    #[error("{file} line {line}: position {position} is not there as the server gave it", file = CONTEXT_FILE)]
+    NotGiven {
+        /// Counted from 1.
+        line: u64,
+        /// Which entry.
+        position: u64,
+    },
+    /// Context that is left out.
+    #[error("position {0} is missing in {file}, where the server put it", file = CONTEXT_FILE)]
+    LeftOut(u64),
 }
 
 /// What evidence shows.
@@ -107,37 +133,44 @@ pub struct EvidenceReport {
     pub is_over: bool,
 }
 
-/// Checks the evidence of a directory.
+/// Checks the evidence of a directory, with the server's word on its pages where keys are handed in
+/// that are to sign it. Without, what it says to be destroyed or withheld, and its context, are
+/// taken as they stand: manifests of the first version have no more.
 pub fn check_evidence(
     dir: &Path,
     terms: &Terms,
     checkpoint: &Checkpoint,
+    keys: Option<&[VerifierKey]>,
 ) -> Result<EvidenceReport, EvidenceFault> {
-    check_and_take(dir, terms, checkpoint, |_, _, _| ())
+    check_and_take(dir, (terms, checkpoint, keys), |_, _, _| ())
 }
 
 /// The same; what is shown is handed out with what is left of it and the offset of its line, once it was
 /// checked by itself. Whether it leads to the root is known when this returns.
 pub(super) fn check_and_take(
     dir: &Path,
-    terms: &Terms,
-    checkpoint: &Checkpoint,
+    (terms, checkpoint, keys): (&Terms, &Checkpoint, Option<&[VerifierKey]>),
     mut take: impl FnMut(&EvidenceLine, Left, u64),
 ) -> Result<EvidenceReport, EvidenceFault> {
-    let mut stretch = Stretch::new(terms)?;
+    let pages = keys.map(|keys| ServedPages::open(dir, keys, terms, checkpoint)).transpose()?;
+    let mut stretch = Stretch::new(terms, pages)?;
     let mut offset = 0;
     each_line(dir, ENTRIES_FILE, |number, line| {
         let at = offset;
         offset += line.len() as u64 + 1;
         stretch.take(number, line, |line, left| take(line, left, at))
     })?;
-    let mut report = stretch.finish(checkpoint)?;
+    let (mut report, pages) = stretch.finish(checkpoint)?;
+    let mut given = pages.map(ServedPages::finish).transpose()?;
     let mut last = None;
     each_line(dir, CONTEXT_FILE, |number, line| {
         report.context += 1;
-        check_context(number, line, checkpoint, &mut last)
+        check_context(number, line, checkpoint, (&mut last, given.as_mut()))
     })?;
-    Ok(report)
+    match given.and_then(|given| given.missing()) {
+        Some(position) => Err(EvidenceFault::LeftOut(position)),
+        None => Ok(report),
+    }
 }
 
 struct Stretch<'a> {
@@ -150,10 +183,11 @@ struct Stretch<'a> {
     withheld: Vec<(TreeId, u64)>,
     last: Option<EntryHeader>,
     report: EvidenceReport,
+    pages: Option<ServedPages<'a>>,
 }
 
 impl<'a> Stretch<'a> {
-    fn new(terms: &'a Terms) -> Result<Self, EvidenceFault> {
+    fn new(terms: &'a Terms, pages: Option<ServedPages<'a>>) -> Result<Self, EvidenceFault> {
         let before = terms.before.iter().map(|hash| hex::decode(hash).ok()?.try_into().ok());
         let hasher = before
             .collect::<Option<Vec<_>>>()
@@ -167,6 +201,7 @@ impl<'a> Stretch<'a> {
             withheld: Vec::new(),
             last: None,
             report: EvidenceReport::default(),
+            pages,
         })
     }
 
@@ -207,10 +242,13 @@ impl<'a> Stretch<'a> {
         if !self.filter.admits(header) {
             return if withheld { Ok(None) } else { Err(EvidenceFault::OutOfScope(position)) };
         }
+        if withheld && self.filter.is_told_by_header(header) {
+            return Err(EvidenceFault::NotShown(position));
+        }
+        if let (Some(mark), Some(pages)) = (mark_of(line), &mut self.pages) {
+            pages.said(position, mark)?;
+        }
         if withheld {
-            if self.filter.is_told_by_header(header) {
-                return Err(EvidenceFault::NotShown(position));
-            }
             self.report.withheld += 1;
             if header.fact_type == PduStored::TYPE
                 && let Some(part) = header.parts.get(1)
@@ -218,6 +256,9 @@ impl<'a> Stretch<'a> {
                 self.withheld.push((part.person_tree, position));
             }
             return Ok(None);
+        }
+        if !line.is_whole() {
+            return Err(EvidenceFault::NotShown(position));
         }
         let fact = line.fact().map_err(|_| EvidenceFault::Shape(position))?;
         // What nothing is left of is nobody's, and may be told to be destroyed.
@@ -230,7 +271,10 @@ impl<'a> Stretch<'a> {
         Ok(Some(Left(fact)))
     }
 
-    fn finish(mut self, checkpoint: &Checkpoint) -> Result<EvidenceReport, EvidenceFault> {
+    fn finish(
+        mut self,
+        checkpoint: &Checkpoint,
+    ) -> Result<(EvidenceReport, Option<ServedPages<'a>>), EvidenceFault> {
         if self.hasher.count() != self.terms.end {
             return Err(EvidenceFault::Short(self.terms.end));
         }
@@ -242,7 +286,7 @@ impl<'a> Stretch<'a> {
             return Err(EvidenceFault::NotShown(*position));
         }
         self.report.is_over = self.last.as_ref().is_some_and(|last| self.terms.is_over(last));
-        Ok(self.report)
+        Ok((self.report, self.pages))
     }
 }
 
@@ -250,7 +294,7 @@ fn check_context(
     number: u64,
     line: &[u8],
     checkpoint: &Checkpoint,
-    last: &mut Option<u64>,
+    (last, given): (&mut Option<u64>, Option<&mut ServedContext>),
 ) -> Result<(), EvidenceFault> {
     let file = CONTEXT_FILE;
     let read = EvidenceLine::parse(line).and_then(|line| line.check_texts().map(|()| line));
@@ -266,5 +310,7 @@ fn check_context(
     if !verify_inclusion(found, checkpoint.size, &leaf, proof, &checkpoint.root) {
         return Err(EvidenceFault::Context { file, line: number, position: found });
     }
-    Ok(())
+    let destroyed = destroyed_parts(&line);
+    let as_given = given.is_none_or(|given| line.is_whole() && given.gave(found, destroyed));
+    if as_given { Ok(()) } else { Err(EvidenceFault::NotGiven { line: number, position: found }) }
 }

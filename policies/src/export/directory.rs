@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::error::DirectoryError;
 use super::{
-    CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE,
+    CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, PAGES_FILE,
     files::{digest_of, digests_of, files_of, is_empty, locked, remove, write_durably},
     format::{Format, write_form},
     index::Index,
@@ -56,6 +56,7 @@ pub struct Progress {
     pub next: u64,
     entries_bytes: u64,
     context_bytes: u64,
+    pages_bytes: u64,
     /// The checkpoint of the stretch's end, as the server signed it.
     checkpoint: String,
 }
@@ -138,11 +139,16 @@ impl ExportDirectory {
         checkpoint: &str,
     ) -> Result<Self, DirectoryError> {
         fs::create_dir_all(dir)?;
-        let next = terms.first;
-        let (entries_bytes, context_bytes) = (0, 0);
-        let checkpoint = checkpoint.to_owned();
-        let progress =
-            Progress { export, terms, format, next, entries_bytes, context_bytes, checkpoint };
+        let progress = Progress {
+            export,
+            format,
+            next: terms.first,
+            terms,
+            entries_bytes: 0,
+            context_bytes: 0,
+            pages_bytes: 0,
+            checkpoint: checkpoint.to_owned(),
+        };
         let lock = locked(dir)?.ok_or(DirectoryError::Busy)?;
         let export = Self { dir: dir.to_owned(), progress, _lock: lock };
         // The note comes first: a kill after it leaves an export that is gone on with.
@@ -158,7 +164,8 @@ impl ExportDirectory {
         fs::create_dir_all(self.dir.join("media"))?;
         write_durably(&self.dir.join(CHECKPOINT_FILE), self.progress.checkpoint.as_bytes())?;
         self.cut(ENTRIES_FILE, self.progress.entries_bytes)?;
-        self.cut(CONTEXT_PART, self.progress.context_bytes)
+        self.cut(CONTEXT_PART, self.progress.context_bytes)?;
+        self.cut(PAGES_FILE, self.progress.pages_bytes)
     }
 
     /// How far it is.

@@ -18,7 +18,9 @@ use self::members::{Members, tree_of};
 use super::media::media_ids_of;
 
 /// The member of a content that refers to another event.
-const RELATES_TO: &str = "m.relates_to";
+pub(crate) const RELATES_TO: &str = "m.relates_to";
+/// The member of an edit that holds the new content.
+pub(crate) const NEW_CONTENT: &str = "m.new_content";
 
 /// An event.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub(crate) struct Event {
     kind: String,
     sender: String,
     state_key: Option<String>,
+    redacts: Option<String>,
     claimed_at: Option<u64>,
 }
 
@@ -72,6 +75,7 @@ impl Event {
             kind: text(members.event_type.as_deref()).unwrap_or_default(),
             sender: text(members.sender.as_deref()).unwrap_or_default(),
             state_key: text(members.state_key.as_deref()),
+            redacts: text(members.redacts.as_deref()),
             claimed_at: members.origin_server_ts.and_then(|at| serde_json::from_str(&at).ok()),
         }
     }
@@ -113,8 +117,26 @@ impl Event {
 
     /// What the event says, for people: the new text of an edit, the body of a message.
     pub(crate) fn body(&self) -> Option<&str> {
-        let edited = self.content().and_then(|content| content.get("m.new_content"));
-        edited.and_then(|new| new.get("body")?.as_str()).or_else(|| self.content_text("body"))
+        let edited = self.new_content().and_then(|new| new.get("body")?.as_str());
+        edited.or_else(|| self.content_text("body"))
+    }
+
+    /// What an edit puts in the place of another event's content; to any other event the member
+    /// means nothing (client-server API, "Event replacements").
+    pub(crate) fn new_content(&self) -> Option<&Map<String, Value>> {
+        match self.relation()? {
+            Relation::Replaces(_) => self.content()?.get(NEW_CONTENT)?.as_object(),
+            _ => None,
+        }
+    }
+
+    /// The event that a redaction says it deletes: beside the content in rooms before version 11,
+    /// in it since then.
+    pub(crate) fn redacts(&self) -> Option<&str> {
+        if self.kind != "m.room.redaction" {
+            return None;
+        }
+        self.redacts.as_deref().or_else(|| self.content_text("redacts"))
     }
 
     pub(crate) fn relation(&self) -> Option<Relation<'_>> {
@@ -124,6 +146,12 @@ impl Event {
     /// The event to which it is a reply.
     pub(crate) fn replies_to(&self) -> Option<&str> {
         self.relates_to()?.get("m.in_reply_to")?.get("event_id")?.as_str()
+    }
+
+    /// Whether it is a reply only for clients that show no threads.
+    pub(crate) fn replies_as_fallback(&self) -> bool {
+        let fallback = self.relates_to().and_then(|relates| relates.get("is_falling_back"));
+        fallback.and_then(Value::as_bool) == Some(true)
     }
 
     fn relates_to(&self) -> Option<&Value> {

@@ -125,6 +125,11 @@ impl EvidenceLine {
         self.entry.parts.iter().all(|part| part.shown == Shown::Withheld)
     }
 
+    /// Whether each part is shown, or said to be destroyed.
+    pub fn is_whole(&self) -> bool {
+        self.entry.parts.iter().all(|part| part.shown != Shown::Withheld)
+    }
+
     /// Whether a part is said to be destroyed.
     pub fn is_destroyed(&self) -> bool {
         self.entry.parts.iter().any(|part| part.shown == Shown::Destroyed)

@@ -8,9 +8,13 @@ mod csv;
 mod eml;
 mod html;
 mod jsonl;
+mod later;
 mod mail;
 mod rsmf;
+mod safe;
+mod said;
 mod slices;
+mod transcript;
 
 use std::{
     collections::HashMap,
@@ -22,17 +26,21 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::safe::file_name;
 use super::{
-    ENTRIES_FILE,
+    ENTRIES_FILE, FORM_FILE,
     check::EvidenceFault,
-    event::{Event, Relation},
+    event::Event,
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
-    index::{Became, Index, Place, may_be_item},
-    item::{Item, What},
+    index::{Index, Place, may_be_item},
+    item::{Item, What, avatar_ids},
     lines::each_line,
     output::Output,
 };
 
+/// Version of all forms; a newer one says other bytes of the same evidence. 1 had no file that
+/// told it.
+pub(crate) const FORM_VERSION: u64 = 2;
 /// Bytes that are read at once where a line is looked up.
 const LOOKUP_BYTES: usize = 4 * 1024;
 /// Bytes of the lines whose items wait for the pass, at most.
@@ -116,7 +124,26 @@ pub(crate) fn write_form(
         Format::Rsmf => rsmf::write(&mut source, out),
         Format::Eml => eml::write(&mut source, out),
         Format::Html => html::write(&mut source, out),
+    }?;
+    out.begin(FORM_FILE)?;
+    writeln!(out, "{{\"format\":\"{}\",\"version\":{FORM_VERSION}}}", format.name())?;
+    Ok(out.end()?)
+}
+
+/// The version of the form in a directory, by the file that tells it; `None` where that file does
+/// not have its form.
+pub(crate) fn version_of(dir: &Path) -> io::Result<Option<u64>> {
+    #[derive(Deserialize)]
+    struct Form {
+        version: u64,
     }
+    let mut text = String::new();
+    match File::open(dir.join(FORM_FILE)) {
+        Ok(file) => file.take(LOOKUP_BYTES as u64).read_to_string(&mut text)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(1)),
+        Err(error) => return Err(error),
+    };
+    Ok(serde_json::from_str(&text).ok().map(|form: Form| form.version))
 }
 
 impl<'a> Source<'a> {
@@ -192,69 +219,22 @@ impl<'a> Source<'a> {
         }))
     }
 
-    /// Edits of an event and when they were recorded, in order of the log.
-    pub(crate) fn edits(&mut self, event_id: &str) -> Result<Vec<(u64, Arc<Event>)>, FormError> {
-        self.later(event_id, Became::Edited, |event| {
-            matches!(event.relation(), Some(Relation::Replaces(target)) if target == event_id)
-        })
-    }
-
-    /// Reactions to an event and when they were recorded, in order of the log.
-    pub(crate) fn reactions(
-        &mut self,
-        event_id: &str,
-    ) -> Result<Vec<(u64, Arc<Event>)>, FormError> {
-        self.later(event_id, Became::Reacted, |event| {
-            matches!(event.relation(), Some(Relation::Annotates(target, _)) if target == event_id)
-        })
-    }
-
-    fn later(
-        &mut self,
-        event_id: &str,
-        what: Became,
-        is_about: impl Fn(&Event) -> bool,
-    ) -> Result<Vec<(u64, Arc<Event>)>, FormError> {
-        let places: Vec<_> = self.index.later(event_id, what).collect();
-        let mut found = Vec::new();
-        for place in places {
-            let found_there = self.event(place)?;
-            found.extend(found_there.filter(|(_, event)| is_about(event)));
-        }
-        Ok(found)
-    }
-
-    /// Who read up to an event, and when.
-    pub(crate) fn readers(&mut self, event_id: &str) -> Result<Vec<(String, u64)>, FormError> {
-        let places: Vec<_> = self.index.later(event_id, Became::Read).collect();
-        let mut found = Vec::new();
-        for place in places {
-            if let Some(item) = self.item(place)?
-                && let What::Receipt { user, event_id: of, .. } = item.what
-                && of == event_id
-            {
-                found.push((user, item.recorded_at));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The event by which one was redacted.
-    pub(crate) fn redaction(
-        &mut self,
-        position: u64,
-    ) -> Result<Option<(u64, Arc<Event>)>, FormError> {
-        let by = self.index.redacted_by(position);
-        match by.and_then(|by| self.index.redaction_at(by)) {
-            Some(place) => self.event(place),
-            None => Ok(None),
-        }
-    }
-
     /// Media that an event names and the export has or misses.
     pub(crate) fn media(&self, event: &Event) -> Vec<MediaFile> {
         let ids = event.media_ids(&self.index.server);
         ids.into_iter().map(|id| self.media_file(id)).collect()
+    }
+
+    /// The same of any item: profiles name media too.
+    pub(crate) fn media_of(&self, item: &Item) -> Vec<MediaFile> {
+        match &item.what {
+            What::Event(event) => self.media(event),
+            What::Profile { value, .. } => {
+                let ids = avatar_ids(value, &self.index.server);
+                ids.into_iter().map(|id| self.media_file(id)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn media_file(&self, id: String) -> MediaFile {
@@ -287,5 +267,13 @@ pub(crate) struct MediaFile {
     pub(crate) bytes: Option<u64>,
     pub(crate) sha256: Option<String>,
     pub(crate) content_type: Option<String>,
+    /// As whoever sent it wrote it, whatever that is.
     pub(crate) name: Option<String>,
+}
+
+impl MediaFile {
+    /// A name under which it can be saved.
+    pub(crate) fn safe_name(&self) -> String {
+        file_name(self.name.as_deref(), &self.id)
+    }
 }

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use facts::{Fact, StreamId};
@@ -74,8 +74,9 @@ pub(crate) struct Medium {
 }
 
 type Key = u64;
-/// Positions at which somebody took a name, or gave it up.
-type NamesTaken = Vec<(u64, Option<String>)>;
+/// Positions of somebody's memberships: the name that was taken or given up, and whether the
+/// person was joined.
+type NamesTaken = Vec<(u64, Option<String>, bool)>;
 
 /// The index.
 #[derive(Debug, Default)]
@@ -96,7 +97,10 @@ pub(crate) struct Index {
     later: Vec<(Key, Became, Place)>,
     /// Which keys may be in `later`: most events are referred to by nothing.
     may_be_later: Vec<bool>,
-    redacted: HashMap<u64, u64>,
+    /// The redaction that took effect first on an event, after the position from which on it does.
+    redacted: HashMap<u64, (u64, u64)>,
+    /// Redactions in the context, and when they were recorded: somebody else's, of what is shown.
+    redactions: HashMap<u64, (u64, Arc<Event>)>,
     places: HashMap<u64, u64>,
     member_names: HashMap<(u32, String), NamesTaken>,
     room_names: HashMap<u32, Vec<(u64, String)>>,
@@ -130,9 +134,9 @@ impl Index {
         each_line(dir, CONTEXT_FILE, |number, line| index.note_name(number, line))?;
         each_line(dir, CONTEXT_FILE, |number, line| {
             let line = parse(CONTEXT_FILE, number, line)?;
-            let what = line.left().and_then(|left| What::of(&line, left, &index.names));
-            if let Some(What::Event(event)) = what {
-                index.note_state(&event, line.entry.header.position.0);
+            if let Some(what) = line.left().and_then(|left| What::of(&line, left, &index.names)) {
+                let header = &line.entry.header;
+                index.note_context(what, header.position.0, header.recorded_at.0);
             }
             Ok(())
         })?;
@@ -200,6 +204,25 @@ impl Index {
         Ok(())
     }
 
+    fn note_context(&mut self, what: What, position: u64, recorded_at: u64) {
+        match what {
+            What::Event(event) => {
+                self.note_state(&event, position);
+                if event.event_type() == "m.room.redaction" {
+                    self.redactions.insert(position, (recorded_at, event));
+                }
+            }
+            What::RedactionApplied { target, by, .. } => self.note_redacted(target, (position, by)),
+            _ => {}
+        }
+    }
+
+    /// The first one counts: a redaction of what is redacted changes nothing.
+    fn note_redacted(&mut self, target: u64, applied: (u64, u64)) {
+        let first = self.redacted.entry(target).or_insert(applied);
+        *first = applied.min(*first);
+    }
+
     fn note(&mut self, what: &What, day: u32, place: Place) {
         match what.room() {
             Some(room) => {
@@ -214,7 +237,7 @@ impl Index {
                 self.note_event(event, place);
             }
             What::RedactionApplied { target, by, .. } => {
-                self.redacted.insert(*target, *by);
+                self.note_redacted(*target, (place.position, *by));
             }
             What::Receipt { event_id, .. } => {
                 self.later.push((key(event_id), Became::Read, place));
@@ -256,10 +279,9 @@ impl Index {
             ("m.room.member", Some(user)) => {
                 let room = self.room_number(&event.room);
                 let name = event.content_text("displayname").map(str::to_owned);
-                self.member_names
-                    .entry((room, user.to_owned()))
-                    .or_default()
-                    .push((position, name));
+                let joined = event.content_text("membership") == Some("join");
+                let taken = self.member_names.entry((room, user.to_owned())).or_default();
+                taken.push((position, name, joined));
             }
             ("m.room.name", Some("")) => {
                 let room = self.room_number(&event.room);
@@ -294,9 +316,31 @@ impl Index {
     pub(crate) fn display_name(&self, room: &str, user: &str, at: u64) -> Option<&str> {
         let room = *self.room_numbers.get(room)?;
         let names = self.member_names.get(&(room, user.to_owned()))?;
-        let before = names.partition_point(|(position, _)| *position <= at);
+        let before = names.partition_point(|(position, ..)| *position <= at);
         // Before the first that is known there is none: the person just came.
         names[..before].last()?.1.as_deref()
+    }
+
+    /// Whether a person was joined to a room at a position; `None` where no membership of theirs is
+    /// known.
+    pub(crate) fn joined(&self, room: &str, user: &str, at: u64) -> Option<bool> {
+        let room = *self.room_numbers.get(room)?;
+        let taken = self.member_names.get(&(room, user.to_owned()))?;
+        let before = taken.partition_point(|(position, ..)| *position <= at);
+        Some(taken[..before].last().is_some_and(|(.., joined)| *joined))
+    }
+
+    /// Everybody of whom a membership is known, by room, in order of names.
+    pub(crate) fn people_of_rooms(&self) -> HashMap<&str, Vec<&str>> {
+        let mut people: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (room, user) in self.member_names.keys() {
+            let room = self.rooms.get(*room as usize).map_or("", String::as_str);
+            people.entry(room).or_default().push(user);
+        }
+        for users in people.values_mut() {
+            users.sort_unstable();
+        }
+        people
     }
 
     /// The name of a room at a position.
@@ -319,9 +363,14 @@ impl Index {
         self.later[from..].iter().take_while(same).map(|(_, _, place)| *place)
     }
 
-    /// Position of the event by which one was redacted.
+    /// Position of the event by which one was redacted first.
     pub(crate) fn redacted_by(&self, position: u64) -> Option<u64> {
-        self.redacted.get(&position).copied()
+        self.redacted.get(&position).map(|(_, by)| *by)
+    }
+
+    /// A redaction of which the context alone tells, and when it was recorded.
+    pub(crate) fn redaction_of_context(&self, position: u64) -> Option<(u64, Arc<Event>)> {
+        self.redactions.get(&position).cloned()
     }
 
     /// Where the line of a redaction is.

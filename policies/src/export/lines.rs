@@ -40,14 +40,16 @@ pub(super) fn each_line(
     }
 }
 
-enum Next<'a> {
+/// What comes next.
+pub(super) enum Next<'a> {
     Line(&'a [u8]),
     End,
     /// A line without its newline, or one that is too long.
     Torn,
 }
 
-struct Lines<R> {
+/// Whole lines, lent out one after another.
+pub(super) struct Lines<R> {
     from: R,
     buffer: Vec<u8>,
     /// What of the buffer is not lent yet.
@@ -56,11 +58,11 @@ struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    fn new(from: R) -> Self {
+    pub(super) fn new(from: R) -> Self {
         Self { from, buffer: vec![0; BLOCK_BYTES], begin: 0, end: 0 }
     }
 
-    fn next(&mut self) -> io::Result<Next<'_>> {
+    pub(super) fn next(&mut self) -> io::Result<Next<'_>> {
         let mut looked_at = 0;
         loop {
             let rest = &self.buffer[self.begin..self.end];

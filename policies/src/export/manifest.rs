@@ -21,12 +21,44 @@ pub const LIST_FILE: &str = "files.sha256";
 pub const FILES_MAX: u64 = 2_000_000;
 /// Media that were not there, at most, by name.
 pub const MISSING_MEDIA_MAX: usize = 1_000;
-const FIRST_LINE: &str = "chancery export manifest 1\n";
+
+/// Which form a manifest has; it stands in its first line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ManifestVersion {
+    /// Without the server's word on the pages: what is destroyed or withheld, and which context
+    /// belongs to the evidence, is what the exporter says.
+    One,
+    /// With it.
+    #[default]
+    Two,
+}
+
+impl ManifestVersion {
+    const ALL: [Self; 2] = [Self::One, Self::Two];
+
+    fn first_line(self) -> &'static str {
+        match self {
+            Self::One => "chancery export manifest 1\n",
+            Self::Two => "chancery export manifest 2\n",
+        }
+    }
+
+    /// Its number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+}
 
 /// What the ledger's key signs for an export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
+    /// Which form it has.
+    #[serde(skip)]
+    pub version: ManifestVersion,
     /// What it is of.
     pub terms: Terms,
     /// In which form.
@@ -64,14 +96,17 @@ impl Manifest {
     pub fn text(&self) -> String {
         // Strings of a manifest always encode; a blank line cannot stand in pretty JSON.
         let json = serde_json::to_string_pretty(self).unwrap_or_default();
-        format!("{FIRST_LINE}{json}\n")
+        format!("{}{json}\n", self.version.first_line())
     }
 
     /// Reads a manifest that trusted keys signed, all of it.
     pub fn read(note: &str, keys: &[VerifierKey]) -> Result<Self, ManifestFault> {
         let text = whole_note(note, keys)?;
-        let json = text.strip_prefix(FIRST_LINE).ok_or(ManifestFault::Form)?;
-        let manifest: Self = serde_json::from_str(json).map_err(|_| ManifestFault::Form)?;
+        let known = |version: &ManifestVersion| text.starts_with(version.first_line());
+        let version = ManifestVersion::ALL.into_iter().find(known).ok_or(ManifestFault::Form)?;
+        let json = &text[version.first_line().len()..];
+        let mut manifest: Self = serde_json::from_str(json).map_err(|_| ManifestFault::Form)?;
+        manifest.version = version;
         if manifest.text() == text { Ok(manifest) } else { Err(ManifestFault::Form) }
     }
 

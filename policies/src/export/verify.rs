@@ -15,13 +15,14 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    CHECKPOINT_FILE,
+    CHECKPOINT_FILE, FORM_FILE,
     check::{EvidenceReport, check_and_take},
     files::{digest_of, files_of},
-    format::write_form,
+    format::{FORM_VERSION, version_of, write_form},
     index::Index,
     manifest::{
-        FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, read_list, whole_note,
+        FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, ManifestVersion, read_list,
+        whole_note,
     },
     output::Comparison,
 };
@@ -87,9 +88,9 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
         }
     };
     let list = check_list(dir, &manifest, &mut report);
-    check_files(dir, &found, list.as_ref(), &mut report)?;
+    check_files(dir, &found, list.as_ref(), &mut report);
     let index = check_checkpoint(dir, &manifest, keys, &mut report)
-        .and_then(|checkpoint| check_content(dir, &manifest, &checkpoint, &mut report));
+        .and_then(|checkpoint| check_content(dir, &manifest, (&checkpoint, keys), &mut report));
     if let (Some(list), Some(index), true) = (&list, &index, report.findings.is_empty()) {
         check_form(dir, &manifest, (list, index), &mut report);
     }
@@ -120,13 +121,8 @@ fn check_list(dir: &Path, manifest: &Manifest, report: &mut VerifyReport) -> Opt
     list
 }
 
-fn check_files(
-    dir: &Path,
-    found: &[String],
-    list: Option<&FileList>,
-    report: &mut VerifyReport,
-) -> io::Result<()> {
-    let Some(list) = list else { return Ok(()) };
+fn check_files(dir: &Path, found: &[String], list: Option<&FileList>, report: &mut VerifyReport) {
+    let Some(list) = list else { return };
     for path in found.iter().filter(|path| *path != MANIFEST_FILE && *path != LIST_FILE) {
         if !list.contains_key(path) {
             report.find(path, "it is not in the export's list of files");
@@ -139,10 +135,9 @@ fn check_files(
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 report.find(path, "it is missing");
             }
-            Err(error) => return Err(error),
+            Err(error) => report.find(path, &format!("it cannot be read: {error}")),
         }
     }
-    Ok(())
 }
 
 fn check_checkpoint(
@@ -183,13 +178,14 @@ fn is_of(checkpoint: &Checkpoint, manifest: &Manifest) -> bool {
 fn check_content(
     dir: &Path,
     manifest: &Manifest,
-    checkpoint: &Checkpoint,
+    (checkpoint, keys): (&Checkpoint, &[VerifierKey]),
     report: &mut VerifyReport,
 ) -> Option<Index> {
+    let keys = (manifest.version != ManifestVersion::One).then_some(keys);
     // One reading proves the entries and notes what the form needs of them.
     let read = Index::of_context(dir, server_of(&manifest.origin)).and_then(|mut index| {
-        let terms = &manifest.terms;
-        let evidence = check_and_take(dir, terms, checkpoint, |line, left, offset| {
+        let against = (&manifest.terms, checkpoint, keys);
+        let evidence = check_and_take(dir, against, |line, left, offset| {
             index.take(line, left, offset);
         })?;
         Ok((evidence, index))
@@ -204,8 +200,20 @@ fn check_content(
             return None;
         }
     };
-    let unproven = index.named_media.keys().filter(|id| !index.media.contains_key(*id));
+    check_media(dir, manifest, &index, report);
+    Some(index)
+}
+
+fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut VerifyReport) {
+    let proven = |id: &String| index.media.contains_key(id);
+    let unproven = index.named_media.keys().filter(|id| !proven(id));
     report.unproven_media = unproven.count() as u64;
+    for id in &manifest.missing_media {
+        if !proven(id) || !index.named_media.contains_key(id) {
+            report
+                .find(MANIFEST_FILE, &format!("it says that {id} is missing, which is not of it"));
+        }
+    }
     for (id, medium) in &index.media {
         if !index.named_media.contains_key(id) {
             continue;
@@ -218,8 +226,15 @@ fn check_content(
             Err(_) => report.find(&place, "it is missing, and the manifest does not say so"),
         }
     }
-    Some(index)
 }
+
+/// The form is of another version than this program makes.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the form is of version {0} and this program makes version {FORM_VERSION}: the evidence holds, \
+     and whether the form says the same has to be verified with the program that made it"
+)]
+struct OtherVersion(u64);
 
 /// The form, made anew.
 fn check_form(
@@ -228,6 +243,14 @@ fn check_form(
     (list, index): (&FileList, &Index),
     report: &mut VerifyReport,
 ) {
+    match version_of(dir) {
+        Ok(Some(version)) if version != FORM_VERSION => {
+            return report.find(FORM_FILE, &OtherVersion(version));
+        }
+        Err(error) => return report.find(FORM_FILE, &error),
+        // What does not have its form differs below.
+        Ok(_) => {}
+    }
     let mut comparison = Comparison::new(dir);
     if let Err(error) = write_form(manifest.format, dir, index, &mut comparison) {
         return report.find(manifest.format.name(), &error);

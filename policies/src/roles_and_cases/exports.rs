@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::routing::{MethodRouter, get, post};
 use commands::governance::{Actor, governance, readable_case};
-use event_log::ledger::LedgerFault;
+use event_log::ledger::{Checkpoint, LedgerFault, Note};
 use facts::{
     Fact, LogPosition,
     fact::{ExportStarted, FactBody as _, Scope},
@@ -84,7 +84,7 @@ async fn terms_of(
     case: LogPosition,
     scope: Scope,
     (first, end): (LogPosition, LogPosition),
-) -> Result<(Terms, String), EndpointError> {
+) -> Result<(Terms, Note), EndpointError> {
     let policy =
         governance(&routes.write_side, |fold| (fold.policies.version, fold.policies.sha256));
     let (policy_version, policy_sha256) = policy.await?;
@@ -103,7 +103,12 @@ async fn terms_of(
         policy_sha256: hex::encode(policy_sha256),
         before: extract.before.iter().map(hex::encode).collect(),
     };
-    Ok((terms, extract.checkpoint.to_string()))
+    Ok((terms, extract.checkpoint))
+}
+
+/// The checkpoint that a note of ours holds.
+fn checkpoint_of(note: &Note) -> Result<Checkpoint, EndpointError> {
+    Checkpoint::parse(&note.text).ok_or_else(EndpointError::internal)
 }
 
 /// The view, once it has passed a position.

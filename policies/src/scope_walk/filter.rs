@@ -110,6 +110,16 @@ impl ScopeFilter {
         !by_content && (self.users.is_empty() || self.is_of_users(header))
     }
 
+    /// Whether the scope names persons: what others did is then in it only where it is theirs.
+    pub(crate) fn is_of_persons(&self) -> bool {
+        !self.users.is_empty()
+    }
+
+    /// Whether every membership of a user in a room of the scope is in it.
+    pub(crate) fn shows_member(&self, user: &str) -> bool {
+        self.users.is_empty() || self.user_names.contains(user)
+    }
+
     fn is_of_users(&self, header: &EntryHeader) -> bool {
         self.users.contains(&header.actor) || self.users.contains(&header.stream)
     }

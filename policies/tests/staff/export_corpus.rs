@@ -84,7 +84,7 @@ pub(crate) fn named(name: &str) -> MemberDetails {
     details
 }
 
-async fn redact(world: &World, room: &OwnedRoomId, by: &str, target: &EventId) {
+pub(crate) async fn redact(world: &World, room: &OwnedRoomId, by: &str, target: &EventId) {
     let content = NewEvent::content_of(&json!({ "reason": "regret" })).unwrap();
     let mut event = NewEvent::message(user(by), "m.room.redaction", content);
     event.redacts = Some(target.to_owned());
@@ -110,16 +110,28 @@ async fn read(world: &World, room: &OwnedRoomId, event_id: &EventId) {
     set_receipt(&world.ws, &user("eve"), &request).await.unwrap();
 }
 
-async fn upload(world: &World, name: &str, bytes: &[u8]) -> String {
+pub(crate) async fn upload(world: &World, name: &str, bytes: &[u8]) -> String {
+    upload_as(world, name, bytes, "image/png", Some("cat.png")).await
+}
+
+/// Uploads under a type and a name of somebody's choice; what says "lost" is lost.
+pub(crate) async fn upload_as(
+    world: &World,
+    name: &str,
+    bytes: &[u8],
+    content_type: &str,
+    file_name: Option<&str>,
+) -> String {
+    let id = new_media_id(&world.ws);
     // Of its own, or two blobs would have one name.
-    let random = SeededRandom::new(bytes.len() as u64);
-    let mut blob = world.blobs.begin(&random, 1 << 20).await.unwrap();
+    let seed = id.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
+    let mut blob = world.blobs.begin(&SeededRandom::new(seed), 1 << 20).await.unwrap();
     blob.write(bytes).await.unwrap();
     let upload = MediaUpload {
-        media_id: new_media_id(&world.ws),
+        media_id: id,
         reserved: false,
-        content_type: Some("image/png".to_owned()),
-        file_name: Some("cat.png".to_owned()),
+        content_type: Some(content_type.to_owned()),
+        file_name: file_name.map(str::to_owned),
         blob: blob.finish().await.unwrap(),
     };
     let id = upload.media_id.clone();

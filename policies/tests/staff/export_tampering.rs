@@ -7,7 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::room::{ban_user, join_room};
 use event_log::{Random as _, SeededRandom};
 use policies::export::{
-    FileList, Format, Manifest, VerifyReport, list_text, read_list, verify_export,
+    FORM_FILE, FileList, Finding, Format, Manifest, VerifyReport, list_text, read_list,
+    verify_export,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -128,17 +129,26 @@ async fn files_that_are_gone_or_put_in_are_named() {
 }
 
 /// Makes list and manifest fit what stands in the directory, and has it signed.
-fn seal_anew(world: &World, dir: &Path) {
+pub(crate) fn seal_anew(world: &World, dir: &Path) {
+    seal_as(world, dir, |_| ());
+}
+
+/// The same with a manifest that is changed before.
+pub(crate) fn seal_as(world: &World, dir: &Path, change: impl FnOnce(&mut Manifest)) {
     let keys = keys(world);
     let note = fs::read_to_string(dir.join("manifest.note")).unwrap();
     let mut manifest = Manifest::read(&note, &keys).unwrap();
     let old = read_list(&fs::read_to_string(dir.join("files.sha256")).unwrap()).unwrap();
     let list: FileList = old
         .into_keys()
+        .filter(|path| dir.join(path).exists())
         .map(|path| (path.clone(), Sha256::digest(fs::read(dir.join(path)).unwrap()).into()))
         .collect();
     let text = list_text(&list);
+    manifest.files = list.len() as u64;
     manifest.files_sha256 = hex::encode(Sha256::digest(text.as_bytes()));
+    manifest.files = list.len() as u64;
+    change(&mut manifest);
     fs::write(dir.join("files.sha256"), text).unwrap();
     let signed = world.ledger.sign_statement(&manifest.text()).unwrap().unwrap();
     fs::write(dir.join("manifest.note"), signed.note.to_string()).unwrap();
@@ -263,10 +273,35 @@ async fn a_membership_of_a_person_in_scope_cannot_be_withheld() {
         line["position"].as_u64()
     });
     let position = position.unwrap();
-    assert!(why.contains(&format!("position {position} is in the scope")), "{why}");
+    assert!(why.contains(&format!("position {position} is said to be destroyed or with")), "{why}");
 }
 
 fn is_ban(line: &Value) -> bool {
     let skeleton = STANDARD.decode(line["parts"][0]["clear"].as_str().unwrap()).unwrap();
     skeleton.windows(5).any(|window| window == b"\"ban\"")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_another_version_is_said_to_be_one() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Csv, dir.path()).await;
+    let path = dir.path().join(FORM_FILE);
+    assert_eq!(fs::read(&path).unwrap(), b"{\"format\":\"csv\",\"version\":2}\n");
+    let csv = dir.path().join("export.csv");
+    fs::write(&csv, fs::read(&csv).unwrap().to_ascii_uppercase()).unwrap();
+    for version in [Some(3), None] {
+        match version {
+            // Version 1 had no such file.
+            None => fs::remove_file(&path).unwrap(),
+            Some(version) => fs::write(&path, format!("{{\"version\":{version}}}")).unwrap(),
+        }
+        seal_anew(&world, dir.path());
+        let report = verify_export(dir.path(), &keys(&world)).unwrap();
+        assert!(!report.holds() && report.findings.len() == 1, "{:?}", report.findings);
+        let Finding { place, why } = &report.findings[0];
+        assert_eq!(place, FORM_FILE);
+        let told = format!("the form is of version {} ", version.unwrap_or(1));
+        assert!(why.contains(&told) && why.contains("the evidence holds"), "{why}");
+    }
 }

@@ -109,7 +109,9 @@ async fn the_same_stretch_gives_the_same_bytes_however_it_was_fetched() {
     let case = world.case(json!({ "rooms": [corpus.room] })).await;
     let end = Some(world.failing.log.head().0 + 1);
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    export(&world, case, Format::Rsmf, end, one.path()).await;
+    let mut whole = begin(&world, case, Format::Rsmf, end, one.path()).await;
+    fetch(&world, &mut whole, 7).await;
+    complete(&world, whole).await;
     world.say(&corpus.room, "dan", "later, and not in the stretch").await;
 
     // Fetched in small pages, and gone on with after each by somebody who knows the directory only.
@@ -139,6 +141,15 @@ async fn the_same_stretch_gives_the_same_bytes_however_it_was_fetched() {
     for (path, bytes) in &one {
         assert!(two[path] == *bytes, "{path} differs");
     }
+
+    // In other pages the server says the same otherwise; everything else is as it was.
+    let three = tempfile::tempdir().unwrap();
+    export(&world, case, Format::Rsmf, end, three.path()).await;
+    let mut three = files(three.path());
+    for path in ["evidence/pages.jsonl", "files.sha256", "manifest.note"] {
+        assert!(three.insert(path.to_owned(), one[path].clone()).unwrap() != one[path], "{path}");
+    }
+    assert!(three == one);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,6 +248,8 @@ async fn what_an_export_is_refused_for() {
     assert!(unknown.text.contains("rsmf"), "the formats are named: {unknown:?}");
     let beyond = world.post("ann", &path, &json!({ "format": "csv", "end": 1_u64 << 40 })).await;
     assert_eq!(beyond.status.as_u16(), 400);
+    let nothing = world.post("ann", &path, &json!({ "format": "csv", "end": 0 })).await;
+    assert!(nothing.text.contains("`end` must be at least 1"), "{nothing:?}");
     for name in ["cleo", "otto", "dan", "admin"] {
         let refused = world.post(name, &path, &json!({ "format": "csv" })).await;
         assert_eq!(refused.status.as_u16(), 403, "{name}: {refused:?}");
@@ -246,6 +259,8 @@ async fn what_an_export_is_refused_for() {
     let (number, from) = (begun.progress().export, begun.progress().next);
     let page = format!("{path}/{number}/entries?from={from}");
     assert_eq!(world.get("ben", &page).await.status.as_u16(), 404, "another's export");
+    let empty = world.get("ann", &format!("{page}&limit=0")).await;
+    assert!(empty.text.contains("`limit` must be at least 1"), "{empty:?}");
     let other = world.case(json!({ "rooms": [corpus.room] })).await;
     let elsewhere = format!("/cases/{other}/exports/{number}/entries?from={from}");
     assert_eq!(world.get("ann", &elsewhere).await.status.as_u16(), 404, "another case's");
@@ -309,7 +324,7 @@ async fn what_is_destroyed_is_told_and_still_proven() {
 }
 
 /// Destroys the key of an entry's content.
-async fn shred(world: &World, header: &EntryHeader) {
+pub(crate) async fn shred(world: &World, header: &EntryHeader) {
     let (log, header) = (world.failing.log.clone(), header.clone());
     let leaf = u32::try_from(header.revision.0).unwrap();
     tokio::task::spawn_blocking(move || {

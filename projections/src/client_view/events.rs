@@ -18,7 +18,7 @@ use super::{
     applying::{Applying, Latest},
     lookup::{event_position, event_row},
     media, membership, relations,
-    rows::{BeforeRow, EventKind, EventRow, RoomRow},
+    rows::{BeforeRow, EventKind, EventRow, RedactedRow, RoomRow},
     state,
     table::Table,
     timeline, unread,
@@ -262,10 +262,7 @@ pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(
         return Ok(());
     }
     a.batch.put_u64(applied, target.0);
-    a.batch.put_u64(Key::new(Table::Redacted).u64(target.0), by.0);
-    if let (Some(row), Some(body)) = (event_row(a.batch, target)?, a.event_body(target)?) {
-        relations::hide(a, target, &row, &body)?;
-    }
+    take_back(a, target, by)?;
     let (Some(row), Some(body)) = (event_row(a.batch, by)?, a.event_body(by)?) else {
         return Ok(());
     };
@@ -281,6 +278,20 @@ pub(super) fn redacted(a: &mut Applying<'_>, redacted: &PduRedacted) -> Result<(
     let mut room_row = a.room_row(room)?;
     a.moved(room, &mut room_row);
     a.touch_members(room)
+}
+
+/// Marks an event as redacted. One that is redacted already stays so by the redaction that took
+/// effect first: a later one changes nothing of it.
+fn take_back(a: &mut Applying<'_>, target: LogPosition, by: LogPosition) -> Result<(), StoreError> {
+    let key = Key::new(Table::Redacted).u64(target.0);
+    if a.batch.get(key.as_bytes())?.is_some() {
+        return Ok(());
+    }
+    a.batch.put_row(key, &RedactedRow { by: by.0, applied: a.position().0 });
+    if let (Some(row), Some(body)) = (event_row(a.batch, target)?, a.event_body(target)?) {
+        relations::hide(a, target, &row, &body)?;
+    }
+    Ok(())
 }
 
 impl Applying<'_> {

@@ -170,6 +170,15 @@ pub(crate) struct AliasRow {
     pub(crate) position: u64,
 }
 
+/// What the first redaction that took effect on an event left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RedactedRow {
+    /// Position of the redaction.
+    pub(crate) by: u64,
+    /// Position of `PduRedacted`.
+    pub(crate) applied: u64,
+}
+
 /// A media id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MediaRow {

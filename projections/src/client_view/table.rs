@@ -127,7 +127,7 @@ tables! {
     Media = 51,
     /// room, parent event id, relation type, event type, run, index → event position
     Relation = 52,
-    /// target position → redacting position
+    /// target position → [`super::rows::RedactedRow`]
     Redacted = 53,
     /// token hash → [`super::rows::RegistrationTokenRow`]
     RegistrationToken = 54,

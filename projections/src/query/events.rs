@@ -11,6 +11,7 @@ use crate::{
     bodies::EventBody,
     client_view::{
         lookup::{event_position, event_row},
+        rows::RedactedRow,
         table::Table,
     },
     store::{Key, Rows, StoreError},
@@ -25,7 +26,7 @@ pub struct EventInfo {
     pub row: EventRow,
     /// Its JSON.
     pub body: Arc<EventBody>,
-    /// Position of the redaction that took effect on it.
+    /// Position of the redaction that took effect on it first.
     pub redacted_by: Option<LogPosition>,
     /// Its content is over, or waits to be destroyed: it is shown redacted.
     pub content_hidden: bool,
@@ -96,10 +97,19 @@ impl Snapshot {
         Ok(Some(EventInfo { position, row, body, redacted_by, content_hidden }))
     }
 
-    /// The redaction that took effect on an event, in this snapshot.
+    /// The redaction that took effect first on an event, in this snapshot.
     pub fn redacted_by(&self, target: LogPosition) -> Result<Option<LogPosition>, StoreError> {
+        Ok(self.redaction_of(target)?.map(|(by, _)| by))
+    }
+
+    /// The redaction that took effect first on an event, and the entry that says so.
+    pub fn redaction_of(
+        &self,
+        target: LogPosition,
+    ) -> Result<Option<(LogPosition, LogPosition)>, StoreError> {
         let key = Key::new(Table::Redacted).u64(target.0);
-        Ok(self.rows.get_u64(&key)?.map(LogPosition))
+        let row: Option<RedactedRow> = self.rows.get_row(&key)?;
+        Ok(row.map(|row| (LogPosition(row.by), LogPosition(row.applied))))
     }
 
     /// The event that a redaction took effect on; a redaction without one is shown to nobody.

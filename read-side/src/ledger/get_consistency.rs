@@ -1,14 +1,14 @@
 //! `GET /_chancery/log/v1/consistency?from=<size>&to=<size>`.
 
 use axum::{
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{Query, RawQuery, State, rejection::QueryRejection},
     response::Response,
 };
 use event_log::ledger::hash_lines;
 use http_edge::{MatrixError, MaybeAuth};
 use serde::Deserialize;
 
-use super::{Keeping, LedgerRoutes, TEXT};
+use super::{Keeping, LedgerRoutes, TEXT, nothing_there};
 
 /// Two sizes of the tree.
 #[derive(Deserialize)]
@@ -26,11 +26,19 @@ pub(super) struct Sizes {
 pub(super) async fn get_consistency(
     State(routes): State<LedgerRoutes>,
     MaybeAuth(session): MaybeAuth,
+    RawQuery(query): RawQuery,
     sizes: Result<Query<Sizes>, QueryRejection>,
 ) -> Result<Response, MatrixError> {
     routes.admit(session.as_ref()).await?;
     let malformed = || MatrixError::invalid_param("from and to must be two sizes of the tree");
     let Query(Sizes { from, to, .. }) = sizes.map_err(|_| malformed())?;
+    // One way to write a number, as in the paths.
+    let query = query.unwrap_or_default();
+    let plain =
+        |name: &str, size: u64| query.split('&').any(|part| part == format!("{name}={size}"));
+    if !plain("from", from) || !plain("to", to) {
+        return Err(nothing_there());
+    }
     if from > to {
         return Err(MatrixError::invalid_param("from must not be larger than to"));
     }

@@ -4,8 +4,8 @@ use decide::policy::{Hold, HoldPart, Holds, InForce};
 use facts::{
     LogPosition, Timestamp,
     fact::{
-        MediaStored, Period, PolicyDocument, PolicyRule, ReceiptKind, ReceiptSet, RecordKind,
-        ThreadScope,
+        AccountDeactivated, MediaStored, Period, PolicyDocument, PolicyRule, ReceiptKind,
+        ReceiptSet, RecordKind, ThreadScope,
     },
 };
 use projections::source::EntrySource as _;
@@ -48,7 +48,11 @@ fn bodies(answer: &Value) -> Vec<String> {
 
 /// What a client that comes anew sees of a room's timeline.
 async fn synced(world: &World, room: usize) -> String {
-    let sync = world.get("bob", "/v3/sync?timeout=0").await.ok();
+    synced_by(world, "bob", room).await
+}
+
+async fn synced_by(world: &World, name: &str, room: usize) -> String {
+    let sync = world.get(name, "/v3/sync?timeout=0").await.ok();
     sync["rooms"]["join"][world.id(room)].to_string()
 }
 
@@ -162,4 +166,27 @@ async fn media_and_receipts_past_their_ceilings_are_not_found() {
     world.rule(InForce::default());
     assert!(synced(&world, room).await.contains("m.read"), "it is hidden, not gone");
     assert_eq!(download("old").await.status.as_u16(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_after_an_erasure_gets_the_redacted_form_of_what_was_said() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    let said = world.text(room, "bob", "said by bob");
+    let named = world.state(room, "alice", "m.room.name", json!({"name": "by alice"}));
+    world.own("bob", AccountDeactivated { erase: true });
+    world.member(room, "carol", "join");
+    let path = format!("/v3/rooms/{}/event/{said}", world.id(room));
+    let to_alice = world.get("alice", &path).await.ok();
+    assert_eq!(to_alice["content"]["body"], "said by bob", "she was there");
+    let to_carol = world.get("carol", &path).await.ok();
+    assert_eq!((&to_carol["content"], &to_carol["sender"]), (&json!({}), &to_alice["sender"]));
+    let timeline = synced_by(&world, "carol", room).await;
+    assert!(!timeline.contains("said by bob") && timeline.contains(&said), "{timeline}");
+    let messages = format!("/v3/rooms/{}/messages?dir=b", world.id(room));
+    let messages = world.get("carol", &messages).await.ok();
+    assert!(!messages.to_string().contains("said by bob"), "{messages}");
+    let path = format!("/v3/rooms/{}/event/{named}", world.id(room));
+    assert_eq!(world.get("carol", &path).await.ok()["content"]["name"], "by alice");
 }

@@ -136,6 +136,10 @@ async fn unsigned_is_made_for_the_reader() {
     let redacted = world.get("bob", &path).await.ok();
     assert_eq!(redacted["content"], json!({}));
     assert_eq!(redacted["unsigned"]["redacted_because"]["event_id"], json!(redaction));
+    // A redaction of what is redacted changes nothing of it.
+    world.redact(room, "bob", &text);
+    let twice = world.get("bob", &path).await.ok();
+    assert_eq!(twice["unsigned"]["redacted_because"]["event_id"], json!(redaction));
 }
 
 #[tokio::test(flavor = "multi_thread")]

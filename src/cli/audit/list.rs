@@ -19,9 +19,18 @@ pub(in crate::cli) struct List {
 }
 
 pub(super) fn run(command: &List) -> anyhow::Result<()> {
+    let mut found = false;
     command.filter.each(&command.access, |entry| {
+        found = true;
         if command.access.is_json() { output::json(entry) } else { output::line(&line(entry)) }
-    })
+    })?;
+    if !found {
+        // Somebody who typed a name wrongly must not read this as "did nothing".
+        output::note(
+            "No entry of the audit trail is about that; user ids are written @name:server.",
+        );
+    }
+    Ok(())
 }
 
 fn line(entry: &Value) -> String {

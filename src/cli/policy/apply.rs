@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use facts::fact::PolicyDocument;
+use policies::read_document;
 use serde_json::{Value, json};
 
 use super::check::text_of;
@@ -42,7 +44,9 @@ pub(super) fn run(command: &Apply) -> anyhow::Result<()> {
         return command.access.show(&tried, |tried| what_changes(in_force, tried));
     }
     let mut what = what_changes(in_force, &tried);
-    what.push("`locked` cannot be undone.".into());
+    if read_document(&document).is_ok_and(|document| locks(&document)) {
+        what.push("What is `locked` in it cannot be undone.".into());
+    }
     what.push(
         "What is over by it is hidden from clients at once, and destroyed for ever by the next run. \
          `chancery policy plan` will say what that is."
@@ -53,6 +57,12 @@ pub(super) fn run(command: &Apply) -> anyhow::Result<()> {
     command
         .access
         .show(&answer, |answer| vec![format!("version {} is in force", text(answer, "version"))])
+}
+
+/// Whether anything in the document is locked.
+fn locks(document: &PolicyDocument) -> bool {
+    document.policies.values().any(|policy| policy.locked)
+        || document.redaction.as_ref().is_some_and(|redaction| redaction.locked)
 }
 
 fn what_changes(in_force: u64, tried: &Value) -> Vec<String> {

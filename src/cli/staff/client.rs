@@ -168,7 +168,8 @@ impl Client {
         let code = answer["errcode"].as_str().unwrap_or("-");
         Err(Failure::new(
             format!("refused ({} {code}): {why}", status.as_u16()),
-            "change what you ask for; `chancery role list` and `chancery case list` show what is",
+            "change what you ask for; the `list` or `show` of what you asked about says what is there, \
+             and `chancery role list` who may do what",
         )
         .into())
     }

@@ -71,6 +71,9 @@ fn line(finding: &BackupFinding) -> String {
         BackupFinding::Altered { file, segment } => {
             format!("{file}{} is not what was written", entries(segment))
         }
+        BackupFinding::NoFile { file } => {
+            format!("{file} is no file: a link, or something else, stands in its place")
+        }
         BackupFinding::Unlisted { file } => {
             format!("{file} does not belong to the backup: the manifest does not name it")
         }

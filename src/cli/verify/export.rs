@@ -1,11 +1,16 @@
 //! An export against keys.
 
 use event_log::ledger::VerifierKey;
-use policies::export::{VerifyReport, verify_export};
+use policies::export::{EvidenceReport, Manifest, ManifestVersion, VerifyReport, verify_export};
 use serde_json::json;
 
 use super::{Verdict, Verify};
 use crate::cli::Failure;
+
+/// What a manifest of the first version leaves open.
+const NOT_PROVEN: &str = "NOT PROVEN: the manifest is of version 1, so the server did not sign what \
+    is destroyed or withheld, nor which names, deletions and media belong to it. Whoever exported it \
+    could have left such things out. Have it exported anew.";
 
 pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<Verdict> {
     let report = verify_export(&command.path, keys).map_err(|error| {
@@ -17,8 +22,11 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
     else {
         return Ok(bad(&report));
     };
+    let by_server = manifest.version != ManifestVersion::One;
     let json = json!({
         "ok": true,
+        "manifest_version": manifest.version.number(),
+        "complete": by_server,
         "case": manifest.terms.case,
         "origin": manifest.origin,
         "format": manifest.format.name(),
@@ -34,9 +42,15 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
         "missing_media": manifest.missing_media,
         "finding": null,
     });
+    Ok(Verdict::good(json, in_words(manifest, evidence, report.unproven_media)))
+}
+
+fn in_words(manifest: &Manifest, evidence: &EvidenceReport, unproven_media: u64) -> String {
+    let by_server = manifest.version != ManifestVersion::One;
+    let verdict = if by_server { "complete and untouched" } else { "untouched" };
     let mut words = format!(
-        "The export of case {} from {} is complete and untouched: {} items of the scope out of \
-         the {} entries at positions {} to before {}, each proven by the log's checkpoint.",
+        "The export of case {} from {} is {verdict}: {} items of the scope out of the {} entries \
+         at positions {} to before {}, each proven by the log's checkpoint.",
         manifest.terms.case,
         manifest.origin,
         evidence.shown,
@@ -45,16 +59,23 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
         manifest.terms.end,
     );
     for (count, what) in [
-        (evidence.destroyed, "items are destroyed in part or whole; the server says so"),
-        (evidence.withheld, "memberships or receipts of others are withheld; the server says so"),
-        (report.unproven_media, "media are named and not proven: destroyed, or never uploaded"),
-        (manifest.missing_media.len() as u64, "media were gone; the manifest names them"),
+        (evidence.destroyed, "items are destroyed in part or whole"),
+        (evidence.withheld, "memberships or receipts of others are withheld"),
+        (unproven_media, "media are named and not proven: destroyed, or never uploaded"),
     ] {
         if count > 0 {
-            words = format!("{words}\n{count} {what}.");
+            let whose = if by_server { "the server signed that" } else { "by the exporter's word" };
+            words = format!("{words}\n{count} {what}; {whose}.");
         }
     }
-    Ok(Verdict::good(json, words))
+    let gone = manifest.missing_media.len();
+    if gone > 0 {
+        words = format!("{words}\n{gone} media were gone; the manifest names them.");
+    }
+    if !by_server {
+        words = format!("{words}\n{NOT_PROVEN}");
+    }
+    words
 }
 
 fn bad(report: &VerifyReport) -> Verdict {
@@ -65,4 +86,46 @@ fn bad(report: &VerifyReport) -> Verdict {
     let finding = first.map(|found| json!({ "kind": found.place, "why": found.why }));
     let json = json!({ "ok": false, "finding": finding, "findings": report.findings });
     Verdict { ok: false, json, words }
+}
+
+#[cfg(test)]
+mod tests {
+    use policies::export::{Format, Terms};
+
+    use super::*;
+
+    #[test]
+    fn what_a_manifest_of_the_first_version_does_not_prove_is_said() {
+        let terms = Terms {
+            case: 7,
+            scope: facts::fact::Scope::default(),
+            first: 0,
+            end: 9,
+            fact_types: Vec::new(),
+            policy_version: 0,
+            policy_sha256: String::new(),
+            before: Vec::new(),
+        };
+        let mut manifest = Manifest {
+            version: ManifestVersion::One,
+            terms,
+            format: Format::Jsonl,
+            origin: "example.org/chancery/1/1".to_owned(),
+            root: String::new(),
+            files_sha256: String::new(),
+            files: 1,
+            bytes: 1,
+            missing_media: Vec::new(),
+        };
+        let evidence = EvidenceReport { destroyed: 1, ..EvidenceReport::default() };
+        let words = in_words(&manifest, &evidence, 0);
+        assert!(!words.contains("complete") && !words.contains("server signed"), "{words}");
+        assert!(words.contains("is untouched") && words.contains("NOT PROVEN"), "{words}");
+        assert!(words.contains("destroyed in part or whole; by the exporter's word"), "{words}");
+        manifest.version = ManifestVersion::Two;
+        let words = in_words(&manifest, &evidence, 0);
+        assert!(words.contains("is complete and untouched"), "{words}");
+        assert!(words.contains("destroyed in part or whole; the server signed that"), "{words}");
+        assert!(!words.contains("NOT PROVEN"), "{words}");
+    }
 }

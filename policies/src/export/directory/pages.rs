@@ -9,8 +9,9 @@ use std::{fs::OpenOptions, io::Write as _, ops::Range, panic::resume_unwind, syn
 
 use memchr::memchr;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::{CONTEXT_PART, DirectoryError, ENTRIES_FILE, ExportDirectory};
+use super::{CONTEXT_PART, DirectoryError, ENTRIES_FILE, ExportDirectory, PAGES_FILE};
 
 /// Pages that wait to be written, at most.
 const PAGES_AHEAD: usize = 1;
@@ -21,13 +22,18 @@ const KEPT_EVERY: u64 = 32 * 1024 * 1024;
 struct Page {
     entries: Vec<Range<usize>>,
     context: Vec<Range<usize>>,
+    /// The server's word on it, a line.
+    word: String,
     count: u64,
     next: u64,
 }
 
+/// The last line; the word is kept as it was sent, for its bytes are signed.
 #[derive(Deserialize)]
-struct End {
+struct End<'a> {
     next: u64,
+    #[serde(borrow)]
+    page: &'a RawValue,
 }
 
 impl ExportDirectory {
@@ -96,27 +102,34 @@ impl ExportDirectory {
         if !whole || read.count == 0 {
             return Err(DirectoryError::Page);
         }
-        let entries = self.add(ENTRIES_FILE, page, read.entries)?;
-        let context = self.add(CONTEXT_PART, page, read.context)?;
+        let runs = |runs: Vec<Range<usize>>| runs.into_iter().map(|run| &page[run]);
+        let entries = self.add(ENTRIES_FILE, runs(read.entries))?;
+        let context = self.add(CONTEXT_PART, runs(read.context))?;
+        let word = self.add(PAGES_FILE, [read.word.as_bytes()])?;
         self.progress.entries_bytes += entries;
         self.progress.context_bytes += context;
+        self.progress.pages_bytes += word;
         self.progress.next = read.next;
         Ok(())
     }
 
-    fn add(&self, file: &str, page: &[u8], runs: Vec<Range<usize>>) -> Result<u64, DirectoryError> {
+    fn add<'a>(
+        &self,
+        file: &str,
+        runs: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<u64, DirectoryError> {
         let mut file = OpenOptions::new().append(true).open(self.dir.join(file))?;
         let mut bytes = 0;
         for run in runs {
             bytes += run.len() as u64;
-            file.write_all(&page[run])?;
+            file.write_all(run)?;
         }
         Ok(bytes)
     }
 
     /// Syncs the evidence, and notes how far it is.
     fn keep(&self) -> Result<(), DirectoryError> {
-        for file in [ENTRIES_FILE, CONTEXT_PART] {
+        for file in [ENTRIES_FILE, CONTEXT_PART, PAGES_FILE] {
             OpenOptions::new().append(true).open(self.dir.join(file))?.sync_data()?;
         }
         self.note()
@@ -125,7 +138,8 @@ impl ExportDirectory {
 
 /// The lines of a page; `None` where it is not whole.
 fn read_page(page: &[u8]) -> Option<Page> {
-    let mut read = Page { entries: Vec::new(), context: Vec::new(), count: 0, next: 0 };
+    let (entries, context) = (Vec::new(), Vec::new());
+    let mut read = Page { entries, context, word: String::new(), count: 0, next: 0 };
     let mut at = 0;
     loop {
         let rest = &page[at..];
@@ -137,7 +151,8 @@ fn read_page(page: &[u8]) -> Option<Page> {
             add_line(&mut read.context, at..end);
         } else {
             // The last line.
-            read.next = serde_json::from_slice::<End>(&page[at..end]).ok()?.next;
+            let last: End<'_> = serde_json::from_slice(&page[at..end]).ok()?;
+            (read.next, read.word) = (last.next, format!("{}\n", last.page.get()));
             return (end == page.len()).then_some(read);
         }
         at = end;
@@ -153,7 +168,7 @@ fn add_line(runs: &mut Vec<Range<usize>>, line: Range<usize>) {
 }
 
 /// The last line of a page.
-fn end_of(page: &[u8]) -> Option<End> {
+fn end_of(page: &[u8]) -> Option<End<'_>> {
     let page = page.strip_suffix(b"\n")?;
     let start = memchr::memrchr(b'\n', page).map_or(0, |at| at + 1);
     serde_json::from_slice(&page[start..]).ok()

@@ -1,9 +1,12 @@
 //! A table (RFC 4180): one item a row, in order of the log.
 //!
 //! Owns the columns, and the guard against texts that a spreadsheet would run as a formula: such a
-//! cell begins with an apostrophe. Exact texts are in the evidence.
+//! cell begins with an apostrophe, whatever its column is. So does one that had an apostrophe at
+//! its beginning: whoever takes away one has the exact text.
 
-use super::{FormError, Source};
+use std::borrow::Cow;
+
+use super::{FormError, Source, later::NoEffect};
 use crate::export::{
     calendar::iso,
     event::{Event, Relation},
@@ -12,7 +15,8 @@ use crate::export::{
 };
 
 const FILE: &str = "export.csv";
-const COLUMNS: [&str; 17] = [
+const COUNT: usize = 20;
+const COLUMNS: [&str; COUNT] = [
     "position",
     "recorded_at",
     "kind",
@@ -30,6 +34,9 @@ const COLUMNS: [&str; 17] = [
     "redacted_by",
     "media",
     "content",
+    "thread",
+    "private",
+    "edits_without_effect",
 ];
 
 pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(), FormError> {
@@ -48,7 +55,7 @@ fn row(out: &mut dyn Output, cells: &[String]) -> std::io::Result<()> {
         if i > 0 {
             line.push(',');
         }
-        line.push_str(&quoted(cell));
+        line.push_str(&quoted(&guarded(cell)));
     }
     line.push_str("\r\n");
     out.write_all(line.as_bytes())
@@ -62,14 +69,18 @@ fn quoted(cell: &str) -> String {
     }
 }
 
-/// A text that people wrote.
-fn guarded(text: &str) -> String {
-    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if risky { format!("'{text}") } else { text.to_owned() }
+/// A cell that no spreadsheet runs. Some skip what blank there is before a formula, and some take
+/// wide forms of its signs.
+fn guarded(cell: &str) -> Cow<'_, str> {
+    let blank = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    let begins = cell.trim_start_matches(blank);
+    let risky = begins.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+        || cell.starts_with(['\t', '\r', '\n', '\'']);
+    if risky { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
-fn cells(source: &mut Source<'_>, item: &Item) -> Result<[String; 17], FormError> {
-    let mut cells: [String; 17] = std::array::from_fn(|_| String::new());
+fn cells(source: &mut Source<'_>, item: &Item) -> Result<[String; COUNT], FormError> {
+    let mut cells: [String; COUNT] = std::array::from_fn(|_| String::new());
     cells[0] = item.position.to_string();
     cells[1] = iso(item.recorded_at);
     match &item.what {
@@ -85,15 +96,19 @@ fn cells(source: &mut Source<'_>, item: &Item) -> Result<[String; 17], FormError
             "profile".clone_into(&mut cells[2]);
             cells[7].clone_from(user);
             cells[9].clone_from(field);
-            cells[10] = guarded(value.as_str().unwrap_or_default());
-            cells[16] = guarded(&value.to_string());
+            value.as_str().unwrap_or_default().clone_into(&mut cells[10]);
+            let media: Vec<_> = source.media_of(item).into_iter().map(|file| file.path).collect();
+            cells[15] = media.join(" ");
+            cells[16] = value.to_string();
         }
-        What::Receipt { user, room, event_id, .. } => {
+        What::Receipt { user, room, event_id, thread, private, .. } => {
             "receipt".clone_into(&mut cells[2]);
             cells[3].clone_from(room);
             cells[7].clone_from(user);
             "reads".clone_into(&mut cells[11]);
             cells[12].clone_from(event_id);
+            cells[17] = thread.clone().unwrap_or_default();
+            cells[18] = private.to_string();
         }
         What::Destroyed { of } => {
             "destroyed".clone_into(&mut cells[2]);
@@ -107,40 +122,60 @@ fn of_event(
     source: &mut Source<'_>,
     item: &Item,
     event: &Event,
-    cells: &mut [String; 17],
+    cells: &mut [String; COUNT],
 ) -> Result<(), FormError> {
     let (index, at) = (source.index, item.position);
     "event".clone_into(&mut cells[2]);
     cells[3].clone_from(&event.room);
-    cells[4] = guarded(index.room_name(&event.room, at).unwrap_or_default());
+    index.room_name(&event.room, at).unwrap_or_default().clone_into(&mut cells[4]);
     cells[5].clone_from(&event.id);
     event.event_type().clone_into(&mut cells[6]);
     event.sender().clone_into(&mut cells[7]);
-    cells[8] = guarded(index.display_name(&event.room, event.sender(), at).unwrap_or_default());
-    cells[9] = guarded(event.state_key().unwrap_or_default());
-    cells[10] = if event.content_destroyed {
-        "(destroyed)".to_owned()
-    } else {
-        guarded(event.body().or(event.content_text("membership")).unwrap_or_default())
+    let name = index.display_name(&event.room, event.sender(), at);
+    name.unwrap_or_default().clone_into(&mut cells[8]);
+    event.state_key().unwrap_or_default().clone_into(&mut cells[9]);
+    let body = event.body().or(event.content_text("membership")).unwrap_or_default();
+    let body = if event.content_destroyed { "(destroyed)" } else { body };
+    body.clone_into(&mut cells[10]);
+    (cells[11], cells[12]) = relation(event);
+    cells[17] = match event.relation() {
+        Some(Relation::Thread(root)) => root.to_owned(),
+        _ => String::new(),
     };
-    let (relation, target) = match event.relation() {
-        Some(Relation::Replaces(target)) => ("replaces".to_owned(), target),
-        Some(Relation::Annotates(target, key)) => (format!("reacts {key}"), target),
-        Some(Relation::Thread(root)) => ("thread".to_owned(), root),
-        None => match event.replies_to() {
-            Some(target) => ("replies".to_owned(), target),
-            None => (String::new(), ""),
-        },
-    };
-    cells[11] = relation;
-    target.clone_into(&mut cells[12]);
-    let edits = source.edits(&event.id)?;
-    cells[13] = edits.iter().map(|(_, edit)| edit.id.as_str()).collect::<Vec<_>>().join(" ");
+    (cells[13], cells[19]) = edits(source, event)?;
     cells[14] = source.redaction(at)?.map(|(_, event)| event.id.clone()).unwrap_or_default();
     let media: Vec<_> = source.media(event).into_iter().map(|file| file.path).collect();
     cells[15] = media.join(" ");
     cells[16] = event.content().map(|_| event.content_json().to_owned()).unwrap_or_default();
     Ok(())
+}
+
+/// How an event refers to another, and to which.
+fn relation(event: &Event) -> (String, String) {
+    let (relation, target) = match event.relation() {
+        Some(Relation::Replaces(target)) => ("replaces".to_owned(), Some(target)),
+        Some(Relation::Annotates(target, key)) => (format!("reacts {key}"), Some(target)),
+        Some(Relation::Thread(root)) => ("thread".to_owned(), Some(root)),
+        None => match (event.replies_to(), event.redacts()) {
+            (Some(target), _) => ("replies".to_owned(), Some(target)),
+            (None, Some(target)) => ("redacts".to_owned(), Some(target)),
+            (None, None) => (String::new(), None),
+        },
+    };
+    (relation, target.unwrap_or_default().to_owned())
+}
+
+/// Ids of edits: those that replace the text, and those that do not, with the reason.
+fn edits(source: &mut Source<'_>, event: &Event) -> Result<(String, String), FormError> {
+    let (mut valid, mut others) = (Vec::new(), Vec::new());
+    source.each_edit(event, |_, edit| {
+        match edit.fault.map(NoEffect::name) {
+            None => valid.push(edit.event.id.clone()),
+            Some(why) => others.push(format!("{} ({why})", edit.event.id)),
+        }
+        Ok(())
+    })?;
+    Ok((valid.join(" "), others.join(" ")))
 }
 
 #[cfg(test)]
@@ -151,7 +186,13 @@ mod tests {
     fn cells_are_quoted_and_formulas_do_not_run() {
         assert_eq!(quoted("a,\"b\"\nc"), "\"a,\"\"b\"\"\nc\"");
         assert_eq!(quoted("plain"), "plain");
-        assert_eq!(guarded("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(guarded("fine = yes"), "fine = yes");
+        for risky in
+            ["=HYPERLINK(1)", "@SUM(1)", "+1", "-1", "\n=1+1", " \u{a0}=1", "\t", "'=1", "＝1"]
+        {
+            assert_eq!(guarded(risky), format!("'{risky}"));
+        }
+        for fine in ["", "fine = yes", "$abc", "!room:x", "{\"a\":1}", "2026-11-30"] {
+            assert_eq!(guarded(fine), fine);
+        }
     }
 }

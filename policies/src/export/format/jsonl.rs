@@ -1,14 +1,17 @@
 //! JSON lines: everything, one item a line, in order of the log.
 //!
-//! Owns the schema (`docs/compliance/export.md`, version 1). Members may be added, never change
-//! their meaning.
+//! Owns the schema (`docs/compliance/export.md`, version 2). Within a version, members may be
+//! added, never change their meaning.
 
-use std::{io, sync::Arc};
+use std::io;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{FormError, MediaFile, Source};
+use super::{
+    FormError, MediaFile, Source,
+    later::{Later, NoEffect},
+};
 use crate::export::{
     calendar::iso,
     event::{Event, Relation},
@@ -68,7 +71,16 @@ fn write_event(
     out: &mut Vec<u8>,
 ) -> Result<(), FormError> {
     let at = item.position;
-    let (edits, reactions) = (source.edits(&event.id)?, source.reactions(&event.id)?);
+    let (mut edits, mut reactions) = (Vec::new(), Vec::new());
+    let id = |later: Later| (later.event.id.clone(), later.fault);
+    source.each_edit(event, |_, edit| {
+        edits.push(id(edit));
+        Ok(())
+    })?;
+    source.each_reaction(event, |_, reaction| {
+        reactions.push(id(reaction));
+        Ok(())
+    })?;
     let redaction = source.redaction(at)?;
     let media = source.media(event);
     let relation = event.relation();
@@ -76,6 +88,7 @@ fn write_event(
     line.put("content_destroyed", &event.content_destroyed)?;
     line.put("digest", &hex::encode(item.digest))?;
     line.put_ids("edited_by", &edits)?;
+    line.put_without_effect("edits_without_effect", &edits)?;
     line.put("encrypted", &(event.event_type() == "m.room.encrypted"))?;
     line.put_raw("event", event.json());
     line.put("kind", "event")?;
@@ -87,6 +100,7 @@ fn write_event(
         line.put("reaction", key)?;
     }
     line.put_ids("reactions", &reactions)?;
+    line.put_without_effect("reactions_without_effect", &reactions)?;
     if let Some(Relation::Annotates(target, _)) = relation {
         line.put("reacts_to", target)?;
     }
@@ -117,6 +131,9 @@ fn medium(file: MediaFile) -> Value {
     })
 }
 
+/// What refers to an event, and why it has no effect.
+type IdAndFault = (String, Option<NoEffect>);
+
 /// One object on one line.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
@@ -146,13 +163,20 @@ impl<'a> Line<'a> {
         value.map_or(Ok(()), |value| self.put(name, &value))
     }
 
-    /// The ids of events, if there are any.
-    fn put_ids(&mut self, name: &str, events: &[(u64, Arc<Event>)]) -> io::Result<()> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = events.iter().map(|(_, event)| event.id.as_str()).collect();
-        self.put(name, &ids)
+    /// The ids of what has an effect, if there is any.
+    fn put_ids(&mut self, name: &str, later: &[IdAndFault]) -> io::Result<()> {
+        let live = later.iter().filter(|(_, fault)| fault.is_none());
+        let ids: Vec<_> = live.map(|(id, _)| id.as_str()).collect();
+        if ids.is_empty() { Ok(()) } else { self.put(name, &ids) }
+    }
+
+    /// The ids of what has none, and why.
+    fn put_without_effect(&mut self, name: &str, later: &[IdAndFault]) -> io::Result<()> {
+        let others = later
+            .iter()
+            .filter_map(|(id, fault)| Some(json!({ "event_id": id, "why": (*fault)?.name() })));
+        let others: Vec<_> = others.collect();
+        if others.is_empty() { Ok(()) } else { self.put(name, &others) }
     }
 
     fn put_raw(&mut self, name: &str, json: &str) {

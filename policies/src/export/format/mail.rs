@@ -9,8 +9,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// Bytes that fill a line of 76 characters in base64.
 const LINE_BYTES: usize = 57;
-/// Text of an encoded word; 75 characters with its frame.
-const WORD_BYTES: usize = 42;
+/// Characters of a line with an encoded word (RFC 2047, section 2), at most.
+const WORD_LINE: usize = 76;
+/// Characters of an encoded word beside its text: `=?utf-8?B?` and `?=`.
+const WORD_FRAME: usize = 12;
 
 /// Writes a header; what is not plain ASCII goes into encoded words.
 pub(super) fn header(out: &mut dyn Write, name: &str, value: &str) -> io::Result<()> {
@@ -19,17 +21,21 @@ pub(super) fn header(out: &mut dyn Write, name: &str, value: &str) -> io::Result
         return write!(out, "{name}: {value}\r\n");
     }
     write!(out, "{name}:")?;
-    for word in words(value) {
+    for word in words(name, value) {
         write!(out, " =?utf-8?B?{}?=\r\n", STANDARD.encode(word))?;
     }
     if value.is_empty() { out.write_all(b"\r\n") } else { Ok(()) }
 }
 
-/// Pieces of a text for encoded words, cut between characters.
-fn words(text: &str) -> Vec<&str> {
+/// Pieces of a text for encoded words, cut between characters. The first one shares its line with
+/// the header's name.
+fn words<'a>(name: &str, text: &'a str) -> Vec<&'a str> {
     let (mut words, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {
-        let mut end = rest.len().min(WORD_BYTES);
+        let before = if words.is_empty() { name.len() + 2 } else { 1 };
+        // Four characters hold three bytes; one character of a text takes up to four.
+        let bytes = WORD_LINE.saturating_sub(before + WORD_FRAME) / 4 * 3;
+        let mut end = rest.len().min(bytes.max(4));
         while !rest.is_char_boundary(end) {
             end -= 1;
         }
@@ -125,9 +131,11 @@ mod tests {
         header(&mut out, "Subject", "a\r\nBcc: evil@example.org").unwrap();
         header(&mut out, "Subject", "grüße aus 東京, und noch viel mehr Text als in ein Wort geht")
             .unwrap();
+        header(&mut out, "X-RSMF-EventCollectionID", &"🦊".repeat(40)).unwrap();
+        header(&mut out, "Subject", &format!("{}ä", "x".repeat(200))).unwrap();
         let text = String::from_utf8(out).unwrap();
         for line in text.split("\r\n") {
-            assert!(line.len() <= 78 && line.is_ascii() && !line.starts_with("Bcc"), "{line}");
+            assert!(line.len() <= 76 && line.is_ascii() && !line.starts_with("Bcc"), "{line}");
         }
         assert_eq!(parameter("filename", "a\"; x.png"), "filename*=utf-8''a%22%3B%20x.png");
     }

@@ -35,6 +35,9 @@ pub(in crate::roles_and_cases) async fn begin_export(
     JsonBody(wish): JsonBody<Wish>,
 ) -> Answer {
     let case = LogPosition(case);
+    if wish.end == Some(0) {
+        return Err(MatrixError::invalid_param("`end` must be at least 1").into());
+    }
     let format = Format::named(&wish.format).ok_or_else(|| {
         let names = Format::ALL.map(Format::name).join(", ");
         MatrixError::invalid_param(format!("There is no such format; formats are {names}"))
@@ -48,7 +51,7 @@ pub(in crate::roles_and_cases) async fn begin_export(
         }
         let size = ledger.published().checkpoint.size;
         let end = wish.end.unwrap_or(size);
-        if end == 0 || end > size {
+        if end > size {
             return Ok(None);
         }
         stretch_of(&*record, &of, end).map(Some)
@@ -64,5 +67,6 @@ pub(in crate::roles_and_cases) async fn begin_export(
     }
     let wish = ExportWish { case, format: format.name().to_owned(), first, end };
     let export = start_export(&routes.write_side, &actor, wish).await?;
+    let checkpoint = checkpoint.to_string();
     Ok(Json(json!({ "export": export.0, "terms": terms, "checkpoint": checkpoint })))
 }

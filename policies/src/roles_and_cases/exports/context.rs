@@ -1,8 +1,10 @@
-//! What a page of evidence needs to be understood: entries from elsewhere in the log.
+//! What a page of evidence needs to be understood: entries that the page does not show.
 //!
-//! Owns which those are: the entries that name the streams, the memberships and room names that
-//! were in force before the stretch, and the facts about media that the page's events name. Each
-//! goes with its way to the root. Nothing else of the log is shown this way.
+//! Owns which those are: the entries that name the streams; the memberships and room names that
+//! were in force at the page's events and that the stretch does not show, because they stand before
+//! it or are of somebody outside of the scope; the deletion of a person's message by somebody else;
+//! and the facts about media that the page's events name. Each goes with its way to the root.
+//! Nothing else of the log is shown this way. Invariant: I10.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,17 +12,29 @@ use facts::{LogPosition, StreamId};
 use projections::Snapshot;
 
 use super::{StaffRoutes, broken, unseen};
-use crate::{export::EvidenceLine, roles_and_cases::EndpointError};
+use crate::{
+    export::{EvidenceLine, Served},
+    roles_and_cases::EndpointError,
+    scope_walk::ScopeFilter,
+};
+
+/// Entries of the context after which a page ends.
+const ENTRIES_MAX: usize = 2_000;
 
 /// The context of one page.
 pub(super) struct Context<'a> {
     routes: &'a StaffRoutes,
     snapshot: Snapshot,
+    /// What the stretch shows.
+    pub(super) filter: &'a ScopeFilter,
     first: LogPosition,
     end: LogPosition,
     server: String,
     wanted: BTreeSet<LogPosition>,
-    members: HashSet<(StreamId, String)>,
+    /// State that the stretch itself shows.
+    shown: BTreeSet<LogPosition>,
+    /// Rooms and state keys that were asked for.
+    places: HashSet<(StreamId, String)>,
     media: HashSet<String>,
 }
 
@@ -28,20 +42,27 @@ impl<'a> Context<'a> {
     pub(super) fn new(
         routes: &'a StaffRoutes,
         snapshot: Snapshot,
-        first: LogPosition,
-        end: LogPosition,
+        filter: &'a ScopeFilter,
+        (first, end): (LogPosition, LogPosition),
     ) -> Self {
         let server = routes.write_side.identity().server_name.to_string();
         Self {
             routes,
             snapshot,
+            filter,
             first,
             end,
             server,
             wanted: BTreeSet::new(),
-            members: HashSet::new(),
+            shown: BTreeSet::new(),
+            places: HashSet::new(),
             media: HashSet::new(),
         }
+    }
+
+    /// Whether the page has to end.
+    pub(super) fn is_full(&self) -> bool {
+        self.wanted.len() >= ENTRIES_MAX
     }
 
     /// Notes what an entry of the page needs.
@@ -53,27 +74,60 @@ impl<'a> Context<'a> {
         self.wanted.insert(LogPosition(header.stream.0));
         let mentions = line.mentions(&self.server);
         if let Some(sender) = &mentions.sender {
-            for (kind, key) in [("m.room.member", sender.as_str()), ("m.room.name", "")] {
-                self.note_state(header.stream, header.position, kind, key)?;
+            let at = (header.stream, header.position);
+            self.note_state(at, ("m.room.member", sender), self.filter.shows_member(sender))?;
+            self.note_state(at, ("m.room.name", ""), !self.filter.is_of_persons())?;
+            if self.filter.is_of_persons() {
+                self.note_deletion(header.position)?;
             }
         }
         self.note_media(mentions.media)
     }
 
-    /// State before the first event of the page; later changes stand in the stretch.
+    /// State before an event. Where the stretch shows each change of it, only the first event of the
+    /// page has to be asked for.
     fn note_state(
         &mut self,
-        room: StreamId,
-        event: LogPosition,
-        kind: &str,
-        key: &str,
+        (room, event): (StreamId, LogPosition),
+        (kind, key): (&str, &str),
+        all_shown: bool,
     ) -> Result<(), EndpointError> {
-        if !self.members.insert((room, key.to_owned())) {
+        if all_shown && !self.places.insert((room, key.to_owned())) {
             return Ok(());
         }
         let before =
             self.snapshot.state_event_before(event, kind, key).map_err(|fault| unseen(&fault))?;
-        self.wanted.extend(before.filter(|position| *position < self.first));
+        let Some(position) = before.filter(|position| !self.shown.contains(position)) else {
+            return Ok(());
+        };
+        if !self.wanted.contains(&position) {
+            let shown = position >= self.first && self.is_shown(position, all_shown)?;
+            let known = if shown { &mut self.shown } else { &mut self.wanted };
+            known.insert(position);
+        }
+        Ok(())
+    }
+
+    /// Whether the stretch shows an entry of a place of which it shows every change, or not all.
+    fn is_shown(&self, position: LogPosition, all_shown: bool) -> Result<bool, EndpointError> {
+        let headers = self.routes.record.headers(position, 1)?;
+        Ok(headers.first().is_some_and(|header| {
+            let told = all_shown || self.filter.is_told_by_header(header);
+            told && self.filter.admits(header)
+        }))
+    }
+
+    /// By whom an event was deleted, where somebody else than its sender did it.
+    fn note_deletion(&mut self, event: LogPosition) -> Result<(), EndpointError> {
+        let found = self.snapshot.redaction_of(event).map_err(|fault| unseen(&fault))?;
+        let Some((by, applied)) = found.filter(|(_, applied)| *applied < self.end) else {
+            return Ok(());
+        };
+        for position in [by, applied] {
+            if !self.is_shown(position, false)? {
+                self.wanted.insert(position);
+            }
+        }
         Ok(())
     }
 
@@ -90,8 +144,8 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Writes the lines of the context.
-    pub(super) fn write(&self, out: &mut String) -> Result<(), EndpointError> {
+    /// Writes the lines of the context, and notes what they show.
+    pub(super) fn write(&self, out: &mut String, served: &mut Served) -> Result<(), EndpointError> {
         for position in &self.wanted {
             let found = self.routes.record.disclose(*position, 1, &|_| true)?;
             let Some(entry) = found.into_iter().next() else { continue };
@@ -99,6 +153,7 @@ impl<'a> Context<'a> {
             let proof = self.routes.ledger.inclusion(*position, &line.digest(), self.end.0);
             let proof =
                 proof.map_err(|fault| broken(&fault))?.ok_or_else(EndpointError::internal)?;
+            served.note_context(&line);
             EvidenceLine::write(&line.entry, Some(&proof), out);
         }
         Ok(())

@@ -2,8 +2,9 @@
 //!
 //! Owns the order of I16, as `read_events.rs` does: planned on headers, the access durable, then
 //! opened. A page is JSON lines: entries of the stretch in order, entries of the context with
-//! their ways to the root, and last where to go on. The server keeps nothing of it. What is of the
-//! scope by its header alone is shown, other entries are shown once their content confirms it.
+//! their ways to the root, and last where to go on, with the signed word on what of the page is
+//! destroyed or withheld and which context belongs to it. The server keeps nothing of it. What is of
+//! the scope by its header alone is shown, other entries are shown once their content confirms it.
 
 use axum::{
     extract::State,
@@ -12,14 +13,13 @@ use axum::{
 };
 use commands::governance::{ContentAccess, access_content};
 use event_log::{DisclosedPart, Disclosure, Shown};
-use facts::{EntryHeader, LogPosition, fact::AccessKind};
+use facts::{LogPosition, fact::AccessKind};
 use http_edge::{MatrixError, Path, Query};
 use serde::Deserialize;
-use serde_json::json;
 
-use super::{Export, StaffRoutes, context::Context, found, view_at};
+use super::{Export, StaffRoutes, broken, checkpoint_of, context::Context, found, view_at};
 use crate::{
-    export::{EXPORTED, EvidenceLine, filter_of},
+    export::{EXPORTED, EvidenceLine, PageEnd, PageStatement, PageWord, Served, filter_of},
     roles_and_cases::{EndpointError, Officer},
     scope_walk::{ScopeFilter, Stretch, WalkBounds, plan_where},
 };
@@ -50,7 +50,10 @@ pub(in crate::roles_and_cases) async fn read_entries(
     let (case, export) = (LogPosition(case), LogPosition(export));
     let Export { started, scope } = found(&routes, &actor, case, export).await?;
     let from = LogPosition(query.from);
-    if from < started.first || from >= started.end || query.limit == Some(0) {
+    if query.limit == Some(0) {
+        return Err(MatrixError::invalid_param("`limit` must be at least 1").into());
+    }
+    if from < started.first || from >= started.end {
         return Err(MatrixError::invalid_param("`from` is not in the export's stretch").into());
     }
     let bounds = WalkBounds {
@@ -77,41 +80,68 @@ pub(in crate::roles_and_cases) async fn read_entries(
     // Durable before the first byte is read (I16). A crash here leaves an access without a reader.
     access_content(&routes.write_side, &actor, access).await?;
     let served = tokio::task::spawn_blocking(move || {
-        let mut context = Context::new(&routes, snapshot, started.first, started.end);
-        page(&routes, &filter, &stretch, &mut context)
+        let of = (case, started.first, started.end);
+        let mut context = Context::new(&routes, snapshot, &filter, (started.first, started.end));
+        page(&routes, of, &stretch, &mut context)
     });
     let text = served.await.map_err(|_| EndpointError::internal())??;
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], text).into_response())
 }
 
+/// Case, first position of the stretch, and the one after its last.
+type Of = (LogPosition, LogPosition, LogPosition);
+
 fn page(
     routes: &StaffRoutes,
-    filter: &ScopeFilter,
+    of: Of,
     stretch: &Stretch,
     context: &mut Context<'_>,
 ) -> Result<String, EndpointError> {
-    let mut text = String::new();
+    let (mut text, mut served) = (String::new(), Served::default());
     let mut next = stretch.from;
-    let wanted = |header: &EntryHeader| filter.admits(header);
-    while next < stretch.until {
+    while next < stretch.until && !context.is_full() {
         let left = usize::try_from(stretch.until.0 - next.0).unwrap_or(usize::MAX);
-        let entries = routes.record.disclose(next, left, &wanted)?;
+        let filter = context.filter;
+        let entries = routes.record.disclose(next, left, &|header| filter.admits(header))?;
         if entries.is_empty() {
             tracing::error!(%next, "an entry of an export is not there");
             return Err(EndpointError::internal());
         }
         for entry in entries {
-            next = entry.header.position.next();
             let entry = admitted(filter, entry);
             let line = EvidenceLine { entry, proof: None };
-            context.note(&line)?;
+            next = line.entry.header.position.next();
+            if filter.admits(&line.entry.header) {
+                served.note(&line);
+                context.note(&line)?;
+            }
             EvidenceLine::write(&line.entry, None, &mut text);
+            if context.is_full() {
+                break;
+            }
         }
     }
-    context.write(&mut text)?;
-    text.push_str(&json!({ "next": next.0, "done": stretch.done }).to_string());
-    text.push('\n');
+    context.write(&mut text, &mut served)?;
+    let done = stretch.done && next >= stretch.until;
+    let page = word(routes, of, (stretch.from, next), served)?;
+    text.push_str(&PageEnd { next: next.0, done, page }.line());
     Ok(text)
+}
+
+/// The signed word on a page.
+fn word(
+    routes: &StaffRoutes,
+    (case, first, end): Of,
+    (from, until): (LogPosition, LogPosition),
+    served: Served,
+) -> Result<PageWord, EndpointError> {
+    let extract = routes.ledger.extract(first.0, end.0).map_err(|fault| broken(&fault))?;
+    let checkpoint = checkpoint_of(&extract.ok_or_else(EndpointError::internal)?.checkpoint)?;
+    let page = (from.0, until.0);
+    let statement = PageStatement::new(&checkpoint, (case.0, first.0), page, &served);
+    let signed = routes.ledger.sign_statement(&statement.text()).map_err(|fault| broken(&fault))?;
+    let note = signed.ok_or_else(EndpointError::internal)?.note.to_string();
+    Ok(PageWord { served, note })
 }
 
 /// The entry as it may be shown: with its texts only if they are of the scope.

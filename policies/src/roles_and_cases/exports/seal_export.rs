@@ -1,23 +1,24 @@
 //! `POST /_chancery/admin/v1/cases/{case}/exports/{export}/seal`: the signed manifest.
 //!
 //! Owns what the server vouches for: the case, the scope, the stretch and its root are its own
-//! words; the digest of the files is the exporter's, and whoever verifies makes the files anew from
-//! the evidence. A medium is only said to be missing where it is. The seal is a durable fact before
-//! the signature leaves.
+//! words, and so is what it signed of each page when it served it; the digest of the files is the
+//! exporter's, and whoever verifies holds the evidence against those words and makes the forms anew
+//! from it. A medium is only said to be missing where it was and is not there. The seal is a durable
+//! fact before the signature leaves.
 
 use axum::{Json, extract::State};
 use commands::{
     governance::{ExportSeal, seal_export as record_seal},
     media::BlobFault,
 };
-use event_log::ledger::{Checkpoint, Note};
 use facts::LogPosition;
 use http_edge::{JsonBody, MatrixError, Path};
+use projections::query::MediaInfo;
 use serde_json::json;
 
-use super::{Export, StaffRoutes, broken, found, terms_of, unseen, view_at};
+use super::{Export, StaffRoutes, broken, checkpoint_of, found, terms_of, unseen, view_at};
 use crate::{
-    export::{FILES_MAX, Format, MISSING_MEDIA_MAX, Manifest, Sealing},
+    export::{FILES_MAX, Format, MISSING_MEDIA_MAX, Manifest, ManifestVersion, Sealing},
     roles_and_cases::{Answer, EndpointError, Officer},
 };
 
@@ -31,13 +32,13 @@ pub(in crate::roles_and_cases) async fn seal_export(
     let (case, export) = (LogPosition(case), LogPosition(export));
     let Export { started, scope } = found(&routes, &actor, case, export).await?;
     check_form(&sealing)?;
-    check_missing(&routes, &sealing, LogPosition(started.end.0 - 1)).await?;
+    check_missing(&routes, &sealing, started.end).await?;
     let stretch = (started.first, started.end);
     let (terms, checkpoint) = terms_of(&routes, case, scope, stretch).await?;
-    let checkpoint = Note::parse(&checkpoint).ok().and_then(|note| Checkpoint::parse(&note.text));
-    let checkpoint = checkpoint.ok_or_else(EndpointError::internal)?;
+    let checkpoint = checkpoint_of(&checkpoint)?;
     let format = Format::named(&started.format).ok_or_else(EndpointError::internal)?;
     let manifest = Manifest {
+        version: ManifestVersion::default(),
         terms,
         format,
         origin: checkpoint.origin,
@@ -82,17 +83,22 @@ fn check_form(sealing: &Sealing) -> Result<(), MatrixError> {
 async fn check_missing(
     routes: &StaffRoutes,
     sealing: &Sealing,
-    position: LogPosition,
+    end: LogPosition,
 ) -> Result<(), EndpointError> {
     if sealing.missing_media.is_empty() {
         return Ok(());
     }
     let mut stored = Vec::new();
     {
-        let snapshot = view_at(routes, position).await?;
+        let snapshot = view_at(routes, LogPosition(end.0 - 1)).await?;
         for id in &sealing.missing_media {
             let found = snapshot.media(id).map_err(|fault| unseen(&fault))?;
-            stored.extend(found.and_then(|media| media.stored).map(|blob| (id.clone(), blob)));
+            let proven = |media: &MediaInfo| media.stored_at.is_some_and(|at| at < end);
+            let Some(media) = found.filter(proven) else {
+                let text = format!("The ledger proves no medium {id:?} in the export's stretch");
+                return Err(MatrixError::invalid_param(text).into());
+            };
+            stored.extend(media.stored.map(|blob| (id.clone(), blob)));
         }
     }
     for (id, blob) in stored {

@@ -10,7 +10,7 @@ use facts::{
 };
 use serde_json::json;
 
-use super::world::{HERE, World};
+use super::world::{HERE, World, all_rows};
 use crate::query::{Direction, Membership, PageItem, RelationFilter, RelationPage, Snapshot};
 
 fn project(world: &World) -> (tempfile::TempDir, Snapshot) {
@@ -194,6 +194,31 @@ fn redaction_hides_content_and_relations_and_destruction_hides_for_good() {
     assert_eq!(snapshot.redaction_target(by).expect("reads"), Some(reaction));
     let last = snapshot.last_live(stream, snapshot.position()).expect("reads");
     assert_eq!(last.expect("exists").event, by, "the redaction itself is shown");
+}
+
+#[test]
+fn of_two_redactions_the_first_counts_also_in_a_view_that_is_built_anew() {
+    let mut world = World::new();
+    for name in ["alice", "bob"] {
+        world.user(name);
+    }
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    let target = world.text(room, "bob", "taken back by bob");
+    let first = world.redact(room, "bob", target);
+    let (followed, snapshot) = project(&world);
+    assert_eq!(snapshot.redacted_by(target).expect("reads"), Some(first));
+    drop(snapshot);
+    let second = world.redact(room, "alice", target);
+    let followed = world.project(followed.path());
+    let (_anew, anew) = project(&world);
+    for snapshot in [&followed, &anew] {
+        let (by, applied) = snapshot.redaction_of(target).expect("reads").expect("it is redacted");
+        assert_eq!((by, applied), (first, first.next()), "the second one changes nothing");
+        let shown = snapshot.redaction_target(second).expect("reads");
+        assert_eq!(shown, Some(target), "it is an event of the room all the same");
+    }
+    assert_eq!(all_rows(&followed), all_rows(&anew));
 }
 
 #[test]
