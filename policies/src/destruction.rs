@@ -1,8 +1,8 @@
 //! Destroying what is over: retention, redaction's end, erasure.
 //!
-//! Owns a run: every entry up to the head is judged by `decide::policy`, the keys of what is due
-//! are destroyed in orders that each fit into an entry, copies outside of the log follow, and a
-//! receipt says what became of each. The dry run (`chancery policy plan`) asks the same
+//! Owns a run: every entry up to the head is judged by `decide::policy`, messages that go as wholes
+//! get stubs, the keys of what is due are destroyed in orders that each fit into an entry, copies
+//! outside of the log follow, and a receipt says what became of each. The dry run (`chancery policy plan`) asks the same
 //! [`judging::judge`].
 //!
 //! The orders of a stretch are given as one, so that none of them counts what another destroys, and
