@@ -48,7 +48,7 @@ const PEOPLE: usize = 20;
 const ROOMS: usize = 1;
 /// A message is sent this often, each by its own task.
 const EVERY: Duration = Duration::from_millis(10);
-/// Sends without a run, half of them before it and half after, to compare with.
+/// Sends without a run, at least, half of them before it and the others after, to compare with.
 const UNDISTURBED: usize = 3_000;
 /// Sends between two questions whether the run has come to its end.
 const ROUND: usize = 100;
@@ -114,8 +114,10 @@ async fn main() -> Result<()> {
     let took = started.elapsed();
     verdict::line(&format!("the run: {last}"));
     ensure!(last["orders"].as_u64().is_some_and(|orders| orders > 0), "nothing was destroyed");
-    // Before and after, so that what else the machine does is on both sides.
-    quiet.extend(sends(&ann, &room, UNDISTURBED / 2).await?);
+    // Before and after, and as many as during the run, so that what else the machine does is on both
+    // sides.
+    let after = (UNDISTURBED / 2).max(busy.len().saturating_sub(quiet.len()));
+    quiet.extend(sends(&ann, &room, after).await?);
     let after_bytes = bytes_in(&server.data_dir().join("log"))?;
     if let Some(path) = &settings.samples {
         write_samples(path, &quiet, &busy)?;

@@ -10,10 +10,12 @@ use commands::room::stub_messages;
 use event_log::ReadFault;
 use facts::{StreamId, fact::PduStub};
 
-use super::{Destroyer, RunFault, RunStep};
+use super::{Destroyer, RunFault, RunStep, pace::at_ease};
 
 /// After a fact with stubs: whoever sends meanwhile meets one of them at most.
 const REST: Duration = Duration::from_millis(2);
+/// Stubs looked for without a rest.
+const WITHOUT_REST: usize = 100;
 
 /// The stubs of a stretch, by room, ascending.
 #[derive(Debug, Default)]
@@ -40,16 +42,20 @@ impl Destroyer {
     pub(super) async fn stub(&self, stubs: Stubs) -> Result<(), RunFault> {
         for (room, stubs) in stubs.rooms {
             let keys = Arc::clone(&self.keys);
-            let missing = tokio::task::spawn_blocking(move || {
+            let record = Arc::clone(&self.record);
+            let missing = at_ease("stubbing", record, &|| false, move |pace| {
                 let mut missing = Vec::new();
-                for stub in stubs {
+                for (number, stub) in (1..).zip(stubs) {
                     if !keys.is_stubbed(stub.pdu)? {
                         missing.push(stub);
+                    }
+                    if number % WITHOUT_REST == 0 {
+                        pace.rest();
                     }
                 }
                 Ok::<_, ReadFault>(missing)
             });
-            let missing = missing.await.map_err(|_| RunFault::Broken)?;
+            let missing = missing.await?;
             let missing = missing.map_err(|fault| RunFault::Describe(fault.into()))?;
             if missing.is_empty() {
                 continue;
