@@ -262,6 +262,10 @@ async fn what_an_export_is_refused_for() {
     let empty = world.get("ann", &format!("{page}&limit=0")).await;
     assert!(empty.text.contains("`limit` must be at least 1"), "{empty:?}");
     let other = world.case(json!({ "rooms": [corpus.room] })).await;
+    for unknown in [format!("/cases/{other}/exports/{number}"), format!("/cases/{case}/exports/1")]
+    {
+        assert_eq!(world.get("otto", &unknown).await.status, 404, "{unknown}");
+    }
     let elsewhere = format!("/cases/{other}/exports/{number}/entries?from={from}");
     assert_eq!(world.get("ann", &elsewhere).await.status.as_u16(), 404, "another case's");
     let media = format!("{path}/{number}/media/{}?position={from}", corpus.media);

@@ -66,11 +66,35 @@ async fn walk(
     // Nothing was exported in a case before it was opened.
     let from = query.from().max(LogPosition(export.unwrap_or(case.0).max(case.0)));
     let walked = tokio::task::spawn_blocking(move || {
+        let record = &*routes.record;
+        if let Some(export) = export
+            && !is_begun(record, case, LogPosition(export))?
+        {
+            return Ok(None);
+        }
         let of_trail = |header: &EntryHeader| header.stream == audit && is_wanted(header);
-        page(&*routes.record, case, from, bounds, of_trail)
+        page(record, case, from, bounds, of_trail).map(Some)
     });
-    let (found, stretch) = walked.await.map_err(|_| EndpointError::internal())??;
+    let walked = walked.await.map_err(|_| EndpointError::internal())??;
+    let Some((found, stretch)) = walked else {
+        return Err(MatrixError::not_found("There is no such export in this case").into());
+    };
     Ok(Json(answer("exports", found, &stretch)))
+}
+
+/// Whether an export of the case has this number.
+fn is_begun(
+    record: &dyn Record,
+    case: LogPosition,
+    export: LogPosition,
+) -> Result<bool, ReadFault> {
+    // Nothing but a beginning of an export is opened by its number.
+    let headers = record.headers(export, 1)?;
+    if headers.first().is_none_or(|header| header.fact_type != ExportStarted::TYPE) {
+        return Ok(false);
+    }
+    let fact = record.open(export)?.and_then(|entry| entry.fact().ok().flatten());
+    Ok(matches!(fact, Some(Fact::ExportStarted(started)) if started.case == case))
 }
 
 fn page(
