@@ -143,8 +143,10 @@ impl Destroyer {
             let expects = fenced.expects();
             let version = fenced.in_force.version;
             let judged = self.judge(progress.clone(), fenced, tally.until, stopping);
-            let (chunk, past) = judged.await?;
+            let (mut chunk, past) = judged.await?;
             let done = chunk.done;
+            // Durable before any order: what it takes has something that stands for it.
+            self.stub(std::mem::take(&mut chunk.stubs), stopping).await?;
             match self.destroy(chunk, version, expects, tally).await {
                 Ok(()) => {
                     *progress = past;
@@ -203,8 +205,6 @@ impl Destroyer {
         tally: &mut Tally,
     ) -> Result<(), RunFault> {
         tally.policy_version = version;
-        // Durable before any order: what it takes has something that stands for it.
-        self.stub(chunk.stubs).await?;
         let (mut orders, mut files) = (Vec::new(), Vec::new());
         for (cause, due) in chunk.due {
             tally.copied |= due.copied;

@@ -39,11 +39,15 @@ impl Stubs {
 impl Destroyer {
     /// Makes the stubs of a stretch durable. A crash between two rooms leaves stubs of messages that
     /// are still there.
-    pub(super) async fn stub(&self, stubs: Stubs) -> Result<(), RunFault> {
+    pub(super) async fn stub(
+        &self,
+        stubs: Stubs,
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<(), RunFault> {
         for (room, stubs) in stubs.rooms {
             let keys = Arc::clone(&self.keys);
             let record = Arc::clone(&self.record);
-            let missing = at_ease("stubbing", record, &|| false, move |pace| {
+            let missing = at_ease("stubbing", record, stopping, move |pace| {
                 let mut missing = Vec::new();
                 for (number, stub) in (1..).zip(stubs) {
                     if !keys.is_stubbed(stub.pdu)? {

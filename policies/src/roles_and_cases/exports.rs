@@ -15,7 +15,10 @@ use std::time::Duration;
 
 use axum::routing::{MethodRouter, get, post};
 use commands::governance::{Actor, governance, readable_case};
-use event_log::ledger::{Checkpoint, LedgerFault, Note};
+use event_log::{
+    ReadFault,
+    ledger::{Checkpoint, LedgerFault, Note},
+};
 use facts::{
     Fact, LogPosition,
     fact::{ExportStarted, FactBody as _, Scope},
@@ -24,7 +27,10 @@ use http_edge::MatrixError;
 use projections::{Snapshot, query::StoreError};
 
 use super::{EndpointError, StaffRoute, StaffRoutes};
-use crate::export::{EXPORTED, Terms};
+use crate::{
+    export::{EXPORTED, Terms},
+    scope_walk::Record,
+};
 
 /// How long a page waits for the view.
 const VIEW_WAIT: Duration = Duration::from_secs(20);
@@ -58,24 +64,30 @@ async fn found(
 ) -> Result<Export, EndpointError> {
     let scope = readable_case(&routes.write_side, actor, case).await?.scope;
     let record = routes.record.clone();
-    let entry = tokio::task::spawn_blocking(move || {
-        // Nothing but a beginning of an export is opened by its number.
-        let headers = record.headers(export, 1)?;
-        match headers.first() {
-            Some(header) if header.fact_type == ExportStarted::TYPE => record.open(export),
-            _ => Ok(None),
-        }
-    })
-    .await;
-    let entry = entry.map_err(|_| EndpointError::internal())??;
-    match entry.map(|entry| entry.fact()) {
-        Some(Ok(Some(Fact::ExportStarted(started))))
-            if started.case == case && started.user == actor.user.as_str() =>
-        {
-            Ok(Export { started, scope })
-        }
-        _ => Err(MatrixError::not_found("You began no such export in this case").into()),
+    let started = tokio::task::spawn_blocking(move || begun(&*record, case, export)).await;
+    let started = started.map_err(|_| EndpointError::internal())??;
+    match started.filter(|started| started.user == actor.user.as_str()) {
+        Some(started) => Ok(Export { started, scope }),
+        None => Err(MatrixError::not_found("You began no such export in this case").into()),
     }
+}
+
+/// The beginning of an export of a case, whoever began it. Blocks on disk.
+fn begun(
+    record: &dyn Record,
+    case: LogPosition,
+    export: LogPosition,
+) -> Result<Option<ExportStarted>, ReadFault> {
+    // Nothing but a beginning of an export is opened by its number.
+    let headers = record.headers(export, 1)?;
+    if headers.first().is_none_or(|header| header.fact_type != ExportStarted::TYPE) {
+        return Ok(None);
+    }
+    let fact = record.open(export)?.and_then(|entry| entry.fact().ok().flatten());
+    Ok(match fact {
+        Some(Fact::ExportStarted(started)) if started.case == case => Some(started),
+        _ => None,
+    })
 }
 
 /// The terms of a stretch. Blocks on disk.

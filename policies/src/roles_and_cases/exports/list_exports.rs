@@ -11,7 +11,7 @@ use facts::{
 use http_edge::{MatrixError, Path, Query};
 use serde_json::{Value, json};
 
-use super::StaffRoutes;
+use super::{StaffRoutes, begun};
 use crate::{
     roles_and_cases::{
         Answer, EndpointError, Officer,
@@ -68,7 +68,7 @@ async fn walk(
     let walked = tokio::task::spawn_blocking(move || {
         let record = &*routes.record;
         if let Some(export) = export
-            && !is_begun(record, case, LogPosition(export))?
+            && begun(record, case, LogPosition(export))?.is_none()
         {
             return Ok(None);
         }
@@ -80,21 +80,6 @@ async fn walk(
         return Err(MatrixError::not_found("There is no such export in this case").into());
     };
     Ok(Json(answer("exports", found, &stretch)))
-}
-
-/// Whether an export of the case has this number.
-fn is_begun(
-    record: &dyn Record,
-    case: LogPosition,
-    export: LogPosition,
-) -> Result<bool, ReadFault> {
-    // Nothing but a beginning of an export is opened by its number.
-    let headers = record.headers(export, 1)?;
-    if headers.first().is_none_or(|header| header.fact_type != ExportStarted::TYPE) {
-        return Ok(false);
-    }
-    let fact = record.open(export)?.and_then(|entry| entry.fact().ok().flatten());
-    Ok(matches!(fact, Some(Fact::ExportStarted(started)) if started.case == case))
 }
 
 fn page(
