@@ -36,7 +36,7 @@ pub(super) struct Left(pub(super) Option<Fact>);
 /// Why a line is not evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
-    /// Not the documented JSON.
+    /// Not exactly as it is written: the documented JSON, members in order, no blanks, no escapes.
     #[error("the line does not have the documented form")]
     Form,
     /// The header is none, or of another position than the line says.
@@ -48,7 +48,8 @@ pub enum LineFault {
 }
 
 impl EvidenceLine {
-    /// Reads a line, without its newline.
+    /// Reads a line, without its newline: exactly what [`Self::write`] gives, and no other JSON of
+    /// the same members.
     pub fn parse(line: &[u8]) -> Result<Self, LineFault> {
         let line = Line::read(line).ok_or(LineFault::Form)?;
         let header = header(line.header).ok_or(LineFault::Header)?;
@@ -159,13 +160,12 @@ fn header(text: &[u8]) -> Option<EntryHeader> {
 }
 
 fn shown(part: &Part<'_>) -> Option<DisclosedPart> {
-    let shown = match (part.key, part.clear, part.destroyed) {
-        (None, None, false) => Shown::Withheld,
-        (None, None, true) => Shown::Destroyed,
-        (Some(key), Some(clear), false) => {
+    let shown = match (part.clear, part.destroyed) {
+        (None, false) => Shown::Withheld,
+        (None, true) => Shown::Destroyed,
+        (Some((key, clear)), _) => {
             Shown::Clear { bytes: STANDARD.decode(clear).ok()?.into(), key: hash(key)? }
         }
-        _ => return None,
     };
     Some(DisclosedPart { hash: hash(part.hash)?, shown })
 }

@@ -95,6 +95,14 @@ pub enum FormError {
     /// A line of the evidence.
     #[error("a line of the evidence cannot be read: {0}")]
     Line(#[from] LineFault),
+    /// Items were left out, or told twice.
+    #[error("the form tells {told} items and the evidence has {items}")]
+    Items {
+        /// Of the form.
+        told: usize,
+        /// Of the evidence.
+        items: usize,
+    },
 }
 
 /// What a form is made of.
@@ -108,6 +116,8 @@ pub(crate) struct Source<'a> {
     ahead_bytes: usize,
     /// How far the pass is; none while slices are read.
     passed: Option<u64>,
+    /// Items that were told so far.
+    told: usize,
 }
 
 /// Writes a form.
@@ -125,6 +135,10 @@ pub(crate) fn write_form(
         Format::Eml => eml::write(&mut source, out),
         Format::Html => html::write(&mut source, out),
     }?;
+    let (told, items) = (source.told, index.items());
+    if told != items {
+        return Err(FormError::Items { told, items });
+    }
     out.begin(FORM_FILE)?;
     writeln!(out, "{{\"format\":\"{}\",\"version\":{FORM_VERSION}}}", format.name())?;
     Ok(out.end()?)
@@ -150,7 +164,7 @@ impl<'a> Source<'a> {
     fn open(dir: &Path, index: &'a Index) -> io::Result<Self> {
         let lines = BufReader::with_capacity(LOOKUP_BYTES, File::open(dir.join(ENTRIES_FILE))?);
         let (dir, ahead) = (dir.to_owned(), HashMap::new());
-        Ok(Self { dir, index, lines, at: 0, ahead, ahead_bytes: 0, passed: None })
+        Ok(Self { dir, index, lines, at: 0, ahead, ahead_bytes: 0, passed: None, told: 0 })
     }
 
     /// Visits every item in order of the log. A line is read once: what was looked up before is
@@ -181,6 +195,7 @@ impl<'a> Source<'a> {
                 Item::of(&line, &self.index.names)
             };
             if let Some(item) = item {
+                self.told += 1;
                 failed = visit(self, item);
             }
             Ok(())

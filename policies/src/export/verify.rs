@@ -200,6 +200,11 @@ fn check_content(
             return None;
         }
     };
+    let shown = report.evidence.map_or(0, |evidence| evidence.shown);
+    if index.items() as u64 != shown {
+        report.find("evidence", &format!("{shown} entries are shown, and {} read", index.items()));
+        return None;
+    }
     check_media(dir, manifest, &index, report);
     Some(index)
 }

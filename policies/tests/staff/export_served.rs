@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     export_corpus::{DELETED, begin, complete, corpus, export, fetch, keys, upload},
-    export_tampering::{seal_anew, seal_as},
+    export_tampering::{seal_anew, seal_as, written},
     exporting::shred,
     world::World,
 };
@@ -54,7 +54,7 @@ fn rewrite(dir: &Path, file: &str, change: impl FnOnce(&mut Vec<Value>)) {
     assert_ne!(old, lines, "something is changed");
     let written = lines.iter().map(|line| match old.iter().position(|known| known == line) {
         Some(at) => before[at].to_owned(),
-        None => line.to_string(),
+        None => written(line),
     });
     let text: String = written.map(|line| line + "\n").collect();
     fs::write(path, text).unwrap();

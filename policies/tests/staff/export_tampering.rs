@@ -14,10 +14,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    export_corpus::{corpus, export, keys, named},
+    export_corpus::{DELETED, corpus, export, keys, named},
     exporting::files,
     world::{World, user},
 };
+
+const FORM: &str = "export.jsonl";
 
 fn number(random: &SeededRandom, below: usize) -> usize {
     let mut bytes = [0; 8];
@@ -128,6 +130,23 @@ async fn files_that_are_gone_or_put_in_are_named() {
     assert!(!verify_export(dir.path(), &[stranger.verifier()]).unwrap().holds());
 }
 
+/// A line of evidence as it is written: members in their order, no blanks. Any other JSON as it comes.
+pub(crate) fn written(line: &Value) -> String {
+    let order = ["proof", "position", "header", "parts", "hash", "key", "clear", "destroyed"];
+    match line {
+        Value::Object(members) => {
+            let mut names: Vec<_> = members.keys().collect();
+            names.sort_by_key(|name| order.iter().position(|known| known == name));
+            let members = names.iter().map(|name| format!("\"{name}\":{}", written(&line[*name])));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// Makes list and manifest fit what stands in the directory, and has it signed.
 pub(crate) fn seal_anew(world: &World, dir: &Path) {
     seal_as(world, dir, |_| ());
@@ -165,7 +184,7 @@ fn forged(
     let mut lines: Vec<Value> =
         before.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let position = change(&mut lines);
-    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    let lines: Vec<_> = lines.iter().map(written).collect();
     let text = lines.join("\n") + "\n";
     assert_ne!(text, before);
     fs::write(&path, text).unwrap();
@@ -230,6 +249,41 @@ async fn even_with_a_signed_manifest_the_evidence_cannot_lie() {
         None
     });
     assert!(why.contains("not those of the checkpoint"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_not_hidden_by_how_its_line_is_written() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Jsonl, dir.path()).await;
+    let (entries, form) = (dir.path().join("evidence/entries.jsonl"), dir.path().join(FORM));
+    let (text, told) = (fs::read_to_string(&entries).unwrap(), fs::read_to_string(&form).unwrap());
+    let item = told.lines().find(|line| line.contains(DELETED)).unwrap();
+    let position = serde_json::from_str::<Value>(item).unwrap()["position"].clone();
+    let line = text.lines().find(|line| line.starts_with(&format!("{{\"position\":{position},")));
+    let line = line.unwrap();
+    fs::write(&form, told.replacen(&format!("{item}\n"), "", 1)).unwrap();
+    // The same JSON in other bytes: whoever looks for a text by its bytes does not find it.
+    let ways = [
+        line.replace("\"clear\":", "\"cle\\u0061r\":"),
+        line.replace(',', ", "),
+        serde_json::from_str::<Value>(line).unwrap().to_string(),
+    ];
+    for way in ways {
+        let as_json: Value = serde_json::from_str(&way).unwrap();
+        assert_eq!(as_json, serde_json::from_str::<Value>(line).unwrap());
+        fs::write(&entries, text.replacen(line, &way, 1)).unwrap();
+        seal_anew(&world, dir.path());
+        let report = verify_export(dir.path(), &keys(&world)).unwrap();
+        assert!(!report.holds(), "{way}");
+        let why = &report.findings[0].why;
+        assert!(why.contains("evidence/entries.jsonl line") && why.contains("form"), "{why}");
+    }
+    // As it was written, the form is what lacks something.
+    fs::write(&entries, &text).unwrap();
+    seal_anew(&world, dir.path());
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    assert!(report.findings[0].place.starts_with("export.jsonl byte"), "{:?}", report.findings);
 }
 
 #[tokio::test(flavor = "multi_thread")]

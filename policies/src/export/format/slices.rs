@@ -106,6 +106,7 @@ pub(super) fn each_slice(
             for (_, _, place) in places {
                 items.extend(source.item(*place)?);
             }
+            source.told += items.len();
             let (room, folder) = (Some(name.clone()), folder.clone());
             visit(source, &Slice { room, folder, name: numbered(&date, number), items })?;
         }
@@ -136,6 +137,7 @@ fn each_of_no_room(
             taken += 1;
         }
         rest = &rest[taken..];
+        source.told += items.len();
         let date = utc_day(items.first().map_or(0, |item| item.recorded_at));
         number = if date == last_date { number + 1 } else { 0 };
         let (name, folder) = (numbered(&date, number), NO_ROOM_FOLDER.to_owned());

@@ -7,6 +7,11 @@ use std::{collections::HashMap, sync::Arc};
 use super::{Became, Event, Index, Key, Place, key, slot_of};
 
 impl Index {
+    /// Items of the export.
+    pub(crate) fn items(&self) -> usize {
+        self.items
+    }
+
     /// The display name of a person in a room just before a position.
     pub(crate) fn display_name(&self, room: &str, user: &str, at: u64) -> Option<&str> {
         let room = *self.room_numbers.get(room)?;
