@@ -46,6 +46,8 @@ pub use self::{
 pub const ENTRIES_FILE: &str = "evidence/entries.jsonl";
 /// Names of streams, and what was in force before: each with its own way to the root.
 pub const CONTEXT_FILE: &str = "evidence/context.jsonl";
+/// Before the id of a medium.
+const MEDIA_FOLDER: &str = "media/";
 /// Format and version of the form.
 pub const FORM_FILE: &str = "form.json";
 /// What the server says of each page that it served, signed.

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use self::safe::file_name;
 use super::{
-    ENTRIES_FILE, FORM_FILE,
+    ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER,
     check::EvidenceFault,
     event::Event,
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
@@ -253,9 +253,11 @@ impl<'a> Source<'a> {
     }
 
     fn media_file(&self, id: String) -> MediaFile {
-        let path = format!("media/{id}");
-        let bytes = std::fs::metadata(self.dir.join(&path)).ok().map(|found| found.len());
+        let path = format!("{MEDIA_FOLDER}{id}");
         let medium = self.index.media.get(&id);
+        // A file that the ledger does not prove is none, whoever put it there.
+        let there = medium.and_then(|_| std::fs::metadata(self.dir.join(&path)).ok());
+        let bytes = there.map(|found| found.len());
         MediaFile {
             content_type: medium.and_then(|medium| medium.content_type.clone()),
             name: medium.and_then(|medium| medium.file_name.clone()),

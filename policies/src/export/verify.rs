@@ -15,7 +15,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    CHECKPOINT_FILE, FORM_FILE,
+    CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER, PAGES_FILE,
     check::{EvidenceReport, check_and_take},
     files::{digest_of, files_of},
     format::{FORM_VERSION, version_of, write_form},
@@ -92,6 +92,7 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
     let index = check_checkpoint(dir, &manifest, keys, &mut report)
         .and_then(|checkpoint| check_content(dir, &manifest, (&checkpoint, keys), &mut report));
     if let (Some(list), Some(index), true) = (&list, &index, report.findings.is_empty()) {
+        check_sources(&manifest, (list, index), &mut report);
         check_form(dir, &manifest, (list, index), &mut report);
     }
     report.manifest = Some(manifest);
@@ -233,6 +234,30 @@ fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut Veri
     }
 }
 
+/// What stands beside the form: the evidence, and media that the record names and the ledger proves.
+/// Nothing else does, whatever the list has.
+fn check_sources(
+    manifest: &Manifest,
+    (list, index): (&FileList, &Index),
+    report: &mut VerifyReport,
+) {
+    let pages = (manifest.version != ManifestVersion::One).then_some(PAGES_FILE);
+    for path in list.keys().filter(|path| !is_of_form(path)) {
+        let known = [CHECKPOINT_FILE, ENTRIES_FILE, CONTEXT_FILE].contains(&path.as_str())
+            || Some(path.as_str()) == pages;
+        let medium = path.strip_prefix(MEDIA_FOLDER);
+        let proven = medium
+            .is_some_and(|id| index.media.contains_key(id) && index.named_media.contains_key(id));
+        if !known && !proven {
+            report.find(path, "the evidence proves no such file");
+        }
+    }
+}
+
+fn is_of_form(path: &str) -> bool {
+    !path.starts_with("evidence/") && !path.starts_with(MEDIA_FOLDER) && path != CHECKPOINT_FILE
+}
+
 /// The form is of another version than this program makes.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -265,10 +290,7 @@ fn check_form(
         return report.find(&format!("{path} byte {offset}"), &why);
     }
     for path in list.keys() {
-        let is_form = !path.starts_with("evidence/")
-            && !path.starts_with("media/")
-            && path != CHECKPOINT_FILE;
-        if is_form && !comparison.seen.contains(path) {
+        if is_of_form(path) && !comparison.seen.contains(path) {
             report.find(path, "the evidence gives no such file");
         }
     }

@@ -7,14 +7,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::room::{ban_user, join_room};
 use event_log::{Random as _, SeededRandom};
 use policies::export::{
-    FORM_FILE, FileList, Finding, Format, Manifest, VerifyReport, list_text, read_list,
-    verify_export,
+    FORM_FILE, FileList, Finding, Format, Manifest, VerifyReport, list_text, verify_export,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    export_corpus::{DELETED, corpus, export, keys, named},
+    export_corpus::{DELETED, begin, complete, corpus, export, fetch, keys, named},
     exporting::files,
     world::{World, user},
 };
@@ -157,14 +156,12 @@ pub(crate) fn seal_as(world: &World, dir: &Path, change: impl FnOnce(&mut Manife
     let keys = keys(world);
     let note = fs::read_to_string(dir.join("manifest.note")).unwrap();
     let mut manifest = Manifest::read(&note, &keys).unwrap();
-    let old = read_list(&fs::read_to_string(dir.join("files.sha256")).unwrap()).unwrap();
-    let list: FileList = old
-        .into_keys()
-        .filter(|path| dir.join(path).exists())
+    let not_listed = ["files.sha256", "manifest.note"];
+    let there = files(dir).into_keys().filter(|path| !not_listed.contains(&path.as_str()));
+    let list: FileList = there
         .map(|path| (path.clone(), Sha256::digest(fs::read(dir.join(path)).unwrap()).into()))
         .collect();
     let text = list_text(&list);
-    manifest.files = list.len() as u64;
     manifest.files_sha256 = hex::encode(Sha256::digest(text.as_bytes()));
     manifest.files = list.len() as u64;
     change(&mut manifest);
@@ -357,5 +354,48 @@ async fn a_form_of_another_version_is_said_to_be_one() {
         assert_eq!(place, FORM_FILE);
         let told = format!("the form is of version {} ", version.unwrap_or(1));
         assert!(why.contains(&told) && why.contains("the evidence holds"), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_nothing_proves_is_found_though_it_is_listed_and_sealed() {
+    let world = World::new().await;
+    let corpus = corpus(&world).await;
+    let url = json!({ "msgtype": "m.image", "body": "it.png",
+        "url": "mxc://example.org/neverUploaded" });
+    world.send(&corpus.room, "dan", url).await;
+    let case = world.case(json!({ "rooms": [corpus.room] })).await;
+    for format in Format::ALL {
+        let dir = tempfile::tempdir().unwrap();
+        let mut begun = begin(&world, case, format, None, dir.path()).await;
+        fetch(&world, &mut begun, 10_000).await;
+        // Named by an event, proven by nothing, and put there before the form is made.
+        fs::write(dir.path().join("media/neverUploaded"), "forged").unwrap();
+        complete(&world, begun).await;
+        let made = files(dir.path());
+        let found = |report: &VerifyReport, path: &str| {
+            let told: Vec<_> = report.findings.iter().map(|found| &*found.place).collect();
+            assert_eq!(told, [path], "{}", format.name());
+        };
+        found(&verify_export(dir.path(), &keys(&world)).unwrap(), "media/neverUploaded");
+        if format == Format::Jsonl {
+            let form = String::from_utf8(made[FORM].clone()).unwrap();
+            let line = form.lines().find(|line| line.contains("neverUploaded")).unwrap();
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["media"][0]["file"], Value::Null, "no file is that of the event");
+        }
+        // Without it the same form holds: nothing in it is of the file.
+        fs::remove_file(dir.path().join("media/neverUploaded")).unwrap();
+        seal_anew(&world, dir.path());
+        let report = verify_export(dir.path(), &keys(&world)).unwrap();
+        assert!(report.holds(), "{}: {:?}", format.name(), report.findings);
+        for more in ["media/more", "media/sub/more", "evidence/finding.html", "more.txt"] {
+            let path = dir.path().join(more);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "x").unwrap();
+            seal_anew(&world, dir.path());
+            found(&verify_export(dir.path(), &keys(&world)).unwrap(), more);
+            fs::remove_file(path).unwrap();
+        }
     }
 }
