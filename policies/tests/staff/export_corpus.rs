@@ -69,7 +69,7 @@ pub(crate) async fn corpus(world: &World) -> Corpus {
     let event = NewEvent::message(user("dan"), "m.room.encrypted", content);
     send_event(&world.ws, &room, event).await.unwrap();
     world.say(&room, "dan", &"long ".repeat(11_000)).await;
-    read(world, &room, &first.event_id).await;
+    read(world, &room, "eve", &first.event_id).await;
     set_profile_field(&world.ws, &user("dan"), "displayname", Some(&json!("Dan"))).await.unwrap();
     leave_room(&world.ws, &room, user("eve"), &MemberDetails::default()).await.unwrap();
     let other = world.room("eve").await;
@@ -99,7 +99,7 @@ async fn react(world: &World, room: &OwnedRoomId, target: &EventId) {
     send_event(&world.ws, room, event).await.unwrap();
 }
 
-async fn read(world: &World, room: &OwnedRoomId, event_id: &EventId) {
+pub(crate) async fn read(world: &World, room: &OwnedRoomId, name: &str, event_id: &EventId) {
     let request = ReceiptRequest {
         room,
         event_id,
@@ -107,7 +107,7 @@ async fn read(world: &World, room: &OwnedRoomId, event_id: &EventId) {
         thread: ThreadScope::Unthreaded,
         at: Timestamp(5),
     };
-    set_receipt(&world.ws, &user("eve"), &request).await.unwrap();
+    set_receipt(&world.ws, &user(name), &request).await.unwrap();
 }
 
 pub(crate) async fn upload(world: &World, name: &str, bytes: &[u8]) -> String {

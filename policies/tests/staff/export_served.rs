@@ -10,10 +10,11 @@ use policies::export::{Format, Manifest, ManifestVersion, VerifyReport, verify_e
 use serde_json::{Value, json};
 
 use crate::{
-    export_corpus::{DELETED, begin, complete, corpus, export, fetch, keys, upload},
+    destroying::{apply, run},
+    export_corpus::{DELETED, begin, complete, corpus, export, fetch, keys, read, upload},
     export_tampering::{seal_anew, seal_as, written},
-    exporting::shred,
-    world::World,
+    exporting::{files, shred},
+    world::{World, user},
 };
 
 const ENTRIES: &str = "evidence/entries.jsonl";
@@ -129,6 +130,39 @@ async fn a_receipt_of_the_room_is_not_withheld_by_the_exporters_word() {
     })
     .await;
     assert!(said(&report).contains("the server did not say so"), "{:?}", report.findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroyed_receipt_of_a_stranger_is_in_no_export_of_a_room() {
+    let world = World::new().await;
+    let corpus = corpus(&world).await;
+    let elsewhere = world.room("cleo").await;
+    let said = world.say(&elsewhere, "cleo", "in a room of her own").await;
+    read(&world, &elsewhere, "cleo", &said.event_id).await;
+    apply(&world, "[policy.brief]\nrecords = [\"receipts\"]\nkeep_at_most = \"1d\"\n").await;
+    world.pass_days(3);
+    run(&world).await.receipt.expect("receipts are destroyed");
+
+    let case = world.case(json!({ "rooms": [corpus.room] })).await;
+    for format in Format::ALL {
+        let dir = tempfile::tempdir().unwrap();
+        export(&world, case, format, None, dir.path()).await;
+        let report = verify_export(dir.path(), &keys(&world)).unwrap();
+        assert!(report.holds(), "{:?}", report.findings);
+        let evidence = report.evidence.unwrap();
+        assert_eq!((evidence.destroyed, evidence.withheld >= 2), (0, true), "{evidence:?}");
+        let name = user("cleo");
+        for (path, bytes) in files(dir.path()) {
+            let encoded = STANDARD.encode(name.as_str());
+            for text in [name.as_str(), &encoded[..encoded.len() - 4]] {
+                let there = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+                assert!(!there, "{path} names her");
+            }
+        }
+        let context = fs::read_to_string(dir.path().join(CONTEXT)).unwrap();
+        let mut lines = context.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        assert!(!lines.any(|line| says(&line, name.as_str())), "her stream is not named");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,10 @@ use axum::{
 };
 use commands::governance::{ContentAccess, access_content};
 use event_log::{DisclosedPart, Disclosure, Shown};
-use facts::{LogPosition, fact::AccessKind};
+use facts::{
+    LogPosition,
+    fact::{AccessKind, FactBody as _, PduStored},
+};
 use http_edge::{MatrixError, Path, Query};
 use serde::Deserialize;
 
@@ -144,15 +147,22 @@ fn word(
     Ok(PageWord { served, note })
 }
 
-/// The entry as it may be shown: with its texts only if they are of the scope.
+/// Whether it is an event of which nothing is left. Where only content tells whose it was, the key
+/// tree in its header still may, and whoever verifies looks there; so it is told to be destroyed.
+fn is_event_without_a_word(line: &EvidenceLine) -> bool {
+    let nothing_left = line.entry.clear().iter().all(Option::is_none);
+    nothing_left && line.entry.header.fact_type == PduStored::TYPE
+}
+
+/// The entry as it may be shown: only if it is of the scope. What only content tells, and whose
+/// content is destroyed, is nobody's: a receipt may have been for any room, and is not shown.
 fn admitted(filter: &ScopeFilter, entry: Disclosure) -> Disclosure {
     let line = EvidenceLine { entry, proof: None };
     if line.is_withheld() {
         return line.entry;
     }
-    let nothing_left = line.entry.clear().iter().all(Option::is_none);
     let fact = line.fact().ok().flatten();
-    if nothing_left || filter.confirms(&line.entry.header, fact.as_ref()) {
+    if is_event_without_a_word(&line) || filter.confirms(&line.entry.header, fact.as_ref()) {
         return line.entry;
     }
     let hide = |part: DisclosedPart| DisclosedPart { shown: Shown::Withheld, ..part };
