@@ -91,13 +91,15 @@ pub struct NamedMedium {
 pub struct ExportDirectory {
     dir: PathBuf,
     progress: Progress,
-    /// Locked as long as somebody works on it; gone with its process.
+    /// Locked before anything in it is looked at, and as long as somebody works on it; gone with
+    /// its process.
     _lock: File,
 }
 
 impl ExportDirectory {
     /// The unfinished export of a directory; `None` where a new one can begin.
     pub fn resume(dir: &Path, case: u64, format: Format) -> Result<Option<Self>, DirectoryError> {
+        let Some(lock) = lock_of(dir)? else { return Ok(None) };
         if dir.join(MANIFEST_FILE).exists() {
             // What a kill right after the manifest left.
             remove(&dir.join(CONTEXT_PART))?;
@@ -121,16 +123,13 @@ impl ExportDirectory {
             let (case, format) = (progress.terms.case, progress.format.name());
             return Err(DirectoryError::Other { case, format });
         }
-        let export = Self {
-            dir: dir.to_owned(),
-            progress,
-            _lock: locked(dir)?.ok_or(DirectoryError::Busy)?,
-        };
+        let export = Self { dir: dir.to_owned(), progress, _lock: lock };
         export.settle()?;
         Ok(Some(export))
     }
 
-    /// Begins an export in an empty or missing directory.
+    /// Begins an export in an empty or missing directory. It is looked at under the lock: another
+    /// command may have begun there, or even finished, since somebody asked for this.
     pub fn begin(
         dir: &Path,
         export: u64,
@@ -139,6 +138,16 @@ impl ExportDirectory {
         checkpoint: &str,
     ) -> Result<Self, DirectoryError> {
         fs::create_dir_all(dir)?;
+        let lock = locked(dir)?.ok_or(DirectoryError::Busy)?;
+        if dir.join(MANIFEST_FILE).exists() {
+            return Err(DirectoryError::Finished);
+        }
+        if dir.join(STATE_FILE).exists() {
+            return Err(DirectoryError::Begun);
+        }
+        if !is_empty(dir, STATE_NEW)? {
+            return Err(DirectoryError::NotEmpty);
+        }
         let progress = Progress {
             export,
             format,
@@ -149,7 +158,6 @@ impl ExportDirectory {
             pages_bytes: 0,
             checkpoint: checkpoint.to_owned(),
         };
-        let lock = locked(dir)?.ok_or(DirectoryError::Busy)?;
         let export = Self { dir: dir.to_owned(), progress, _lock: lock };
         // The note comes first: a kill after it leaves an export that is gone on with.
         export.note()?;
@@ -308,6 +316,15 @@ impl ExportDirectory {
     fn note(&self) -> Result<(), DirectoryError> {
         let text = serde_json::to_vec(&self.progress).map_err(io::Error::from)?;
         Ok(write_durably(&self.dir.join(STATE_FILE), &text)?)
+    }
+}
+
+/// The lock of a directory; `None` where the directory is not there.
+fn lock_of(dir: &Path) -> Result<Option<File>, DirectoryError> {
+    match locked(dir) {
+        Ok(lock) => lock.ok_or(DirectoryError::Busy).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

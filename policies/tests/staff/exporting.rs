@@ -300,6 +300,38 @@ fn directories_that_are_something_else_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_commands_in_one_directory_one_does_it() {
+    let world = World::new().await;
+    let corpus = corpus(&world).await;
+    let case = world.case(json!({ "rooms": [corpus.room] })).await;
+    let dir = tempfile::tempdir().unwrap();
+    // Both have looked, and found it empty; both have the server's answer.
+    for _ in 0..2 {
+        assert!(ExportDirectory::resume(dir.path(), case, Format::Jsonl).unwrap().is_none());
+    }
+    let mut first = begin(&world, case, Format::Jsonl, None, dir.path()).await;
+    let (terms, number) = (first.progress().terms.clone(), first.progress().export);
+    let second = || ExportDirectory::begin(dir.path(), number, terms.clone(), Format::Jsonl, "x");
+    assert!(matches!(second().unwrap_err(), DirectoryError::Busy));
+    let resumed = || ExportDirectory::resume(dir.path(), case, Format::Jsonl);
+    assert!(matches!(resumed().unwrap_err(), DirectoryError::Busy));
+    fetch(&world, &mut first, 10_000).await;
+    let half = files(dir.path());
+    drop(first);
+    assert!(matches!(second().unwrap_err(), DirectoryError::Begun));
+    assert!(files(dir.path()) == half, "what is unfinished is gone on with");
+    complete(&world, resumed().unwrap().unwrap()).await;
+    let made = files(dir.path());
+    assert!(matches!(second().unwrap_err(), DirectoryError::Finished));
+    assert!(files(dir.path()) == made, "what is finished is not touched");
+    let other = tempfile::tempdir().unwrap();
+    fs::write(other.path().join("thesis.txt"), "mine").unwrap();
+    let refused = ExportDirectory::begin(other.path(), number, terms.clone(), Format::Jsonl, "x");
+    assert!(matches!(refused.unwrap_err(), DirectoryError::NotEmpty));
+    assert_eq!(files(other.path()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_destroyed_is_told_and_still_proven() {
     let world = World::new().await;
     let corpus = corpus(&world).await;

@@ -25,6 +25,9 @@ pub enum DirectoryError {
         /// Its form.
         format: &'static str,
     },
+    /// Somebody else was faster.
+    #[error("another command has begun an export in this directory meanwhile")]
+    Begun,
     /// The note of how far it is was altered.
     #[error("the note of how far the export is, {STATE_FILE}, cannot be read")]
     State,
