@@ -374,3 +374,39 @@ async fn what_is_refused_says_why_and_writes_nothing() -> Result<()> {
     drop(ann);
     world.server.finish().await
 }
+
+/// Every file of media.
+fn blobs(dir: &Path) -> Result<Vec<PathBuf>> {
+    let paths = files(&dir.join("media"))?.into_keys();
+    Ok(paths.map(|path| dir.join("media").join(path)).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_that_are_damaged_are_said_to_be_missing() -> Result<()> {
+    let world = world().await?;
+    let mut blobs = blobs(&world.server.data_dir())?;
+    blobs.sort_by_key(|path| fs::metadata(path).map_or(0, |found| found.len()));
+    let [small, large] = &blobs[..] else { bail!("two files: {blobs:?}") };
+    let out = world.out("damaged");
+    // A byte far behind the first piece, and a file that cannot even be opened.
+    let mut bytes = fs::read(large)?;
+    let whole = bytes.clone();
+    bytes[2_000_000] ^= 1;
+    fs::write(large, &bytes)?;
+    fs::write(small, b"torn")?;
+    let answer = world.export("jsonl", &out).await?;
+    let missing = answer["missing_media"].as_array().context("a list")?;
+    ensure!(missing.len() == 2, "{answer}");
+    ensure!(fs::read_dir(out.join("media"))?.next().is_none(), "nothing of them is left");
+    let (holds, report) = world.verify(&out).await?;
+    ensure!(holds, "{report}");
+
+    // What is whole again is not said to be missing.
+    fs::write(large, &whole)?;
+    let out = world.out("mended");
+    let answer = world.export("jsonl", &out).await?;
+    ensure!(answer["missing_media"].as_array().map(Vec::len) == Some(1), "{answer}");
+    let lengths: Vec<_> = files(&out.join("media"))?.into_values().map(|file| file.len()).collect();
+    ensure!(lengths == [3_000_000], "{lengths:?}");
+    Ok(())
+}

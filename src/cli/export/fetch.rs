@@ -9,6 +9,9 @@ use policies::export::{DirectoryError, ExportDirectory, NamedMedium};
 
 use super::{Client, Meter, told};
 
+/// How often one medium is asked for, at most, where each answer breaks off further on.
+const ASKED_MAX: u32 = 8;
+
 /// Fetches pages until the whole stretch is there.
 pub(super) fn entries(
     client: &Client,
@@ -60,7 +63,9 @@ pub(super) fn media(
     Ok(missing)
 }
 
-/// Fetches what is left of a medium; false where the server does not have it.
+/// Fetches what is left of a medium; false where the server does not have it whole. An answer that
+/// breaks off is asked for again from where it did, as long as that brings bytes: of a medium that
+/// is damaged there, the server then says that it is not there.
 fn fetched(
     client: &Client,
     export: &ExportDirectory,
@@ -68,13 +73,23 @@ fn fetched(
 ) -> anyhow::Result<bool> {
     let NamedMedium { id, position, sha256 } = medium;
     let disk = |error: io::Error| told(DirectoryError::Io(error));
-    let Some((part, begun)) = export.medium_begun(id).map_err(told)? else { return Ok(true) };
+    let Some((part, mut begun)) = export.medium_begun(id).map_err(told)? else { return Ok(true) };
     let progress = export.progress();
     let (case, number) = (progress.terms.case, progress.export);
-    let path =
-        format!("/cases/{case}/exports/{number}/media/{id}?position={position}&offset={begun}");
     let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(disk)?;
-    let found = client.stream(&path, |piece| file.write_all(piece).map_err(disk))?;
+    let mut left = ASKED_MAX;
+    let found = loop {
+        let path =
+            format!("/cases/{case}/exports/{number}/media/{id}?position={position}&offset={begun}");
+        let found = client.stream(&path, |piece| file.write_all(piece).map_err(disk));
+        let there = file.metadata().map_err(disk)?.len();
+        left -= 1;
+        match found {
+            Ok(found) => break found,
+            Err(_) if left > 0 && there > begun => begun = there,
+            Err(error) => return Err(error),
+        }
+    };
     drop(file);
     if !found {
         std::fs::remove_file(&part).map_err(disk)?;

@@ -1,7 +1,9 @@
 //! `GET /_chancery/admin/v1/cases/{case}/exports/{export}/media/{media}`: the bytes of a medium.
 //!
 //! Owns the check that an entry of the scope names it; the access to that entry is durable before
-//! its content is opened (I16). The bytes are streamed, from an offset on; nothing is kept.
+//! its content is opened (I16). The bytes are streamed, from an offset on; nothing is kept. A file
+//! that is damaged is not there: a body breaks off before the first piece that is not what was
+//! uploaded, and whoever goes on from there is told that the medium is gone.
 
 use axum::{
     body::Body,
@@ -14,7 +16,7 @@ use commands::{
     media::{BlobFault, BlobReader},
 };
 use facts::{LogPosition, fact::AccessKind};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http_edge::{MatrixError, Path, Query};
 use serde::Deserialize;
 
@@ -87,9 +89,18 @@ async fn stream_of(
     let stored = found.and_then(|media| media.stored).ok_or_else(gone)?;
     let range = offset..stored.bytes;
     let reader = routes.blobs.read(&stored.blob, &stored.blob_key, stored.bytes, range).await;
-    let reader = match reader {
-        Ok(reader) => reader,
+    // The first piece is read before anything is answered.
+    let first = match reader {
+        Ok(mut reader) => reader.next().await.map(|piece| (piece, reader)),
+        Err(fault) => Err(fault),
+    };
+    let (piece, reader) = match first {
+        Ok(first) => first,
         Err(BlobFault::Missing) => return Err(gone().into()),
+        Err(BlobFault::Damaged) => {
+            tracing::warn!(media, offset, "a medium of an export is damaged");
+            return Err(gone().into());
+        }
         Err(fault) => {
             tracing::error!(?fault, "a medium of an export cannot be read");
             return Err(EndpointError::internal());
@@ -100,11 +111,16 @@ async fn stream_of(
         (CONTENT_TYPE, "application/octet-stream".to_owned()),
         (CONTENT_LENGTH, length.to_string()),
     ];
-    Ok((headers, Body::from_stream(pieces(reader))).into_response())
+    Ok((headers, Body::from_stream(pieces(piece, reader))).into_response())
 }
 
-fn pieces(reader: BlobReader) -> impl stream::Stream<Item = Result<bytes::Bytes, BlobFault>> {
-    stream::unfold(Some(Box::new(reader)), |reader| async move {
+/// The first piece, and what follows it.
+fn pieces(
+    first: Option<bytes::Bytes>,
+    reader: BlobReader,
+) -> impl stream::Stream<Item = Result<bytes::Bytes, BlobFault>> {
+    let rest = first.is_some().then(|| Box::new(reader));
+    let rest = stream::unfold(rest, |reader| async move {
         let mut reader = reader?;
         match reader.next().await {
             Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
@@ -112,5 +128,6 @@ fn pieces(reader: BlobReader) -> impl stream::Stream<Item = Result<bytes::Bytes,
             // The body breaks off: the client sees that it is not whole.
             Err(fault) => Some((Err(fault), None)),
         }
-    })
+    });
+    stream::iter(first.map(Ok)).chain(rest)
 }

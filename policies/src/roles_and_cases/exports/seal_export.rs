@@ -9,9 +9,9 @@
 use axum::{Json, extract::State};
 use commands::{
     governance::{ExportSeal, seal_export as record_seal},
-    media::BlobFault,
+    media::{BlobFault, BlobStore},
 };
-use facts::LogPosition;
+use facts::{LogPosition, fact::MediaStored};
 use http_edge::{JsonBody, MatrixError, Path};
 use projections::query::MediaInfo;
 use serde_json::json;
@@ -101,11 +101,25 @@ async fn check_missing(
             stored.extend(media.stored.map(|blob| (id.clone(), blob)));
         }
     }
+    // At most one whole blob is read: the first that is there ends it.
     for (id, blob) in stored {
-        let read = routes.blobs.read(&blob.blob, &blob.blob_key, blob.bytes, 0..0).await;
-        if !matches!(read, Err(BlobFault::Missing | BlobFault::Damaged)) {
-            return Err(MatrixError::conflict(format!("The medium {id} is there")).into());
+        match read_through(&routes.blobs, &blob).await {
+            Err(BlobFault::Missing | BlobFault::Damaged) => {}
+            Ok(()) => {
+                return Err(MatrixError::conflict(format!("The medium {id} is there")).into());
+            }
+            Err(fault) => {
+                tracing::error!(?fault, "a medium of an export cannot be read");
+                return Err(EndpointError::internal());
+            }
         }
     }
+    Ok(())
+}
+
+/// Reads a blob to its end: one that is damaged anywhere is not there.
+async fn read_through(blobs: &BlobStore, blob: &MediaStored) -> Result<(), BlobFault> {
+    let mut reader = blobs.read(&blob.blob, &blob.blob_key, blob.bytes, 0..blob.bytes).await?;
+    while reader.next().await?.is_some() {}
     Ok(())
 }
