@@ -31,7 +31,7 @@ pub use self::{
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     finished::{finished_files, is_finished},
     format::Format,
-    index::{ITEMS_MAX, IndexError},
+    index::{ITEMS_MAX, IndexError, UNPROVEN_MAX},
     item::Mentions,
     manifest::{
         FILES_MAX, FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, Manifest, ManifestFault,

@@ -19,7 +19,7 @@ mod transcript;
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _, Write},
+    io::{self, Read as _, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -28,21 +28,21 @@ use serde::{Deserialize, Serialize};
 
 use self::safe::file_name;
 use super::{
-    ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER,
+    CONTEXT_FILE, ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER,
     check::EvidenceFault,
     event::Event,
-    evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
+    evidence::{EvidenceLine, LineFault},
     index::{Index, Place, may_be_item},
     item::{Item, What, avatar_ids},
-    lines::each_line,
+    lines::{LinesAt, each_line},
     output::Output,
 };
 
 /// Version of all forms; a newer one says other bytes of the same evidence. 1 had no file that
 /// told it.
 pub(crate) const FORM_VERSION: u64 = 2;
-/// Bytes that are read at once where a line is looked up.
-const LOOKUP_BYTES: usize = 4 * 1024;
+/// Bytes of the file that tells a form's version, at most.
+const FORM_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// Bytes of the lines whose items wait for the pass, at most.
 const AHEAD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -109,8 +109,8 @@ pub enum FormError {
 pub(crate) struct Source<'a> {
     dir: PathBuf,
     pub(crate) index: &'a Index,
-    lines: BufReader<File>,
-    at: u64,
+    lines: LinesAt,
+    context: LinesAt,
     /// Items that were looked up before the pass came to them, by the offsets of their lines.
     ahead: HashMap<u64, Item>,
     ahead_bytes: usize,
@@ -153,7 +153,7 @@ pub(crate) fn version_of(dir: &Path) -> io::Result<Option<u64>> {
     }
     let mut text = String::new();
     match File::open(dir.join(FORM_FILE)) {
-        Ok(file) => file.take(LOOKUP_BYTES as u64).read_to_string(&mut text)?,
+        Ok(file) => file.take(FORM_FILE_BYTES_MAX).read_to_string(&mut text)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(1)),
         Err(error) => return Err(error),
     };
@@ -162,9 +162,10 @@ pub(crate) fn version_of(dir: &Path) -> io::Result<Option<u64>> {
 
 impl<'a> Source<'a> {
     fn open(dir: &Path, index: &'a Index) -> io::Result<Self> {
-        let lines = BufReader::with_capacity(LOOKUP_BYTES, File::open(dir.join(ENTRIES_FILE))?);
+        let (lines, context) =
+            (LinesAt::open(dir, ENTRIES_FILE)?, LinesAt::open(dir, CONTEXT_FILE)?);
         let (dir, ahead) = (dir.to_owned(), HashMap::new());
-        Ok(Self { dir, index, lines, at: 0, ahead, ahead_bytes: 0, passed: None, told: 0 })
+        Ok(Self { dir, index, lines, context, ahead, ahead_bytes: 0, passed: None, told: 0 })
     }
 
     /// Visits every item in order of the log. A line is read once: what was looked up before is
@@ -208,14 +209,8 @@ impl<'a> Source<'a> {
         if let Some(item) = self.ahead.get(&place.offset) {
             return Ok(Some(item.clone()));
         }
-        let ahead = i64::try_from(place.offset).unwrap_or(i64::MAX)
-            - i64::try_from(self.at).unwrap_or(i64::MAX);
-        self.lines.seek_relative(ahead)?;
-        let mut line = Vec::with_capacity(LOOKUP_BYTES);
-        let read = (&mut self.lines).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)?;
-        self.at = place.offset + read as u64;
-        let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        let item = Item::of(&EvidenceLine::parse(line)?, &self.index.names);
+        let line = self.lines.read(place.offset)?;
+        let item = Item::of(&EvidenceLine::parse(&line)?, &self.index.names);
         if let Some(item) = &item
             && self.passed.is_some_and(|passed| passed < place.offset)
             && self.ahead_bytes + line.len() <= AHEAD_BYTES_MAX
@@ -228,10 +223,13 @@ impl<'a> Source<'a> {
 
     /// The event whose line is at a place, and when it was recorded.
     fn event(&mut self, place: Place) -> Result<Option<(u64, Arc<Event>)>, FormError> {
-        Ok(self.item(place)?.and_then(|item| match item.what {
-            What::Event(event) => Some((item.recorded_at, event)),
-            _ => None,
-        }))
+        Ok(self.item(place)?.and_then(event_of))
+    }
+
+    /// The same of a line of the context.
+    fn event_of_context(&mut self, offset: u64) -> Result<Option<(u64, Arc<Event>)>, FormError> {
+        let line = self.context.read(offset)?;
+        Ok(Item::of(&EvidenceLine::parse(&line)?, &self.index.names).and_then(event_of))
     }
 
     /// Media that an event names and the export has or misses.
@@ -271,6 +269,13 @@ impl<'a> Source<'a> {
     /// Copies a media file, in pieces.
     pub(crate) fn copy_media(&self, file: &MediaFile, to: &mut dyn Write) -> io::Result<()> {
         io::copy(&mut File::open(self.dir.join(&file.path))?, to).map(|_| ())
+    }
+}
+
+fn event_of(item: Item) -> Option<(u64, Arc<Event>)> {
+    match item.what {
+        What::Event(event) => Some((item.recorded_at, event)),
+        _ => None,
     }
 }
 

@@ -1,16 +1,18 @@
 //! What the forms need to know before the first line is written: names, display names as they
 //! were at each time, what became of an event later, which room and day an item belongs to.
 //!
-//! Owns one pass over the evidence; what it is asked is in `index/lookup.rs`. Holds positions and names, never texts; at most [`ITEMS_MAX`]
-//! items, beyond which narrower dates are asked for (I10).
+//! Owns one pass over the evidence; what it is asked is in `index/lookup.rs`. Holds positions and
+//! names, never texts; at most [`ITEMS_MAX`] items, beyond which narrower dates are asked for, and of
+//! media that are named those alone that the ledger proves (I10): whoever writes events may name
+//! thousands in each that never were.
 
 mod lookup;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
 };
 
 use facts::{Fact, StreamId};
@@ -28,6 +30,9 @@ use super::{
 
 /// Items of one export, at most; the index of so many takes about 1 GiB.
 pub const ITEMS_MAX: usize = 8_000_000;
+
+/// Named media without a proof that are told apart, at most; more are not counted.
+pub const UNPROVEN_MAX: usize = 1_000_000;
 
 /// Why there is no index.
 #[derive(Debug, thiserror::Error)]
@@ -86,8 +91,10 @@ pub(crate) struct Index {
     pub(crate) names: Names,
     pub(crate) server: String,
     pub(crate) media: BTreeMap<String, Medium>,
-    /// Media that the events name, in the export or not.
+    /// Proven media that the events name, by the first position that does.
     pub(crate) named_media: BTreeMap<String, u64>,
+    /// What the others are found by.
+    unproven: HashSet<Key>,
     /// Number of a room in paths, in order of first appearance.
     pub(crate) rooms: Vec<String>,
     room_numbers: HashMap<String, u32>,
@@ -101,8 +108,8 @@ pub(crate) struct Index {
     may_be_later: Vec<bool>,
     /// The redaction that took effect first on an event, after the position from which on it does.
     redacted: HashMap<u64, (u64, u64)>,
-    /// Redactions in the context, and when they were recorded: somebody else's, of what is shown.
-    redactions: HashMap<u64, (u64, Arc<Event>)>,
+    /// Where the lines of redactions in the context begin: somebody else's, of what is shown.
+    redactions: HashMap<u64, u64>,
     places: HashMap<u64, u64>,
     member_names: HashMap<(u32, String), NamesTaken>,
     room_names: HashMap<u32, Vec<(u64, String)>>,
@@ -134,11 +141,14 @@ impl Index {
         let mut index = Self { server: server.to_owned(), ..Self::default() };
         // Names first: everything else is told with them.
         each_line(dir, CONTEXT_FILE, |number, line| index.note_name(number, line))?;
+        let mut offset = 0;
         each_line(dir, CONTEXT_FILE, |number, line| {
+            let at = offset;
+            offset += line.len() as u64 + 1;
             let line = parse(CONTEXT_FILE, number, line)?;
             if let Some(what) = line.left().and_then(|left| What::of(&line, left, &index.names)) {
-                let header = &line.entry.header;
-                index.note_context(what, header.position.0, header.recorded_at.0);
+                let position = line.entry.header.position.0;
+                index.note_context(what, Place { position, offset: at });
             }
             Ok(())
         })?;
@@ -206,15 +216,17 @@ impl Index {
         Ok(())
     }
 
-    fn note_context(&mut self, what: What, position: u64, recorded_at: u64) {
+    fn note_context(&mut self, what: What, place: Place) {
         match what {
             What::Event(event) => {
-                self.note_state(&event, position);
+                self.note_state(&event, place.position);
                 if event.event_type() == "m.room.redaction" {
-                    self.redactions.insert(position, (recorded_at, event));
+                    self.redactions.insert(place.position, place.offset);
                 }
             }
-            What::RedactionApplied { target, by, .. } => self.note_redacted(target, (position, by)),
+            What::RedactionApplied { target, by, .. } => {
+                self.note_redacted(target, (place.position, by));
+            }
             _ => {}
         }
     }
@@ -252,8 +264,13 @@ impl Index {
     }
 
     fn note_media(&mut self, ids: Vec<String>, position: u64) {
+        // The context, which proves them, was read before.
         for id in ids {
-            self.named_media.entry(id).or_insert(position);
+            if self.media.contains_key(&id) {
+                self.named_media.entry(id).or_insert(position);
+            } else if self.unproven.len() < UNPROVEN_MAX {
+                self.unproven.insert(key(&id));
+            }
         }
     }
 
@@ -352,5 +369,26 @@ fn slot_of(key: Key, count: usize) -> usize {
 impl From<LineFault> for IndexError {
     fn from(fault: LineFault) -> Self {
         Self::Evidence(EvidenceFault::Line { file: ENTRIES_FILE, line: 0, fault })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_media_that_are_named_only_proven_ones_are_held_by_name() {
+        let mut index = Index::default();
+        let medium = Medium { sha256: [0; 32], bytes: 1, content_type: None, file_name: None };
+        index.media.insert("proven".to_owned(), medium);
+        for position in 0..3 {
+            index.note_media(["proven", "never", "nowhere"].map(str::to_owned).to_vec(), position);
+        }
+        let named: Vec<_> = index.named_media.iter().collect();
+        assert_eq!(named, [(&"proven".to_owned(), &0)]);
+        assert_eq!(index.unproven_media(), 2);
+        index.unproven = (0..UNPROVEN_MAX as u64).collect();
+        index.note_media(vec!["one more".to_owned()], 3);
+        assert_eq!(index.unproven_media(), UNPROVEN_MAX as u64);
     }
 }

@@ -1,11 +1,11 @@
 //! The lines of a file of evidence, one after another, without a copy of each.
 //!
-//! Owns the buffer: a block of the file, of which whole lines are lent out. Memory is bounded by
-//! the longest line that is allowed (I10).
+//! Owns the buffer: a block of the file, of which whole lines are lent out; and the looking up of
+//! single lines. Memory is bounded by the longest line that is allowed (I10).
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, BufRead as _, BufReader, Read},
     path::Path,
 };
 
@@ -18,6 +18,8 @@ use super::{
 
 /// Bytes that are read at once.
 const BLOCK_BYTES: usize = 256 * 1024;
+/// The same where one line is looked up.
+const LOOKUP_BYTES: usize = 4 * 1024;
 
 /// Visits the lines of a file, each without its newline and with its number from 1.
 pub(super) fn each_line(
@@ -37,6 +39,33 @@ pub(super) fn each_line(
                 return Err(EvidenceFault::Line { file, line: number, fault: LineFault::Form });
             }
         }
+    }
+}
+
+/// Lines of a file that are looked up by where they begin.
+pub(super) struct LinesAt {
+    file: BufReader<File>,
+    at: u64,
+}
+
+impl LinesAt {
+    pub(super) fn open(dir: &Path, file: &str) -> io::Result<Self> {
+        let file = BufReader::with_capacity(LOOKUP_BYTES, File::open(dir.join(file))?);
+        Ok(Self { file, at: 0 })
+    }
+
+    /// The line that begins at an offset, without its newline.
+    pub(super) fn read(&mut self, offset: u64) -> io::Result<Vec<u8>> {
+        let ahead =
+            i64::try_from(offset).unwrap_or(i64::MAX) - i64::try_from(self.at).unwrap_or(i64::MAX);
+        self.file.seek_relative(ahead)?;
+        let mut line = Vec::with_capacity(LOOKUP_BYTES);
+        let read = (&mut self.file).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)?;
+        self.at = offset + read as u64;
+        if line.ends_with(b"\n") {
+            line.pop();
+        }
+        Ok(line)
     }
 }
 

@@ -49,7 +49,7 @@ pub struct VerifyReport {
     /// What the evidence shows, where it holds.
     pub evidence: Option<EvidenceReport>,
     /// Media that the record names and of which the evidence has no proof: their keys are
-    /// destroyed, or they never were.
+    /// destroyed, or they never were. Counted up to [`super::UNPROVEN_MAX`].
     pub unproven_media: u64,
 }
 
@@ -211,11 +211,9 @@ fn check_content(
 }
 
 fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut VerifyReport) {
-    let proven = |id: &String| index.media.contains_key(id);
-    let unproven = index.named_media.keys().filter(|id| !proven(id));
-    report.unproven_media = unproven.count() as u64;
+    report.unproven_media = index.unproven_media();
     for id in &manifest.missing_media {
-        if !proven(id) || !index.named_media.contains_key(id) {
+        if !index.named_media.contains_key(id) {
             report
                 .find(MANIFEST_FILE, &format!("it says that {id} is missing, which is not of it"));
         }
@@ -246,8 +244,7 @@ fn check_sources(
         let known = [CHECKPOINT_FILE, ENTRIES_FILE, CONTEXT_FILE].contains(&path.as_str())
             || Some(path.as_str()) == pages;
         let medium = path.strip_prefix(MEDIA_FOLDER);
-        let proven = medium
-            .is_some_and(|id| index.media.contains_key(id) && index.named_media.contains_key(id));
+        let proven = medium.is_some_and(|id| index.named_media.contains_key(id));
         if !known && !proven {
             report.find(path, "the evidence proves no such file");
         }

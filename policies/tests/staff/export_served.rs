@@ -4,6 +4,8 @@
 use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use commands::room::send_event;
+use decide::room::NewEvent;
 use facts::{EntryHeader, LogPosition};
 use futures_util::future::join_all;
 use policies::export::{Format, Manifest, ManifestVersion, VerifyReport, verify_export};
@@ -342,4 +344,29 @@ async fn a_page_ends_where_its_context_is_full_and_every_medium_is_there() {
     assert_eq!(media, 2_040);
     let pages = fs::read_to_string(dir.path().join(PAGES)).unwrap();
     assert_eq!(pages.lines().count(), 2, "the second begins behind the last of the three events");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_where_the_bytes_of_its_context_are_enough() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    world.join(&room, "eve").await;
+    let long = "reason ".repeat(8_000);
+    let count = (9 << 20) / long.len();
+    for _ in 0..count {
+        let said = world.say(&room, "eve", "short").await;
+        let content = NewEvent::content_of(&json!({ "reason": long })).unwrap();
+        let mut why = NewEvent::message(user("dan"), "m.room.redaction", content);
+        why.redacts = Some(said.event_id);
+        send_event(&world.ws, &room, why).await.unwrap();
+    }
+    let case = world.case(json!({ "users": [user("eve")] })).await;
+    let dir = tempfile::tempdir().unwrap();
+    export(&world, case, Format::Jsonl, None, dir.path()).await;
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    assert!(report.holds(), "{:?}", report.findings);
+    let pages = fs::read_to_string(dir.path().join(PAGES)).unwrap();
+    assert_eq!(pages.lines().count(), 2, "9 MiB of others' reasons are no page");
+    let form = fs::read_to_string(dir.path().join("export.jsonl")).unwrap();
+    assert_eq!(form.matches("\"redacted_by\":").count(), count, "each is told");
 }

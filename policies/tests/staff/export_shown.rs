@@ -205,6 +205,29 @@ async fn texts_of_many_edits_are_told_with_the_text_up_to_a_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn long_reactions_and_reasons_are_told_with_the_text_up_to_a_bound() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    let said = world.say(&room, "dan", "ORIGINAL").await.event_id;
+    let long = "long ".repeat(11_000);
+    let count = 2 * (9 << 20) / (2 * long.len());
+    for number in 0..count {
+        let key = format!("{number} {long}");
+        let by_dan = event(&world, &room, "dan", "m.reaction", reaction(&said, &key)).await;
+        let content = NewEvent::content_of(&json!({ "reason": key })).unwrap();
+        let mut why = NewEvent::message(user("dan"), "m.room.redaction", content);
+        why.redacts = Some(by_dan);
+        send_event(&world.ws, &room, why).await.unwrap();
+    }
+    let page = pages(&made(&world, json!({ "rooms": [room] }), Format::Html).await);
+    assert_eq!(page.matches("Reaction without effect, ").count(), count);
+    // Each key and each reason, and of both the first 16 MiB.
+    let short = page.matches("(what <a href=").count();
+    let shorter = page.matches(": as item ").count();
+    assert!((1..count / 2).contains(&short) && (short..=short + 1).contains(&shorter), "{short}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_reaction_is_not_live_and_nobody_counts_twice() {
     let world = World::new().await;
     let room = world.room("dan").await;

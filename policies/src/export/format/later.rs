@@ -13,8 +13,8 @@ use crate::export::{
     item::What,
 };
 
-/// Bytes of edits whose texts are told with what they replaced, at most, in one slice.
-const EDITS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of texts that are told again with what they refer to, at most, in one slice.
+const AGAIN_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// An event that refers to an earlier one.
 pub(crate) struct Later {
@@ -26,19 +26,24 @@ pub(crate) struct Later {
     pub(crate) fault: Option<NoEffect>,
 }
 
-/// How much of edits' texts may still stand with what they replaced (I10). Beyond it they stand
-/// with their own items alone.
+/// How much of edits' texts, of reactions and of reasons may still stand with what they refer to
+/// (I10). Beyond it they stand with their own items alone.
 pub(crate) struct EditBudget(usize);
 
 impl EditBudget {
     /// For a slice.
     pub(crate) fn of_slice() -> Self {
-        Self(EDITS_BYTES_MAX)
+        Self(AGAIN_BYTES_MAX)
     }
 
-    /// Whether the text of an edit is within the bound; after one that is not, none is.
+    /// Whether the text of an edit is within the bound; after anything that is not, nothing is.
     pub(crate) fn takes(&mut self, edit: &Event) -> bool {
-        let left = self.0.checked_sub(edit.json().len());
+        self.takes_bytes(edit.json().len())
+    }
+
+    /// The same of a text of so many bytes.
+    pub(crate) fn takes_bytes(&mut self, count: usize) -> bool {
+        let left = self.0.checked_sub(count);
         self.0 = left.unwrap_or_default();
         left.is_some()
     }
@@ -202,7 +207,10 @@ impl Source<'_> {
     fn redaction_at(&mut self, by: u64) -> Result<Option<(u64, Arc<Event>)>, FormError> {
         match self.index.redaction_at(by) {
             Some(place) => self.event(place),
-            None => Ok(self.index.redaction_of_context(by)),
+            None => match self.index.redaction_of_context(by) {
+                Some(offset) => self.event_of_context(offset),
+                None => Ok(None),
+            },
         }
     }
 }

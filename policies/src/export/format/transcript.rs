@@ -4,7 +4,7 @@
 //! tells of an item follows in lines that begin with four blanks and `[`; what people wrote stands
 //! in lines that begin with `  | ` alone, so no text and no name passes for anything else.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use super::{
     FormError, MediaFile, Source,
@@ -29,12 +29,13 @@ pub(super) fn transcript(
         let _ = write!(text, "Name {}\r\n", quoted(name));
     }
     text.push_str("\r\n");
-    let (mut media, mut budget) = (Vec::<MediaFile>::new(), EditBudget::of_slice());
+    let (mut media, mut known) = (Vec::<MediaFile>::new(), HashSet::new());
+    let mut budget = EditBudget::of_slice();
     for item in &slice.items {
         of_item(source, item, &mut budget, &mut text)?;
         for file in source.media_of(item) {
             let _ = write!(text, "    [file {}, {}]\r\n", id(&file.id), named(&file));
-            if !media.contains(&file) {
+            if known.insert(file.id.clone()) {
                 media.push(file);
             }
         }

@@ -2,9 +2,9 @@
 //!
 //! Owns nothing; looks only into what the one pass has gathered.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use super::{Became, Event, Index, Key, Place, key, slot_of};
+use super::{Became, Index, Key, Place, key, slot_of};
 
 impl Index {
     /// Items of the export.
@@ -68,9 +68,15 @@ impl Index {
         self.redacted.get(&position).map(|(_, by)| *by)
     }
 
-    /// A redaction of which the context alone tells, and when it was recorded.
-    pub(crate) fn redaction_of_context(&self, position: u64) -> Option<(u64, Arc<Event>)> {
-        self.redactions.get(&position).cloned()
+    /// Where in the context the line of a redaction begins of which that alone tells.
+    pub(crate) fn redaction_of_context(&self, position: u64) -> Option<u64> {
+        self.redactions.get(&position).copied()
+    }
+
+    /// Media that the record names and of which the evidence has no proof; counted up to
+    /// [`super::UNPROVEN_MAX`].
+    pub(crate) fn unproven_media(&self) -> u64 {
+        self.unproven.len() as u64
     }
 
     /// Where the line of a redaction is.

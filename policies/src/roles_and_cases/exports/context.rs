@@ -20,6 +20,8 @@ use crate::{
 
 /// Entries of the context after which a page ends.
 const ENTRIES_MAX: usize = 2_000;
+/// And bytes of their parts in clear: a reason, a name or a topic may be as long as an event.
+const BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// The context of one page.
 pub(super) struct Context<'a> {
@@ -31,6 +33,8 @@ pub(super) struct Context<'a> {
     end: LogPosition,
     server: String,
     wanted: BTreeSet<LogPosition>,
+    /// Bytes of the parts of what is wanted.
+    bytes: u64,
     /// State that the stretch itself shows.
     shown: BTreeSet<LogPosition>,
     /// Rooms and state keys that were asked for.
@@ -54,6 +58,7 @@ impl<'a> Context<'a> {
             end,
             server,
             wanted: BTreeSet::new(),
+            bytes: 0,
             shown: BTreeSet::new(),
             places: HashSet::new(),
             media: HashSet::new(),
@@ -62,7 +67,16 @@ impl<'a> Context<'a> {
 
     /// Whether the page has to end.
     pub(super) fn is_full(&self) -> bool {
-        self.wanted.len() >= ENTRIES_MAX
+        self.wanted.len() >= ENTRIES_MAX || self.bytes >= BYTES_MAX
+    }
+
+    fn want(&mut self, position: LogPosition) -> Result<(), EndpointError> {
+        if self.wanted.insert(position) {
+            let headers = self.routes.record.headers(position, 1)?;
+            let parts = headers.iter().flat_map(|header| &header.parts);
+            self.bytes += parts.map(|part| u64::from(part.length)).sum::<u64>();
+        }
+        Ok(())
     }
 
     /// Notes what an entry of the page needs.
@@ -71,7 +85,7 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         let header = &line.entry.header;
-        self.wanted.insert(LogPosition(header.stream.0));
+        self.want(LogPosition(header.stream.0))?;
         let mentions = line.mentions(&self.server);
         if let Some(sender) = &mentions.sender {
             let at = (header.stream, header.position);
@@ -101,9 +115,11 @@ impl<'a> Context<'a> {
             return Ok(());
         };
         if !self.wanted.contains(&position) {
-            let shown = position >= self.first && self.is_shown(position, all_shown)?;
-            let known = if shown { &mut self.shown } else { &mut self.wanted };
-            known.insert(position);
+            if position >= self.first && self.is_shown(position, all_shown)? {
+                self.shown.insert(position);
+            } else {
+                self.want(position)?;
+            }
         }
         Ok(())
     }
@@ -125,7 +141,7 @@ impl<'a> Context<'a> {
         };
         for position in [by, applied] {
             if !self.is_shown(position, false)? {
-                self.wanted.insert(position);
+                self.want(position)?;
             }
         }
         Ok(())
@@ -138,7 +154,9 @@ impl<'a> Context<'a> {
             }
             let found = self.snapshot.media(&id).map_err(|fault| unseen(&fault))?;
             let stored = found.and_then(|media| media.stored_at);
-            self.wanted.extend(stored.filter(|position| *position < self.end));
+            if let Some(position) = stored.filter(|position| *position < self.end) {
+                self.want(position)?;
+            }
             self.media.insert(id);
         }
         Ok(())

@@ -83,8 +83,8 @@ fn of_event(
     heading(source, item, event, text);
     says(event, text);
     source.each_edit(event, |source, edit| edited(source, &edit, budget, text))?;
-    source.each_reaction(event, |source, reaction| reacted(source, &reaction, text))?;
-    let deletion = deletion(source, item.position)?;
+    source.each_reaction(event, |source, reaction| reacted(source, &reaction, budget, text))?;
+    let deletion = deletion(source, item.position, None)?;
     if !deletion.is_empty() {
         let _ = writeln!(text, "<div class=\"edit\">{deletion}</div>");
     }
@@ -132,13 +132,12 @@ fn edited(
     let (by, id) = (escaped(edit.sender()), escaped(&inline(&edit.id)));
     let (what, new) = match later.fault {
         None => {
-            let place = later.position;
-            let there = || format!("(what <a href=\"#p{place}\">item {place}</a> says)");
+            let there = || what_item_says(later.position);
             let new = budget.takes(edit).then(|| escaped(&said(edit).whole()));
             (format!("Edited {when} by {by} ({id})"), new.unwrap_or_else(there))
         }
         Some(fault) => {
-            let deleted = deletion(source, later.position)?;
+            let deleted = deletion(source, later.position, Some(budget))?;
             let why = fault.words();
             (format!("Edit without effect, {why}: {when} by {by} ({id}) {deleted}"), String::new())
         }
@@ -147,30 +146,57 @@ fn edited(
     Ok(())
 }
 
-fn reacted(source: &mut Source<'_>, later: &Later, text: &mut String) -> Result<(), FormError> {
+/// In the place of a text that stands with its own item alone.
+fn what_item_says(position: u64) -> String {
+    format!("(what <a href=\"#p{position}\">item {position}</a> says)")
+}
+
+fn reacted(
+    source: &mut Source<'_>,
+    later: &Later,
+    budget: &mut EditBudget,
+    text: &mut String,
+) -> Result<(), FormError> {
     let Some(Relation::Annotates(_, key)) = later.event.relation() else { return Ok(()) };
-    let (key, by) = (escaped(&inline(key)), escaped(later.event.sender()));
+    let told = budget.takes_bytes(key.len());
+    let key = if told {
+        format!("<bdi>{}</bdi>", escaped(&inline(key)))
+    } else {
+        what_item_says(later.position)
+    };
+    let by = escaped(later.event.sender());
     let what = match later.fault {
-        None => format!("Reaction <bdi>{key}</bdi> by {by}"),
+        None => format!("Reaction {key} by {by}"),
         Some(fault) => {
-            let (why, deleted) = (fault.words(), deletion(source, later.position)?);
-            format!("Reaction without effect, {why}: <bdi>{key}</bdi> by {by} {deleted}")
+            let deleted = deletion(source, later.position, Some(budget))?;
+            let why = fault.words();
+            format!("Reaction without effect, {why}: {key} by {by} {deleted}")
         }
     };
     let _ = writeln!(text, "<div class=\"edit\">{what}</div>");
     Ok(())
 }
 
-/// Who deleted an item, when and why; empty where nobody did.
-fn deletion(source: &mut Source<'_>, position: u64) -> Result<String, FormError> {
+/// Who deleted an item, when and why; empty where nobody did. Without a budget for an item of the
+/// page, whose deletion is told once.
+fn deletion(
+    source: &mut Source<'_>,
+    position: u64,
+    budget: Option<&mut EditBudget>,
+) -> Result<String, FormError> {
+    let deleted_by = source.index.redacted_by(position);
     if let Some((deleted_at, by)) = source.redaction(position)? {
         let (when, who) = (iso(deleted_at), escaped(by.sender()));
-        let why = by.content_text("reason").map(quoted);
-        let why = escaped(why.as_deref().unwrap_or("no reason given"));
+        let why = match by.content_text("reason") {
+            Some(why) if budget.is_none_or(|budget| budget.takes_bytes(why.len())) => {
+                escaped(&quoted(why))
+            }
+            Some(_) => format!("as item {} says", deleted_by.unwrap_or_default()),
+            None => "no reason given".to_owned(),
+        };
         return Ok(format!("Deleted {when} by {who}: {why}"));
     }
-    let by = source.index.redacted_by(position);
-    Ok(by.map(|by| format!("Deleted by item {by}")).unwrap_or_default())
+    Ok(deleted_by.map(|by| format!("Deleted by item {by}")).unwrap_or_default())
 }
 
 fn medium(file: &MediaFile, text: &mut String) {

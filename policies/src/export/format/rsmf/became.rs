@@ -56,6 +56,7 @@ impl Writer<'_, '_, '_> {
         custom: &mut Custom,
     ) -> Result<Vec<Value>, FormError> {
         let Self { source, people, .. } = self;
+        // A reaction may be as long as an event; what they are told apart by is not (I10).
         let (mut by_key, mut keys) = (Vec::<(String, Vec<String>)>::new(), HashMap::new());
         let mut counted = HashSet::new();
         source.each_reaction(event, |_, reaction| {
@@ -67,8 +68,8 @@ impl Writer<'_, '_, '_> {
                 return Ok(());
             };
             let sender = reaction.event.sender();
-            if counted.insert((key.to_owned(), sender.to_owned())) {
-                let at = *keys.entry(key.to_owned()).or_insert(by_key.len());
+            let at = *keys.entry(digest_of(key)).or_insert(by_key.len());
+            if counted.insert((at, digest_of(sender))) {
                 if at == by_key.len() {
                     by_key.push((value_of(key), Vec::new()));
                 }
@@ -88,6 +89,10 @@ impl Writer<'_, '_, '_> {
         });
         Ok(receipts.collect())
     }
+}
+
+fn digest_of(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
 }
 
 fn without_effect(later: &Later) -> Option<String> {
