@@ -39,8 +39,8 @@ use super::{
 };
 
 /// Version of all forms; a newer one says other bytes of the same evidence. 1 had no file that
-/// told it.
-pub(crate) const FORM_VERSION: u64 = 2;
+/// told it; 2 did not tell in tables and JSON lines who deleted and why.
+pub(crate) const FORM_VERSION: u64 = 3;
 /// Bytes of the file that tells a form's version, at most.
 const FORM_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// Bytes of the lines whose items wait for the pass, at most.

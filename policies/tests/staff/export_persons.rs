@@ -7,7 +7,9 @@ use ruma::{OwnedRoomId, events::TimelineEventType};
 use serde_json::{Value, json};
 
 use crate::{
-    export_corpus::{export, keys, named},
+    export_corpus::{export, keys, named, redact},
+    export_forms::rows,
+    export_shown::{made, pages, transcripts},
     exporting::lines,
     world::{World, user},
 };
@@ -98,6 +100,50 @@ async fn a_message_that_somebody_else_deleted_is_shown_as_deleted() {
         assert!(by.recorded_at.0 < between, "{scope}: {twice}");
         let has_dan = lines.iter().any(|line| line["event"]["sender"] == user("dan").as_str());
         assert_eq!(has_dan, scope["users"].is_null(), "{scope}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_deleted_and_why_is_in_every_form_of_a_persons_case() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    world.join(&room, "eve").await;
+    let said = world.say(&room, "eve", "deleted by dan").await;
+    let reaction = json!({ "m.relates_to":
+        { "rel_type": "m.annotation", "event_id": said.event_id, "key": "x" } });
+    for taken_back in [true, false] {
+        let content = NewEvent::content_of(&reaction).unwrap();
+        let event = NewEvent::message(user("eve"), "m.reaction", content);
+        let sent = send_event(&world.ws, &room, event).await.unwrap();
+        if taken_back {
+            world.redact(&room, "eve", &sent.event_id).await;
+        }
+    }
+    redact(&world, &room, "dan", &said.event_id).await;
+
+    let scope = json!({ "users": [user("eve")] });
+    let lines = exported(&world, scope.clone()).await;
+    let gone = of(&lines, "deleted by dan");
+    assert_eq!(gone["redacted_by_user"], user("dan").as_str());
+    assert_eq!(gone["redacted_reason"], "regret");
+    let files = made(&world, scope.clone(), Format::Csv).await;
+    let rows = rows(std::str::from_utf8(&files["export.csv"]).unwrap());
+    let at = |name: &str| rows[0].iter().position(|column| column == name).unwrap();
+    let row = rows.iter().find(|row| row[at("body")] == "deleted by dan").unwrap();
+    assert_eq!(row[at("redacted_by_user")], format!("'{}", user("dan")));
+    assert_eq!(row[at("redacted_reason")], "regret");
+    assert_eq!(row[at("redacted_at")], gone["redacted_at"].as_str().unwrap());
+    assert_eq!(row[at("verdict")], "accept");
+    assert!(row[at("sender_time")].starts_with("20"), "{row:?}");
+    assert_eq!(row[at("reactions")], gone["reactions"][0].as_str().unwrap());
+    assert!(row[at("reactions_without_effect")].ends_with(" (deleted)"), "{row:?}");
+    for format in [Format::Html, Format::Eml] {
+        let files = made(&world, scope.clone(), format).await;
+        let text = match format {
+            Format::Html => pages(&files),
+            _ => transcripts(&files, "eml/"),
+        };
+        assert!(text.contains("@dan:example.org") && text.contains("regret"), "{text}");
     }
 }
 

@@ -338,10 +338,10 @@ async fn a_form_of_another_version_is_said_to_be_one() {
     let dir = tempfile::tempdir().unwrap();
     exported(&world, Format::Csv, dir.path()).await;
     let path = dir.path().join(FORM_FILE);
-    assert_eq!(fs::read(&path).unwrap(), b"{\"format\":\"csv\",\"version\":2}\n");
+    assert_eq!(fs::read(&path).unwrap(), b"{\"format\":\"csv\",\"version\":3}\n");
     let csv = dir.path().join("export.csv");
     fs::write(&csv, fs::read(&csv).unwrap().to_ascii_uppercase()).unwrap();
-    for version in [Some(3), None] {
+    for version in [Some(4), Some(2), None] {
         match version {
             // Version 1 had no such file.
             None => fs::remove_file(&path).unwrap(),

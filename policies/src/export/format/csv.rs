@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::{FormError, Source, later::NoEffect};
+use super::{
+    FormError, Source,
+    later::{Later, NoEffect},
+};
 use crate::export::{
     calendar::iso,
     event::{Event, Relation},
@@ -15,7 +18,7 @@ use crate::export::{
 };
 
 const FILE: &str = "export.csv";
-const COUNT: usize = 20;
+const COUNT: usize = 27;
 const COLUMNS: [&str; COUNT] = [
     "position",
     "recorded_at",
@@ -37,6 +40,13 @@ const COLUMNS: [&str; COUNT] = [
     "thread",
     "private",
     "edits_without_effect",
+    "verdict",
+    "sender_time",
+    "redacted_at",
+    "redacted_by_user",
+    "redacted_reason",
+    "reactions",
+    "reactions_without_effect",
 ];
 
 pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(), FormError> {
@@ -143,7 +153,15 @@ fn of_event(
         _ => String::new(),
     };
     (cells[13], cells[19]) = edits(source, event)?;
-    cells[14] = source.redaction(at)?.map(|(_, event)| event.id.clone()).unwrap_or_default();
+    (cells[25], cells[26]) = reactions(source, event)?;
+    event.verdict.unwrap_or_default().clone_into(&mut cells[20]);
+    cells[21] = event.claimed_at().map(iso).unwrap_or_default();
+    if let Some((redacted_at, by)) = source.redaction(at)? {
+        cells[14].clone_from(&by.id);
+        cells[22] = iso(redacted_at);
+        by.sender().clone_into(&mut cells[23]);
+        by.content_text("reason").unwrap_or_default().clone_into(&mut cells[24]);
+    }
     let media: Vec<_> = source.media(event).into_iter().map(|file| file.path).collect();
     cells[15] = media.join(" ");
     cells[16] = event.content().map(|_| event.content_json().to_owned()).unwrap_or_default();
@@ -167,15 +185,42 @@ fn relation(event: &Event) -> (String, String) {
 
 /// Ids of edits: those that replace the text, and those that do not, with the reason.
 fn edits(source: &mut Source<'_>, event: &Event) -> Result<(String, String), FormError> {
-    let (mut valid, mut others) = (Vec::new(), Vec::new());
+    let mut ids = Ids::default();
     source.each_edit(event, |_, edit| {
-        match edit.fault.map(NoEffect::name) {
-            None => valid.push(edit.event.id.clone()),
-            Some(why) => others.push(format!("{} ({why})", edit.event.id)),
-        }
+        ids.add(&edit);
         Ok(())
     })?;
-    Ok((valid.join(" "), others.join(" ")))
+    Ok(ids.cells())
+}
+
+/// The same of reactions.
+fn reactions(source: &mut Source<'_>, event: &Event) -> Result<(String, String), FormError> {
+    let mut ids = Ids::default();
+    source.each_reaction(event, |_, reaction| {
+        ids.add(&reaction);
+        Ok(())
+    })?;
+    Ok(ids.cells())
+}
+
+/// Ids of what refers to an event.
+#[derive(Default)]
+struct Ids {
+    valid: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Ids {
+    fn add(&mut self, later: &Later) {
+        match later.fault.map(NoEffect::name) {
+            None => self.valid.push(later.event.id.clone()),
+            Some(why) => self.others.push(format!("{} ({why})", later.event.id)),
+        }
+    }
+
+    fn cells(&self) -> (String, String) {
+        (self.valid.join(" "), self.others.join(" "))
+    }
 }
 
 #[cfg(test)]

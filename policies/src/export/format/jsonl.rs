@@ -1,6 +1,6 @@
 //! JSON lines: everything, one item a line, in order of the log.
 //!
-//! Owns the schema (`docs/compliance/export.md`, version 2). Within a version, members may be
+//! Owns the schema (`docs/compliance/export.md`, version 3). Within a version, members may be
 //! added, never change their meaning.
 
 use std::io;
@@ -110,6 +110,10 @@ fn write_event(
         line.put("redacted_by", &redaction.id)?;
     }
     line.put_some("redacted_by_position", source.index.redacted_by(at))?;
+    if let Some((_, redaction)) = &redaction {
+        line.put("redacted_by_user", redaction.sender())?;
+        line.put_some("redacted_reason", redaction.content_text("reason"))?;
+    }
     if let Some(Relation::Replaces(target)) = relation {
         line.put("replaces", target)?;
     }
