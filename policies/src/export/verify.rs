@@ -88,7 +88,10 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
         }
     };
     let list = check_list(dir, &manifest, &mut report);
-    check_files(dir, &found, list.as_ref(), &mut report);
+    let bytes = check_files(dir, &found, list.as_ref(), &mut report);
+    if bytes.is_some_and(|bytes| bytes != manifest.bytes) {
+        report.find(MANIFEST_FILE, "it says another number of bytes than the listed files have");
+    }
     let index = check_checkpoint(dir, &manifest, keys, &mut report)
         .and_then(|checkpoint| check_content(dir, &manifest, (&checkpoint, keys), &mut report));
     if let (Some(list), Some(index), true) = (&list, &index, report.findings.is_empty()) {
@@ -122,8 +125,15 @@ fn check_list(dir: &Path, manifest: &Manifest, report: &mut VerifyReport) -> Opt
     list
 }
 
-fn check_files(dir: &Path, found: &[String], list: Option<&FileList>, report: &mut VerifyReport) {
-    let Some(list) = list else { return };
+/// Answers how many bytes the listed files have, where each is what the list says.
+fn check_files(
+    dir: &Path,
+    found: &[String],
+    list: Option<&FileList>,
+    report: &mut VerifyReport,
+) -> Option<u64> {
+    let list = list?;
+    let mut bytes = Some(0);
     for path in found.iter().filter(|path| *path != MANIFEST_FILE && *path != LIST_FILE) {
         if !list.contains_key(path) {
             report.find(path, "it is not in the export's list of files");
@@ -131,14 +141,19 @@ fn check_files(dir: &Path, found: &[String], list: Option<&FileList>, report: &m
     }
     for (path, digest) in list {
         match digest_of(&dir.join(path)) {
-            Ok((found, _)) if found == *digest => {}
+            Ok((found, length)) if found == *digest => {
+                bytes = bytes.map(|bytes: u64| bytes + length);
+                continue;
+            }
             Ok(_) => report.find(path, "its bytes are not those that the manifest covers"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 report.find(path, "it is missing");
             }
             Err(error) => report.find(path, &format!("it cannot be read: {error}")),
         }
+        bytes = None;
     }
+    bytes
 }
 
 fn check_checkpoint(

@@ -158,8 +158,13 @@ pub(crate) fn seal_as(world: &World, dir: &Path, change: impl FnOnce(&mut Manife
     let mut manifest = Manifest::read(&note, &keys).unwrap();
     let not_listed = ["files.sha256", "manifest.note"];
     let there = files(dir).into_keys().filter(|path| !not_listed.contains(&path.as_str()));
+    manifest.bytes = 0;
     let list: FileList = there
-        .map(|path| (path.clone(), Sha256::digest(fs::read(dir.join(path)).unwrap()).into()))
+        .map(|path| {
+            let bytes = fs::read(dir.join(&path)).unwrap();
+            manifest.bytes += bytes.len() as u64;
+            (path, Sha256::digest(bytes).into())
+        })
         .collect();
     let text = list_text(&list);
     manifest.files_sha256 = hex::encode(Sha256::digest(text.as_bytes()));
@@ -330,6 +335,21 @@ async fn a_membership_of_a_person_in_scope_cannot_be_withheld() {
 fn is_ban(line: &Value) -> bool {
     let skeleton = STANDARD.decode(line["parts"][0]["clear"].as_str().unwrap()).unwrap();
     skeleton.windows(5).any(|window| window == b"\"ban\"")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manifest_says_how_large_the_files_are() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Csv, dir.path()).await;
+    assert!(verify_export(dir.path(), &keys(&world)).unwrap().holds());
+    for change in [1, u64::MAX] {
+        let wrong = |manifest: &mut Manifest| manifest.bytes = manifest.bytes.wrapping_add(change);
+        seal_as(&world, dir.path(), wrong);
+        let report = verify_export(dir.path(), &keys(&world)).unwrap();
+        let Finding { place, why } = &report.findings[0];
+        assert!(place == "manifest.note" && why.contains("another number of bytes"), "{why}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
