@@ -1,8 +1,10 @@
 //! A table (RFC 4180): one item a row, in order of the log.
 //!
-//! Owns the columns, and the guard against texts that a spreadsheet would run as a formula: such a
-//! cell begins with an apostrophe, whatever its column is. So does one that had an apostrophe at
-//! its beginning: whoever takes away one has the exact text.
+//! Owns the columns, and the guard against texts that a spreadsheet would run as a formula, whatever
+//! their column is. A program that takes semicolons or tabs for what parts cells sees cells where
+//! there are none, and no quotation marks around them. So a text gets an apostrophe wherever a cell
+//! could begin for anybody, where a formula or an apostrophe stands there: whoever takes one away
+//! at each of these places has the exact text.
 
 use std::borrow::Cow;
 
@@ -79,14 +81,36 @@ fn quoted(cell: &str) -> String {
     }
 }
 
-/// A cell that no spreadsheet runs. Some skip what blank there is before a formula, and some take
-/// wide forms of its signs.
+/// What parts cells or rows for some program.
+const PARTS: [char; 4] = [';', '\t', '\r', '\n'];
+
+/// A cell of which no spreadsheet runs anything.
 fn guarded(cell: &str) -> Cow<'_, str> {
-    let blank = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
-    let begins = cell.trim_start_matches(blank);
-    let risky = begins.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
-        || cell.starts_with(['\t', '\r', '\n', '\'']);
-    if risky { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+    let begins = std::iter::once(0).chain(cell.match_indices(PARTS).map(|(at, _)| at + 1));
+    let risky: Vec<usize> = begins.filter(|at| is_risky(&cell[*at..], *at == 0)).collect();
+    if risky.is_empty() {
+        return Cow::Borrowed(cell);
+    }
+    let (mut guarded, mut done) = (String::with_capacity(cell.len() + risky.len()), 0);
+    for at in risky {
+        guarded.push_str(&cell[done..at]);
+        guarded.push('\'');
+        done = at;
+    }
+    guarded.push_str(&cell[done..]);
+    Cow::Owned(guarded)
+}
+
+/// Whether what stands where a cell may begin must not begin one. Some programs skip what blank
+/// there is before a formula, some take wide forms of its signs, and quotation marks are those of a
+/// cell where it was none before.
+fn is_risky(text: &str, is_whole: bool) -> bool {
+    let skipped = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\u{feff}');
+    text.starts_with('\'')
+        || (is_whole && text.starts_with(['\t', '\r', '\n']))
+        || text
+            .trim_start_matches(skipped)
+            .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
 fn cells(source: &mut Source<'_>, item: &Item) -> Result<[String; COUNT], FormError> {
@@ -232,11 +256,34 @@ mod tests {
         assert_eq!(quoted("a,\"b\"\nc"), "\"a,\"\"b\"\"\nc\"");
         assert_eq!(quoted("plain"), "plain");
         for risky in
-            ["=HYPERLINK(1)", "@SUM(1)", "+1", "-1", "\n=1+1", " \u{a0}=1", "\t", "'=1", "＝1"]
+            ["=HYPERLINK(1)", "@SUM(1)", "+1", "-1", " \u{a0}=1", "\t", "'=1", "＝1", "\"=1"]
         {
             assert_eq!(guarded(risky), format!("'{risky}"));
         }
-        for fine in ["", "fine = yes", "$abc", "!room:x", "{\"a\":1}", "2026-11-30"] {
+        for (risky, safe) in [
+            ("\n=1+1", "'\n'=1+1"),
+            ("hello;=HYPERLINK(1)", "hello;'=HYPERLINK(1)"),
+            ("a; \"=1;b\t@x;c\r\n-1", "a;' \"=1;b\t'@x;c\r'\n'-1"),
+            ("a;'=1;;＝1", "a;''=1;;'＝1"),
+            ("{\"body\":\"x;+1\"}", "{\"body\":\"x;'+1\"}"),
+        ] {
+            assert_eq!(guarded(risky), safe);
+            let cells = safe.split_inclusive(PARTS);
+            let undone: String =
+                cells.map(|cell| cell.strip_prefix('\'').unwrap_or(cell)).collect();
+            assert_eq!(undone, risky);
+        }
+        for fine in [
+            "",
+            "fine = yes",
+            "$abc",
+            "!room:x",
+            "a; b; c",
+            "it's; not",
+            "a\nb",
+            "{\"a\":1}",
+            "2026-11-30",
+        ] {
             assert_eq!(guarded(fine), fine);
         }
     }
