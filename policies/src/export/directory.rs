@@ -25,7 +25,9 @@ use sha2::{Digest as _, Sha256};
 pub use self::error::DirectoryError;
 use super::{
     CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, PAGES_FILE,
-    files::{digest_of, digests_of, files_of, is_empty, locked, remove, write_durably},
+    files::{
+        digest_of, digests_of, files_of, is_empty, locked, remove, sync_folders, write_durably,
+    },
     format::{Format, write_form},
     index::Index,
     manifest::{FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, list_text},
@@ -297,8 +299,10 @@ impl ExportDirectory {
     }
 
     /// Ends the export with its manifest. A crash before the rename leaves one that is sealed
-    /// again; after it, one that is finished beside notes that the next start removes.
+    /// again; after it, one that is finished beside notes that the next start removes. Whatever the
+    /// manifest covers is durable before it, with its name.
     pub fn finish(self, manifest: &str) -> Result<(), DirectoryError> {
+        sync_folders(&self.dir)?;
         write_durably(&self.dir.join(MANIFEST_FILE), manifest.as_bytes())?;
         remove(&self.dir.join(CONTEXT_PART))?;
         Ok(remove(&self.dir.join(STATE_FILE))?)

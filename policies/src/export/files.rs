@@ -22,8 +22,29 @@ pub(super) fn locked(dir: &Path) -> io::Result<Option<File>> {
 /// Every file below a directory, by its relative path, in order. What is neither a file nor a
 /// directory is an error: it would be read from elsewhere.
 pub(super) fn files_of(dir: &Path) -> io::Result<Vec<String>> {
-    let (mut open, mut found) = (vec![String::new()], Vec::new());
+    Ok(tree_of(dir)?.1)
+}
+
+/// Syncs a directory and all below it, so that no power loss takes away what was created or renamed
+/// there; and where it may be read, the one in which it stands. Files are synced by whoever writes
+/// them.
+pub(super) fn sync_folders(dir: &Path) -> io::Result<()> {
+    for folder in tree_of(dir)?.0 {
+        File::open(dir.join(folder))?.sync_all()?;
+    }
+    let parent = dir.parent().filter(|parent| *parent != Path::new(""));
+    match File::open(parent.unwrap_or(Path::new("."))) {
+        Ok(parent) => parent.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The directories (itself is the first) and files below a directory, by their relative paths.
+fn tree_of(dir: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
+    let (mut open, mut folders, mut found) = (vec![String::new()], Vec::new(), Vec::new());
     while let Some(folder) = open.pop() {
+        folders.push(folder.clone());
         for entry in fs::read_dir(dir.join(&folder))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -38,8 +59,9 @@ pub(super) fn files_of(dir: &Path) -> io::Result<Vec<String>> {
             }
         }
     }
+    folders.sort_unstable();
     found.sort_unstable();
-    Ok(found)
+    Ok((folders, found))
 }
 
 /// SHA-256 and length.
@@ -103,5 +125,23 @@ pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match path.parent() {
         Some(parent) => File::open(parent)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_of_a_tree_is_there_to_be_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["media", "html/room-0001", "html/no-room"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        fs::write(dir.path().join("html/no-room/2026-11-30.html"), "").unwrap();
+        let (folders, files) = tree_of(dir.path()).unwrap();
+        assert_eq!(folders, ["", "html", "html/no-room", "html/room-0001", "media"]);
+        assert_eq!(files, ["html/no-room/2026-11-30.html"]);
+        sync_folders(dir.path()).unwrap();
     }
 }

@@ -320,6 +320,11 @@ async fn of_two_commands_in_one_directory_one_does_it() {
     drop(first);
     assert!(matches!(second().unwrap_err(), DirectoryError::Begun));
     assert!(files(dir.path()) == half, "what is unfinished is gone on with");
+    // What it is made of has its name durably before there is a manifest: every folder is looked at.
+    std::os::unix::fs::symlink("..", dir.path().join("media/elsewhere")).unwrap();
+    assert!(resumed().unwrap().unwrap().finish("x").is_err());
+    fs::remove_file(dir.path().join("media/elsewhere")).unwrap();
+    assert!(!dir.path().join("manifest.note").exists());
     complete(&world, resumed().unwrap().unwrap()).await;
     let made = files(dir.path());
     assert!(matches!(second().unwrap_err(), DirectoryError::Finished));
