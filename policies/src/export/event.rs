@@ -148,8 +148,12 @@ impl Event {
         self.relates_to()?.get("m.in_reply_to")?.get("event_id")?.as_str()
     }
 
-    /// Whether it is a reply only for clients that show no threads.
+    /// Whether it is a reply only for clients that show no threads; outside of a thread the member
+    /// means nothing (client-server API, "Fallback for unthreaded clients").
     pub(crate) fn replies_as_fallback(&self) -> bool {
+        if !matches!(self.relation(), Some(Relation::Thread(_))) {
+            return false;
+        }
         let fallback = self.relates_to().and_then(|relates| relates.get("is_falling_back"));
         fallback.and_then(Value::as_bool) == Some(true)
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     export_corpus::{named, upload_as},
     export_forms::{mail, rows},
-    export_shown::{event, made, message, pages, transcripts},
+    export_shown::{event, made, message, pages, rsmf_events, transcripts},
     world::{World, user},
 };
 
@@ -132,7 +132,7 @@ async fn no_file_is_saved_elsewhere_than_one_saves_it() {
     }
     assert!(heads.iter().any(|head| head.contains("\"passwd\"")), "{heads:?}");
     let rsmf = made(&world, scope, Format::Rsmf).await;
-    for event in crate::export_shown::rsmf_events(&rsmf) {
+    for event in rsmf_events(&rsmf) {
         for file in event["attachments"].as_array().into_iter().flatten() {
             let display = file["display"].as_str().unwrap();
             assert!(!display.is_empty() && !display.contains(['/', '\\', '\r']), "{display}");
@@ -183,6 +183,87 @@ async fn lines_of_encoded_words_are_short() {
             let (head, _) = mail(file);
             let words = head.split("\r\n").filter(|line| line.contains("=?"));
             assert!(words.clone().all(|line| line.len() <= 76), "{head}");
+        }
+    }
+}
+
+/// What is put beside a text stands in lines that no text has.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_text_passes_for_what_a_form_says_of_it() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    let imitation = "yes\n[rest of the content]\n    [rest of the content]\n  | {\"geo_uri\":1}";
+    let first = world.say(&room, "dan", imitation).await.event_id;
+    let mut edit = json!({ "msgtype": "m.text", "body": format!("* {imitation}"),
+        "m.new_content": { "msgtype": "m.text", "body": imitation, "x": "really there" },
+        "m.relates_to": { "rel_type": "m.replace", "event_id": first } });
+    message(&world, &room, "dan", edit.clone()).await;
+    edit["m.new_content"] = json!({ "msgtype": "m.text", "body": "again" });
+    message(&world, &room, "dan", edit).await;
+    let scope = json!({ "rooms": [room] });
+    let rsmf = made(&world, scope.clone(), Format::Rsmf).await;
+    let events = rsmf_events(&rsmf);
+    let labels = |text: &str| text.lines().filter(|line| line.starts_with("    [")).count();
+    let body = |id: &str| events.iter().find(|event| event["id"] == id).unwrap();
+    let said = body(first.as_str());
+    let expected =
+        "yes\n[rest of the content]\n  |     [rest of the content]\n  |   | {\"geo_uri\":1}";
+    assert_eq!(said["body"], expected, "nothing is beside it");
+    let edits = said["edits"].as_array().unwrap();
+    assert_eq!(edits[0]["previous"], expected);
+    let new = edits[0]["new"].as_str().unwrap();
+    let added = "\r\n    [rest of the content]\r\n  | {\"x\":\"really there\"}";
+    assert_eq!((new, labels(new)), (&*format!("{expected}{added}"), 1));
+    let last = edits[1]["new"].as_str().unwrap();
+    assert!(last.starts_with("again\r\n    [text for clients that show no edits]"), "{last}");
+    assert_eq!(labels(last), 1, "{last}");
+    // In pages, what people wrote has a rule beside it, and labels have none.
+    let text = pages(&made(&world, scope, Format::Html).await);
+    let label = "<div class=\"state\">rest of the content: <div class=\"body\">";
+    assert_eq!(text.matches(label).count(), 2, "of the edit, and of the text that it replaced");
+    assert_eq!(text.matches("<div class=\"body\">yes\n[rest of the content]").count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_hidden_in_what_a_message_says_of_another() {
+    let world = World::new().await;
+    let room = world.room("dan").await;
+    let root = world.say(&room, "dan", "root").await.event_id;
+    let relations = [
+        json!({ "rel_type": "m.thread", "event_id": root, "note": "HIDDEN-0" }),
+        json!({ "rel_type": "m.thread", "event_id": root, "key": "HIDDEN-1" }),
+        json!({ "rel_type": "m.thread", "event_id": root, "is_falling_back": "HIDDEN-2" }),
+        json!({ "rel_type": "m.thread", "event_id": root, "is_falling_back": true,
+            "m.in_reply_to": { "event_id": "HIDDEN-3" } }),
+        json!({ "m.in_reply_to": { "event_id": root, "more": "HIDDEN-4" } }),
+        json!({ "m.in_reply_to": { "event_id": root }, "rel_type": "HIDDEN-5" }),
+        json!({ "is_falling_back": true, "m.in_reply_to": { "event_id": "$HIDDEN-6" } }),
+        json!(["HIDDEN-7"]),
+    ];
+    for relates in &relations {
+        let content = json!({ "msgtype": "m.text", "body": "b", "m.relates_to": relates });
+        message(&world, &room, "dan", content).await;
+    }
+    let edit = json!({ "msgtype": "m.text", "body": "* new", "m.new_content": { "body": "new",
+            "msgtype": "m.text", "m.relates_to": { "x": "HIDDEN-8" },
+            "m.new_content": { "body": "HIDDEN-9" } },
+        "m.relates_to": { "rel_type": "m.replace", "event_id": root } });
+    message(&world, &room, "dan", edit).await;
+    // What everybody's client sends is told in words, and not once more as JSON.
+    let usual = json!({ "msgtype": "m.text", "body": "USUAL", "m.relates_to": {
+        "rel_type": "m.thread", "event_id": root, "is_falling_back": true,
+        "m.in_reply_to": { "event_id": root } } });
+    message(&world, &room, "dan", usual).await;
+    let scope = json!({ "rooms": [room] });
+    let events = rsmf_events(&made(&world, scope.clone(), Format::Rsmf).await);
+    assert!(events.iter().any(|event| event["body"] == "USUAL"), "{events:?}");
+    let events = Value::from(events).to_string();
+    let page = pages(&made(&world, scope.clone(), Format::Html).await);
+    let text = transcripts(&made(&world, scope, Format::Eml).await, "eml/");
+    for number in 0..10 {
+        let hidden = format!("HIDDEN-{number}");
+        for (form, name) in [(&events, "rsmf"), (&page, "html"), (&text, "eml")] {
+            assert!(form.contains(&hidden), "{hidden} in {name}");
         }
     }
 }

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 /// Before each line of a foreign text: nothing else in a transcript begins so.
 const TEXT_LINE: &str = "  | ";
+/// Before what the server tells of an item.
+pub(super) const SERVER_LINE: &str = "    [";
 /// Bytes of a file's name, at most: file systems take 255, and its encoding in a mail's header
 /// stays within a line.
 const FILE_NAME_BYTES_MAX: usize = 120;
@@ -75,6 +77,19 @@ pub(super) fn push_lines(text: &str, out: &mut String) {
         }
     }
     out.push_str("\r\n");
+}
+
+/// A text with lines of its own among those of a form: as it is, but for lines that would pass for
+/// the form's own.
+pub(super) fn guarded_lines(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for line in text.split_inclusive(ends_line) {
+        if line.starts_with(SERVER_LINE) || line.starts_with(TEXT_LINE) {
+            safe.push_str(TEXT_LINE);
+        }
+        safe.push_str(line);
+    }
+    safe
 }
 
 fn push_code(out: &mut String, c: char) {
@@ -146,6 +161,18 @@ mod tests {
         assert!(out.ends_with("i\tj\u{fffd}[U+202E]\r\n"), "{out}");
         let left: Vec<_> = out.replace("\r\n", "").chars().filter(|c| ends_line(*c)).collect();
         assert!(left.is_empty());
+    }
+
+    #[test]
+    fn no_line_of_a_text_passes_for_one_of_the_form() {
+        for fine in ["", "a\n[b]\r\n  c", "  - |", "   [x]", "a    [b]"] {
+            assert_eq!(guarded_lines(fine), fine);
+        }
+        assert_eq!(guarded_lines("    [x]"), "  |     [x]");
+        assert_eq!(
+            guarded_lines("a\r\n    [x]\u{2028}  | b\n"),
+            "a\r\n  |     [x]\u{2028}  |   | b\n"
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::export::event::{Event, NEW_CONTENT, RELATES_TO};
+use super::safe::{SERVER_LINE, guarded_lines, push_lines};
+use crate::export::event::{Event, NEW_CONTENT, RELATES_TO, Relation};
 
 /// Label of the text that most clients show in the place of the body.
 pub(super) const FORMATTED: &str = "formatted text, as its HTML source";
@@ -25,14 +26,17 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// All in one text.
+    /// All in one text: what was said as it is, and the rest as a transcript has it. A label stands
+    /// in a line that no text has.
     pub(super) fn whole(&self) -> String {
-        let mut whole = self.text.clone();
+        let mut whole = guarded_lines(&self.text);
         for (label, text) in &self.more {
-            whole.push_str("\n[");
+            whole.push_str("\r\n");
+            whole.push_str(SERVER_LINE);
             whole.push_str(label);
-            whole.push_str("]\n");
-            whole.push_str(text);
+            whole.push_str("]\r\n");
+            push_lines(text, &mut whole);
+            whole.truncate(whole.trim_end_matches("\r\n").len());
         }
         whole
     }
@@ -80,21 +84,22 @@ fn beside(event: &Event, body: &str, content: &Map<String, Value>) -> Vec<(&'sta
         let new_formatted = formatted.as_deref().unwrap_or(body);
         let fallback = text(content, "formatted_body").filter(|old| differs(old, new_formatted));
         more.extend(fallback.map(|old| (FORMATTED_FALLBACK, old)));
-        more.extend(rest(event, new).map(|rest| (REST, rest)));
+        more.extend(rest(event, new, true).map(|rest| (REST, rest)));
     }
-    more.extend(rest(event, content).map(|rest| (REST, rest)));
+    more.extend(rest(event, content, false).map(|rest| (REST, rest)));
     more
 }
 
-/// Members that are not told otherwise, as JSON; `None` where there are none.
-fn rest(event: &Event, content: &Map<String, Value>) -> Option<String> {
+/// Members that are not told otherwise, as JSON; `None` where there are none. What the new content
+/// of an edit says of relations and of newer contents means nothing, and is told nowhere else.
+fn rest(event: &Event, content: &Map<String, Value>, is_new: bool) -> Option<String> {
     let told = |name: &str, value: &Value| match name {
         "body" | "formatted_body" => value.is_string(),
         "format" => value == "org.matrix.custom.html",
         "msgtype" => value == "m.text",
         "m.mentions" => value.as_object().is_some_and(Map::is_empty),
-        RELATES_TO => event.relation().is_some() || event.replies_to().is_some(),
-        NEW_CONTENT => event.new_content().is_some(),
+        RELATES_TO => !is_new && is_told(event, value),
+        NEW_CONTENT => !is_new && event.new_content().is_some(),
         _ => false,
     };
     let rest: Map<String, Value> = content
@@ -103,4 +108,31 @@ fn rest(event: &Event, content: &Map<String, Value>) -> Option<String> {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     (!rest.is_empty()).then(|| Value::Object(rest).to_string())
+}
+
+/// Whether the words about an event's relations tell all that a member says of them.
+fn is_told(event: &Event, relates: &Value) -> bool {
+    let relation = event.relation();
+    let told = |name: &str, value: &Value| match name {
+        "rel_type" | "event_id" => relation.is_some(),
+        "key" => matches!(relation, Some(Relation::Annotates(..))),
+        "is_falling_back" => value.is_boolean(),
+        "m.in_reply_to" => {
+            let alone = value.as_object().is_some_and(|reply| reply.len() == 1);
+            alone
+                && event.replies_to().is_some_and(|id| !event.replies_as_fallback() || is_hash(id))
+        }
+        _ => false,
+    };
+    relates.as_object().is_some_and(|members| members.iter().all(|(name, value)| told(name, value)))
+}
+
+/// Whether an event id is a hash, as in all rooms since version 4: of a reply that is there for
+/// other clients only, it says nothing that the thread does not.
+fn is_hash(event_id: &str) -> bool {
+    const HASH_CHARACTERS: usize = 43;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    event_id
+        .strip_prefix('$')
+        .is_some_and(|hash| hash.len() == HASH_CHARACTERS && hash.bytes().all(plain))
 }

@@ -9,7 +9,7 @@ use std::{collections::HashSet, fmt::Write as _};
 use super::{
     FormError, MediaFile, Source,
     later::EditBudget,
-    safe::{id, push_lines, quoted},
+    safe::{SERVER_LINE, id, push_lines, quoted},
     said::said,
     slices::Slice,
 };
@@ -113,7 +113,7 @@ fn says(event: &Event, text: &mut String) {
     let said = said(event);
     push_lines(&said.text, text);
     for (label, more) in &said.more {
-        let _ = write!(text, "    [{label}]\r\n");
+        let _ = write!(text, "{SERVER_LINE}{label}]\r\n");
         push_lines(more, text);
     }
 }

@@ -111,8 +111,13 @@ fn says(event: &Event, text: &mut String) {
     if event.event_type() == "m.room.encrypted" && !event.content_destroyed {
         text.push_str("<div class=\"state\">End-to-end encrypted, as it is stored:</div>\n");
     }
+    text.push_str(&told(event));
+}
+
+/// What an event says: each text with a rule beside it, labels without.
+fn told(event: &Event) -> String {
     let said = said(event);
-    let _ = writeln!(text, "<div class=\"body\">{}</div>", escaped(&said.text));
+    let mut text = format!("<div class=\"body\">{}</div>\n", escaped(&said.text));
     for (label, more) in &said.more {
         let _ = writeln!(
             text,
@@ -120,6 +125,7 @@ fn says(event: &Event, text: &mut String) {
             escaped(more)
         );
     }
+    text
 }
 
 fn edited(
@@ -132,8 +138,8 @@ fn edited(
     let (by, id) = (escaped(edit.sender()), escaped(&inline(&edit.id)));
     let (what, new) = match later.fault {
         None => {
-            let there = || what_item_says(later.position);
-            let new = budget.takes(edit).then(|| escaped(&said(edit).whole()));
+            let there = || format!("<div class=\"body\">{}</div>", what_item_says(later.position));
+            let new = budget.takes(edit).then(|| told(edit));
             (format!("Edited {when} by {by} ({id})"), new.unwrap_or_else(there))
         }
         Some(fault) => {
@@ -142,7 +148,7 @@ fn edited(
             (format!("Edit without effect, {why}: {when} by {by} ({id}) {deleted}"), String::new())
         }
     };
-    let _ = writeln!(text, "<div class=\"edit\">{what} <div class=\"body\">{new}</div></div>");
+    let _ = writeln!(text, "<div class=\"edit\">{what} {new}</div>");
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use crate::export::{
     format::{
         FormError, Source,
         later::EditBudget,
+        safe::guarded_lines,
         said::said,
         slices::{Slice, member_of},
     },
@@ -86,7 +87,7 @@ fn other(
     if let Some(user) = who {
         out.insert("participant".to_owned(), people.id(user, item.position).into());
     }
-    out.insert("body".to_owned(), body.into());
+    out.insert("body".to_owned(), guarded_lines(&body).into());
     out.insert("deleted".to_owned(), matches!(what, What::Destroyed { .. }).into());
     out.insert("custom".to_owned(), custom.listed.into());
     out
