@@ -30,7 +30,8 @@ impl<'a> Line<'a> {
     pub(super) fn read(line: &'a [u8]) -> Option<Self> {
         let mut rest = Rest(line);
         rest.skip(b"{")?;
-        let proof = rest.proof()?;
+        let has_proof = rest.skip(b"\"proof\":[").is_some();
+        let proof = if has_proof { Some(rest.hashes()?) } else { None };
         rest.skip(b"\"position\":")?;
         let position = rest.number()?;
         rest.skip(b",\"header\":\"")?;
@@ -65,17 +66,14 @@ impl<'a> Rest<'a> {
         Some(text)
     }
 
-    /// The proof with its comma, if there is one.
-    fn proof(&mut self) -> Option<Option<Vec<&'a [u8]>>> {
-        if self.skip(b"\"proof\":[").is_none() {
-            return Some(None);
-        }
+    /// The hashes of a list that has begun, with its end and the comma behind it.
+    fn hashes(&mut self) -> Option<Vec<&'a [u8]>> {
         let mut hashes = Vec::new();
         while self.skip(if hashes.is_empty() { b"\"" } else { b",\"" }).is_some() {
             hashes.push(self.text()?);
         }
         self.skip(b"],")?;
-        Some(Some(hashes))
+        Some(hashes)
     }
 
     /// A part, without its closing brace.
