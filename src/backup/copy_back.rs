@@ -4,13 +4,14 @@
 //! version that it tells; of anything else the newest version of every object, also of one that was
 //! deleted since. Judges nothing: that is the verifying's.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context as _, Result};
 
 use super::{
     BackupRefusal, Place,
     beside::BesideName,
+    digest,
     dir_store::make_dir,
     manifest::{MANIFEST, Manifest, is_inside},
     store::Store as _,
@@ -45,7 +46,7 @@ pub(crate) fn copy_back(place: &Place, to: &Path) -> Result<()> {
         }
     }
     if let Some(text) = text.filter(|_| manifest.is_some()) {
-        fs::write(to.join(MANIFEST), text)?;
+        digest::write(&to.join(MANIFEST), text.as_bytes())?;
     }
     Ok(())
 }
