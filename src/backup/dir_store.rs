@@ -131,6 +131,9 @@ impl Store for DirStore {
 
     fn list(&self) -> Result<BTreeMap<String, u64>> {
         let mut found = BTreeMap::new();
+        if !self.dir.exists() {
+            return Ok(found);
+        }
         list_into(&self.dir, "", 0, &mut found)?;
         Ok(found)
     }

@@ -7,7 +7,7 @@ use std::{
 
 use facts::LogPosition;
 
-use super::manifest::ManifestFault;
+use super::{There, Wanted, manifest::ManifestFault};
 
 const NEXT_OF_FULL: &str = "free space on that disk or name a directory on another one; the same \
     command then goes on, or begins anew, without anything lost";
@@ -18,9 +18,16 @@ pub(crate) enum BackupRefusal {
     /// Something that is no backup stands there.
     #[error("{} holds something that is no backup", .0.display())]
     NotABackup(PathBuf),
-    /// There is no backup.
-    #[error("there is no backup in {0}: no manifest is there")]
-    Nothing(String),
+    /// What was wanted is not there.
+    #[error("{wanted} is in {place}: {there}")]
+    Nothing {
+        /// Where.
+        place: String,
+        /// What was looked for.
+        wanted: Wanted,
+        /// What is there.
+        there: There,
+    },
     /// A backup of the other kind.
     #[error("{found} is a backup of {is}, and one of {wanted} is needed")]
     OtherKind {
@@ -205,9 +212,13 @@ impl BackupRefusal {
     fn next(&self) -> &'static str {
         match self {
             Self::NotABackup(_) => "name an empty directory, or one that is not there yet",
-            Self::Nothing(_) => {
-                "name the directory of a backup that was finished; `chancery backup` goes on with \
-                 one that was broken off"
+            Self::Nothing { wanted: Wanted::Backup, .. } => {
+                "name the directory or the prefix of a backup that was finished; `chancery backup` \
+                 goes on with one that was broken off"
+            }
+            Self::Nothing { .. } => {
+                "name the directory or the prefix that `chancery export` or `chancery backup` was \
+                 given, or `ship_to` of the section [offsite]"
             }
             Self::OtherKind { .. } => {
                 "give the backup with --from and its keys with --keyring-from"

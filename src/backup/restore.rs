@@ -100,11 +100,12 @@ pub(crate) struct Ready {
 impl Restore {
     /// Looks whether it can be done, and changes nothing.
     pub(crate) fn prepare(self) -> Result<Ready> {
+        let store = self.from.open()?;
+        // First of all: whoever named the wrong place hears of nothing else.
+        let log = manifest_of(&*store, Kind::Log)?;
         if is_occupied(&self.to)? {
             return Err(BackupRefusal::Occupied(self.to).into());
         }
-        let store = self.from.open()?;
-        let log = manifest_of(&*store, Kind::Log)?;
         let keys = manifest_of(&DirStore::for_reading(&self.keys_from), Kind::Keys)?;
         if log.about.log_id != keys.about.log_id {
             return Err(BackupRefusal::OtherLog {
