@@ -178,7 +178,7 @@ impl LogCopy {
         let left_there = self.target.there.get(&name) == Some(&entry.bytes);
         let known = if left_there { self.target.store.take_up(&name, &entry)? } else { None };
         if let Some(lock) = known {
-            removed(&staged)?;
+            removed(staged)?;
             return Ok(self.manifest.add(name, entry.locked(lock))?);
         }
         let entry = entry.locked(self.target.store.lock());

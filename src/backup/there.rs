@@ -45,8 +45,8 @@ pub(crate) enum There {
 
 impl There {
     /// By the names of all files below a place.
-    pub(super) fn by_names<'a>(names: impl IntoIterator<Item = &'a String> + Clone) -> Self {
-        let all = || names.clone().into_iter().map(String::as_str);
+    pub(super) fn by_names<'a>(names: impl IntoIterator<Item = &'a String> + Copy) -> Self {
+        let all = || names.into_iter().map(String::as_str);
         let below = |name: &str| {
             let ends = [MANIFEST, EXPORT].iter().find_map(|end| name.strip_suffix(end));
             ends.and_then(|folder| folder.strip_suffix('/')).map(str::to_owned)
