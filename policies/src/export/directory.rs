@@ -54,6 +54,9 @@ pub struct Progress {
     pub format: Format,
     /// The next position to ask for; the stretch's end when all are there.
     pub next: u64,
+    /// First position of the page of which only a part is here; absent where a page begins at `next`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_page: Option<u64>,
     entries_bytes: u64,
     context_bytes: u64,
     pages_bytes: u64,
@@ -93,6 +96,13 @@ pub struct ExportDirectory {
     progress: Progress,
     /// Locked as long as somebody works on it; gone with its process.
     _lock: File,
+}
+
+impl Progress {
+    /// First position of the page that `next` lies in.
+    pub fn page(&self) -> u64 {
+        self.open_page.unwrap_or(self.next)
+    }
 }
 
 impl ExportDirectory {
@@ -143,6 +153,7 @@ impl ExportDirectory {
             export,
             format,
             next: terms.first,
+            open_page: None,
             terms,
             entries_bytes: 0,
             context_bytes: 0,

@@ -167,8 +167,9 @@ pub(crate) async fn begin(
 pub(crate) async fn fetch(world: &World, export: &mut ExportDirectory, limit: usize) {
     let (case, number) = (export.progress().terms.case, export.progress().export);
     while !export.has_all() {
-        let from = export.progress().next;
-        let path = format!("/cases/{case}/exports/{number}/entries?from={from}&limit={limit}");
+        let (from, page) = (export.progress().next, export.progress().page());
+        let piece = format!("from={from}&page={page}&limit={limit}");
+        let path = format!("/cases/{case}/exports/{number}/entries?{piece}");
         export.append(&world.bytes("ann", &path).await).unwrap();
     }
 }

@@ -19,8 +19,9 @@ pub(super) fn entries(
     let progress = export.progress();
     let (case, number) = (progress.terms.case, progress.export);
     let (first, end) = (progress.terms.first, progress.terms.end);
-    let ask = |next| {
-        let path = format!("/cases/{case}/exports/{number}/entries?from={next}&limit={limit}");
+    let ask = |next, page| {
+        let piece = format!("from={next}&page={page}&limit={limit}");
+        let path = format!("/cases/{case}/exports/{number}/entries?{piece}");
         client.bytes("GET", &path, None).map_err(Stop::Asking)
     };
     let filled = export.fill(ask, |next| meter.show(next - first, end - first));

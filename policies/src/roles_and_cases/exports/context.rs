@@ -31,6 +31,7 @@ pub(super) struct Context<'a> {
     end: LogPosition,
     server: String,
     wanted: BTreeSet<LogPosition>,
+    given: BTreeSet<LogPosition>,
     /// State that the stretch itself shows.
     shown: BTreeSet<LogPosition>,
     /// Rooms and state keys that were asked for.
@@ -54,6 +55,7 @@ impl<'a> Context<'a> {
             end,
             server,
             wanted: BTreeSet::new(),
+            given: BTreeSet::new(),
             shown: BTreeSet::new(),
             places: HashSet::new(),
             media: HashSet::new(),
@@ -144,16 +146,35 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Writes the lines of the context, and notes what they show.
-    pub(super) fn write(&self, out: &mut String, served: &mut Served) -> Result<(), EndpointError> {
+    /// What the page needed so far came with the pieces before.
+    pub(super) fn is_given(&mut self) {
+        self.given = self.wanted.clone();
+    }
+
+    /// Writes the lines of the context that did not come before; for the word on the whole page,
+    /// notes what all of them show.
+    pub(super) fn write(
+        &self,
+        out: &mut String,
+        mut served: Option<&mut Served>,
+    ) -> Result<(), EndpointError> {
         for position in &self.wanted {
+            let is_new = !self.given.contains(position);
+            if !is_new && served.is_none() {
+                continue;
+            }
             let found = self.routes.record.disclose(*position, 1, &|_| true)?;
             let Some(entry) = found.into_iter().next() else { continue };
             let line = EvidenceLine { entry, proof: None };
+            if let Some(served) = &mut served {
+                served.note_context(&line);
+            }
+            if !is_new {
+                continue;
+            }
             let proof = self.routes.ledger.inclusion(*position, &line.digest(), self.end.0);
             let proof =
                 proof.map_err(|fault| broken(&fault))?.ok_or_else(EndpointError::internal)?;
-            served.note_context(&line);
             EvidenceLine::write(&line.entry, Some(&proof), out);
         }
         Ok(())
