@@ -10,6 +10,7 @@ mod html;
 mod jsonl;
 mod later;
 mod mail;
+mod present;
 mod rsmf;
 mod safe;
 mod said;

@@ -12,7 +12,9 @@ mod escape;
 use std::fmt::Write as _;
 
 use self::{article::article, escape::escaped};
-use super::{FormError, Source, later::EditBudget, safe::inline, slices::each_slice};
+use super::{
+    FormError, Source, later::EditBudget, present::Present, safe::inline, slices::each_slice,
+};
 use crate::export::output::Output;
 
 const STYLE: &str = "body{font:14px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
@@ -25,6 +27,7 @@ img,video{max-width:100%;max-height:30em}footer{color:#777;font-size:11px}";
 pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(), FormError> {
     let mut index = page_head("Export");
     index.push_str("<h1>Export</h1>\n<ul>\n");
+    let rooms = Present::new(source.index);
     each_slice(source, |source, slice| {
         let path = format!("{}/{}.html", slice.folder, slice.name);
         let name = inline(slice.title(source.index));
@@ -40,6 +43,9 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
         let title = format!("{name}, {}", slice.name);
         out.write_all(page_head(&title).as_bytes())?;
         out.write_all(format!("<h1>{}</h1>\n", escaped(&title)).as_bytes())?;
+        if slice.room.is_some() {
+            out.write_all(joined(&rooms.of(slice)).as_bytes())?;
+        }
         let mut budget = EditBudget::of_slice();
         for item in &slice.items {
             let text = article(source, item, &mut budget)?;
@@ -52,6 +58,12 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
     out.begin("html/index.html")?;
     out.write_all(index.as_bytes())?;
     Ok(out.end()?)
+}
+
+/// Who was in the room when the page begins.
+fn joined(people: &[String]) -> String {
+    let names: Vec<_> = people.iter().map(|user| format!("<bdi>{}</bdi>", escaped(user))).collect();
+    format!("<p class=\"state\">Joined at the beginning: {}</p>\n", names.join(", "))
 }
 
 fn page_head(title: &str) -> String {

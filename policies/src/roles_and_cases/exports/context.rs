@@ -2,16 +2,17 @@
 //!
 //! Owns which those are: the entries that name the streams; the memberships and room names that
 //! were in force at the page's events and that the stretch does not show, because they stand before
-//! it or are of somebody outside of the scope; the deletion of a person's message by somebody else;
-//! and the facts about media that the page's events name. Each goes with its way to the root.
+//! it or are of somebody outside of the scope; the memberships with which the scope's time began
+//! (`present.rs`); the deletion of a person's message by somebody else; and the facts about media
+//! that the page's events name. Each goes with its way to the root.
 //! Nothing else of the log is shown this way. Invariant: I10.
 
 use std::collections::{BTreeSet, HashSet};
 
-use facts::{LogPosition, StreamId};
+use facts::{LogPosition, StreamId, fact::Subject};
 use projections::Snapshot;
 
-use super::{StaffRoutes, broken, unseen};
+use super::{StaffRoutes, broken, present::Present, unseen};
 use crate::{
     export::{EvidenceLine, Served},
     roles_and_cases::EndpointError,
@@ -37,6 +38,7 @@ pub(super) struct Context<'a> {
     /// Rooms and state keys that were asked for.
     places: HashSet<(StreamId, String)>,
     media: HashSet<String>,
+    present: Present,
 }
 
 impl<'a> Context<'a> {
@@ -59,7 +61,25 @@ impl<'a> Context<'a> {
             shown: BTreeSet::new(),
             places: HashSet::new(),
             media: HashSet::new(),
+            present: Present::default(),
         }
+    }
+
+    /// Looks for who was in these rooms when the scope's time began, for a page that begins at `from`.
+    pub(super) fn look_for_present(
+        &mut self,
+        rooms: &[Subject],
+        from: LogPosition,
+    ) -> Result<(), EndpointError> {
+        let of = (&self.snapshot, self.filter);
+        self.present = Present::of(self.routes, of, rooms, (self.first, self.end), from)?;
+        Ok(())
+    }
+
+    /// Notes those of them that a position carries, whatever stands there.
+    pub(super) fn note_present(&mut self, at: LogPosition) -> Result<(), EndpointError> {
+        self.wanted.extend(self.present.carried_by(self.routes, at)?);
+        Ok(())
     }
 
     /// Whether the page has to end.

@@ -110,6 +110,7 @@ pub(in crate::roles_and_cases) async fn read_entries(
         let of = (case, started.first, started.end);
         let stretch = (started.first, started.end);
         let mut context = Context::new(&routes, snapshot, &filter, stretch);
+        context.look_for_present(&scope.rooms, begins)?;
         answer(&routes, of, &piece, &mut context)
     });
     let text = served.await.map_err(|_| EndpointError::internal())??;
@@ -151,6 +152,7 @@ fn answer(
                 served.note(&line);
                 context.note(&line)?;
             }
+            context.note_present(line.entry.header.position)?;
             if line.entry.header.position >= piece.from {
                 EvidenceLine::write(&line.entry, None, &mut text);
             }
