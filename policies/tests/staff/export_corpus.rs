@@ -179,8 +179,9 @@ pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
     let (case, number) = (export.progress().terms.case, export.progress().export);
     export.settle_context().unwrap();
     let mut missing = Vec::new();
-    for NamedMedium { id, position, sha256 } in export.media("example.org").unwrap() {
-        let Some((part, begun)) = export.medium_begun(&id).unwrap() else { continue };
+    for medium in export.media("example.org").unwrap() {
+        let Some((part, begun)) = export.medium_begun(&medium).unwrap() else { continue };
+        let NamedMedium { id, position, .. } = &medium;
         assert_eq!(begun, 0);
         let path =
             format!("/cases/{case}/exports/{number}/media/{id}?position={position}&offset=0");
@@ -188,9 +189,9 @@ pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
         match answer {
             Some(bytes) => {
                 std::fs::write(part, bytes).unwrap();
-                export.medium_done(&id, &sha256).unwrap();
+                export.medium_done(&medium).unwrap();
             }
-            None => missing.push(id),
+            None => missing.push(medium.id),
         }
     }
     let sealing = export.write_forms("example.org", missing).unwrap();

@@ -96,7 +96,7 @@ async fn json_lines_hold_every_entry_of_the_scope_once_and_in_order() {
     let encrypted = lines.iter().find(|line| line["encrypted"] == true).unwrap();
     assert_eq!(encrypted["event"]["content"]["ciphertext"], "AwgAEnAC");
     let media: Vec<_> = lines.iter().filter(|line| line["media"].is_array()).collect();
-    assert_eq!(media[0]["media"][0]["file"], format!("media/{}", corpus.media));
+    assert_eq!(media[0]["media"][0]["file"], format!("media/{}.png", corpus.media));
     assert_eq!(media[1]["media"][0]["file"], Value::Null, "it is missing, and is told");
     let text = Value::from(lines.clone()).to_string();
     assert!(!text.contains("org.chancery.salt") && !text.contains("hashes"));

@@ -24,6 +24,11 @@ border-left:3px solid #bbd;padding-left:.6em}\
 .redacted{background:#fee}.edit{margin-left:2em;color:#444}.state{color:#666}\
 img,video{max-width:100%;max-height:30em}footer{color:#777;font-size:11px}";
 
+/// What the folder of media is.
+const OF_MEDIA: &str = "<p class=\"state\">Uploads are in <code>media</code>. What is neither a \
+picture nor a sound nor a video has a name that ends in <code>.bin</code>, so that no browser runs \
+it; its type and the name that was given stand with the item.</p>\n";
+
 pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(), FormError> {
     let mut index = page_head("Export");
     index.push_str("<h1>Export</h1>\n<ul>\n");
@@ -54,7 +59,9 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
         out.write_all(b"</body></html>\n")?;
         Ok(out.end()?)
     })?;
-    index.push_str("</ul>\n</body></html>\n");
+    index.push_str("</ul>\n");
+    index.push_str(OF_MEDIA);
+    index.push_str("</body></html>\n");
     out.begin("html/index.html")?;
     out.write_all(index.as_bytes())?;
     Ok(out.end()?)
