@@ -222,6 +222,49 @@ async fn a_bucket_that_does_not_lock_is_refused() -> Result<()> {
     Ok(())
 }
 
+async fn nothing_of_ours(make: Make) -> Result<()> {
+    let store = ObjectStore::start(make).await?;
+    store.bucket("records", true).await?;
+    let put = |key: &str| store.client.put_object().bucket("records").key(key);
+    for key in ["mine/notes.txt", "above/case/manifest.note"] {
+        put(key).body(ByteStream::from_static(b"x")).send().await?;
+    }
+    let server = Server::start_with(&store.config()?).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let (keys, to) = (here.path().join("keys"), here.path().join("data"));
+    let (keys, to) = (keys.display().to_string(), to.display().to_string());
+    for (prefix, there) in [
+        ("none", "nothing at all is there"),
+        ("mine", "nothing there is of Chancery's"),
+        ("above", "there is one below it, in `case`"),
+    ] {
+        let place = format!("s3://records/{prefix}");
+        // The key is none: that is not what is wrong first.
+        for (line, looked_for) in [
+            (vec!["verify", &place, "--key", "none"], "neither an export (`manifest.note`) nor"),
+            (
+                vec!["restore", "--from", &place, "--keyring-from", &keys, "--to", &to, "--yes"],
+                "no backup (`manifest.jsonl`) is in",
+            ),
+        ] {
+            let output = server.command(&line).await?;
+            let words = said(&output);
+            let told = words.contains(looked_for) && words.contains(there);
+            ensure!(output.status.code() == Some(1) && told, "{line:?}: {words}");
+            ensure!(words.contains("What to do: name the"), "{words}");
+        }
+    }
+    server.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_with_nothing_of_ours_is_told_so_before_anything_else() -> Result<()> {
+    for make in Make::all() {
+        nothing_of_ours(make).await.with_context(|| format!("{make:?}"))?;
+    }
+    Ok(())
+}
+
 async fn not_locking(make: Make) -> Result<()> {
     let store = ObjectStore::start(make).await?;
     store.bucket("plain", false).await?;

@@ -4,24 +4,28 @@
 //! version that it tells; of anything else the newest version of every object, also of one that was
 //! deleted since. Judges nothing: that is the verifying's.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context as _, Result};
 
 use super::{
-    BackupRefusal, Place,
+    BackupRefusal, Place, There, Wanted,
     beside::BesideName,
+    digest,
     dir_store::make_dir,
     manifest::{MANIFEST, Manifest, is_inside},
     store::Store as _,
 };
 
-/// Copies a place of a bucket into a directory that is not there.
+/// Copies a place of a bucket into a directory that is not there. Where neither an export nor a
+/// backup is in it by its names, nothing is copied.
 pub(crate) fn copy_back(place: &Place, to: &Path) -> Result<()> {
     let store = place.reading()?;
     let names = store.list_kept("")?;
-    if names.is_empty() {
-        return Err(BackupRefusal::Nothing(place.to_string()).into());
+    let there = There::by_names(&names);
+    if !matches!(there, There::Export | There::Backup) {
+        let (place, wanted) = (place.to_string(), Wanted::InBucket);
+        return Err(BackupRefusal::Nothing { place, wanted, there }.into());
     }
     make_dir(to)?;
     let text = store.manifest()?;
@@ -45,7 +49,7 @@ pub(crate) fn copy_back(place: &Place, to: &Path) -> Result<()> {
         }
     }
     if let Some(text) = text.filter(|_| manifest.is_some()) {
-        fs::write(to.join(MANIFEST), text)?;
+        digest::write(&to.join(MANIFEST), text.as_bytes())?;
     }
     Ok(())
 }

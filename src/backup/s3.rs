@@ -125,7 +125,7 @@ impl Store for S3Store {
 
     fn put_manifest(&mut self, text: &str) -> Result<()> {
         let staged = self.staging.join(MANIFEST);
-        fs::write(&staged, text)?;
+        digest::write(&staged, text.as_bytes())?;
         // Puts are atomic: a crash before leaves the manifest before, which stays as a version.
         self.put_beside(&staged, MANIFEST)?;
         Ok(fs::remove_file(staged)?)
@@ -251,6 +251,6 @@ fn new_staging() -> Result<PathBuf> {
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
-    make_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    make_dir(&dir)?;
     Ok(dir)
 }

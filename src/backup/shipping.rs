@@ -76,7 +76,7 @@ impl Shipping {
             return Ok(());
         }
         let staged = self.store.staging().join("beside");
-        fs::write(&staged, bytes)?;
+        digest::write(&staged, bytes)?;
         self.store.put_beside(&staged, &name)?;
         Ok(fs::remove_file(staged)?)
     }

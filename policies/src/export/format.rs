@@ -10,6 +10,7 @@ mod html;
 mod jsonl;
 mod later;
 mod mail;
+mod present;
 mod rsmf;
 mod safe;
 mod said;
@@ -28,19 +29,22 @@ use serde::{Deserialize, Serialize};
 
 use self::safe::file_name;
 use super::{
-    ENTRIES_FILE, FORM_FILE,
+    ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER,
     check::EvidenceFault,
     event::Event,
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
     index::{Index, Place, may_be_item},
     item::{Item, What, avatar_ids},
     lines::each_line,
+    media_names::file_of,
     output::Output,
 };
 
 /// Version of all forms; a newer one says other bytes of the same evidence. 1 had no file that
 /// told it.
-pub(crate) const FORM_VERSION: u64 = 2;
+pub(crate) const FORM_VERSION: u64 = 3;
+/// From this one on media files have endings.
+pub(crate) const MEDIA_NAMED_SINCE: u64 = 3;
 /// Bytes that are read at once where a line is looked up.
 const LOOKUP_BYTES: usize = 4 * 1024;
 /// Bytes of the lines whose items wait for the pass, at most.
@@ -238,11 +242,12 @@ impl<'a> Source<'a> {
     }
 
     fn media_file(&self, id: String) -> MediaFile {
-        let path = format!("media/{id}");
-        let bytes = std::fs::metadata(self.dir.join(&path)).ok().map(|found| found.len());
         let medium = self.index.media.get(&id);
+        let content_type = medium.and_then(|medium| medium.content_type.as_deref());
+        let path = format!("{MEDIA_FOLDER}/{}", file_of(&id, content_type));
+        let bytes = std::fs::metadata(self.dir.join(&path)).ok().map(|found| found.len());
         MediaFile {
-            content_type: medium.and_then(|medium| medium.content_type.clone()),
+            content_type: content_type.map(str::to_owned),
             name: medium.and_then(|medium| medium.file_name.clone()),
             sha256: medium.map(|medium| hex::encode(medium.sha256)),
             bytes,

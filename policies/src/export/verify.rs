@@ -5,25 +5,23 @@
 //! named by its place. Needs the ledger's public key, from somewhere else than the export. Reads
 //! only.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, fs, io, path::Path};
 
 use event_log::ledger::{Checkpoint, Origin, VerifierKey};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    CHECKPOINT_FILE, FORM_FILE,
+    CHECKPOINT_FILE, FORM_FILE, MEDIA_FOLDER,
     check::{EvidenceReport, check_and_take},
     files::{digest_of, files_of},
-    format::{FORM_VERSION, version_of, write_form},
+    format::{FORM_VERSION, MEDIA_NAMED_SINCE, version_of, write_form},
     index::Index,
     manifest::{
         FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, ManifestVersion, read_list,
         whole_note,
     },
+    media_names::file_of,
     output::Comparison,
 };
 
@@ -91,6 +89,9 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
     check_files(dir, &found, list.as_ref(), &mut report);
     let index = check_checkpoint(dir, &manifest, keys, &mut report)
         .and_then(|checkpoint| check_content(dir, &manifest, (&checkpoint, keys), &mut report));
+    if let (Some(list), Some(index)) = (&list, &index) {
+        check_media(dir, &manifest, (list, index), &mut report);
+    }
     if let (Some(list), Some(index), true) = (&list, &index, report.findings.is_empty()) {
         check_form(dir, &manifest, (list, index), &mut report);
     }
@@ -200,11 +201,19 @@ fn check_content(
             return None;
         }
     };
-    check_media(dir, manifest, &index, report);
     Some(index)
 }
 
-fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut VerifyReport) {
+/// Media against the ledger, each under the name that it has to have: under another one a browser
+/// might run it.
+fn check_media(
+    dir: &Path,
+    manifest: &Manifest,
+    (list, index): (&FileList, &Index),
+    report: &mut VerifyReport,
+) {
+    let has_endings = version_of(dir).is_ok_and(|v| v.is_none_or(|v| v >= MEDIA_NAMED_SINCE));
+    let mut known = HashSet::new();
     let proven = |id: &String| index.media.contains_key(id);
     let unproven = index.named_media.keys().filter(|id| !proven(id));
     report.unproven_media = unproven.count() as u64;
@@ -218,13 +227,19 @@ fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut Veri
         if !index.named_media.contains_key(id) {
             continue;
         }
-        let place = PathBuf::from("media").join(id).display().to_string();
+        let content_type = medium.content_type.as_deref();
+        let file = if has_endings { file_of(id, content_type) } else { id.clone() };
+        let place = format!("{MEDIA_FOLDER}/{file}");
         match digest_of(&dir.join(&place)) {
             Ok((found, _)) if found == medium.sha256 => {}
             Ok(_) => report.find(&place, "its bytes are not those of the ledger"),
             Err(_) if manifest.missing_media.contains(id) => {}
             Err(_) => report.find(&place, "it is missing, and the manifest does not say so"),
         }
+        known.insert(place);
+    }
+    for path in list.keys().filter(|path| path.starts_with("media/") && !known.contains(*path)) {
+        report.find(path, "the evidence names no such medium");
     }
 }
 

@@ -7,8 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use commands::room::{ban_user, join_room};
 use event_log::{Random as _, SeededRandom};
 use policies::export::{
-    FORM_FILE, FileList, Finding, Format, Manifest, VerifyReport, list_text, read_list,
-    verify_export,
+    FORM_FILE, FileList, Finding, Format, Manifest, VerifyReport, list_text, verify_export,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -138,10 +137,9 @@ pub(crate) fn seal_as(world: &World, dir: &Path, change: impl FnOnce(&mut Manife
     let keys = keys(world);
     let note = fs::read_to_string(dir.join("manifest.note")).unwrap();
     let mut manifest = Manifest::read(&note, &keys).unwrap();
-    let old = read_list(&fs::read_to_string(dir.join("files.sha256")).unwrap()).unwrap();
-    let list: FileList = old
+    let list: FileList = files(dir)
         .into_keys()
-        .filter(|path| dir.join(path).exists())
+        .filter(|path| path != "manifest.note" && path != "files.sha256")
         .map(|path| (path.clone(), Sha256::digest(fs::read(dir.join(path)).unwrap()).into()))
         .collect();
     let text = list_text(&list);
@@ -287,10 +285,14 @@ async fn a_form_of_another_version_is_said_to_be_one() {
     let dir = tempfile::tempdir().unwrap();
     exported(&world, Format::Csv, dir.path()).await;
     let path = dir.path().join(FORM_FILE);
-    assert_eq!(fs::read(&path).unwrap(), b"{\"format\":\"csv\",\"version\":2}\n");
+    assert_eq!(fs::read(&path).unwrap(), b"{\"format\":\"csv\",\"version\":3}\n");
     let csv = dir.path().join("export.csv");
     fs::write(&csv, fs::read(&csv).unwrap().to_ascii_uppercase()).unwrap();
-    for version in [Some(3), None] {
+    for version in [Some(4), Some(2), None] {
+        if version != Some(4) {
+            // Media had no endings then.
+            plain_media(dir.path());
+        }
         match version {
             // Version 1 had no such file.
             None => fs::remove_file(&path).unwrap(),
@@ -304,4 +306,31 @@ async fn a_form_of_another_version_is_said_to_be_one() {
         let told = format!("the form is of version {} ", version.unwrap_or(1));
         assert!(why.contains(&told) && why.contains("the evidence holds"), "{why}");
     }
+}
+
+/// Takes the endings of media away.
+fn plain_media(dir: &Path) {
+    for path in files(dir).into_keys().filter(|path| path.starts_with("media/")) {
+        let plain = path.split('.').next().unwrap();
+        fs::rename(dir.join(&path), dir.join(plain)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_could_run_is_found_in_the_media_also_where_it_is_sealed() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Html, dir.path()).await;
+    let picture = files(dir.path()).into_keys().find(|path| path.starts_with("media/")).unwrap();
+    assert_eq!(picture.rsplit_once('.').map(|(_, ending)| ending), Some("png"));
+    fs::write(dir.path().join("media/more.html"), "<script>").unwrap();
+    seal_anew(&world, dir.path());
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    assert_eq!(report.findings[0].place, "media/more.html", "{:?}", report.findings);
+    fs::remove_file(dir.path().join("media/more.html")).unwrap();
+    fs::rename(dir.path().join(&picture), dir.path().join("media/picture.html")).unwrap();
+    seal_anew(&world, dir.path());
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    let places: Vec<_> = report.findings.iter().map(|found| found.place.as_str()).collect();
+    assert_eq!(places, [picture.as_str(), "media/picture.html"], "{:?}", report.findings);
 }

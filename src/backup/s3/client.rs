@@ -31,7 +31,7 @@ use super::{
     parts::LockedAs,
     said::{code, status},
 };
-use crate::backup::digest::Seen;
+use crate::backup::{BackupRefusal, digest::Seen};
 
 /// To connect.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -295,16 +295,17 @@ impl Client {
 
     /// Copies a version to a path that is not there.
     pub(super) fn get(&self, key: &str, version: &Version, to: &Path) -> Result<Seen> {
-        let mut file = File::create_new(to)?;
+        let unwritten = || BackupRefusal::unwritten(to);
+        let mut file = File::create_new(to).map_err(unwritten())?;
         let mut sha = Sha::new(&SHA256);
         let mut bytes = 0;
         self.each_piece(key, version, |piece| {
-            file.write_all(piece)?;
+            file.write_all(piece).map_err(unwritten())?;
             sha.update(piece);
             bytes += piece.len() as u64;
             Ok(())
         })?;
-        file.sync_all()?;
+        file.sync_all().map_err(unwritten())?;
         Ok(Seen { bytes, sha256: hex::encode(sha.finish()) })
     }
 

@@ -7,7 +7,7 @@
 
 use std::{
     fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -110,6 +110,6 @@ impl Client {
 fn hash_of(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
-    let seen = digest::read_through(&mut file.take(length), |_| Ok(()))?;
+    let seen = digest::read_through(&mut file.take(length), |_| io::Result::Ok(()))?;
     Ok(hex::decode(seen.sha256)?)
 }
