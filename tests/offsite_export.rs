@@ -45,6 +45,8 @@ struct World {
     store: ObjectStore,
     proxy: S3Proxy,
     ann: MatrixClient,
+    ben: MatrixClient,
+    room: String,
     case: String,
 }
 
@@ -75,11 +77,19 @@ impl World {
         fs::write(&file, "[policy.broker]\nrecords = [\"messages\"]\nkeep_at_least = \"3y\"\n")?;
         let file = file.to_str().context("a plain name")?;
         officer.does(&[&["policy", "apply", file][..], &WHY].concat()).await?;
+        let mut world = Self { server, store, proxy, ann, ben, room, case: String::new() };
+        world.case = world.opens_a_case().await?;
+        Ok(world)
+    }
+
+    /// A case over the room; its number.
+    async fn opens_a_case(&self) -> Result<String> {
         let expires = (SystemTime::UNIX_EPOCH.elapsed()?.as_millis() + 86_400_000).to_string();
-        let open = ["case", "open", "--room", &room, "--expires", &expires, WHY[0], WHY[1]];
-        let case = officer.does(&open).await?["case"].to_string();
-        Officer::new(&server, &ben)?.does(&["case", "approve", &case, WHY[0], WHY[1]]).await?;
-        Ok(Self { server, store, proxy, ann, case })
+        let open = ["case", "open", "--room", &self.room, "--expires", &expires, WHY[0], WHY[1]];
+        let case = self.officer()?.does(&open).await?["case"].to_string();
+        let approve = ["case", "approve", &case, WHY[0], WHY[1]];
+        Officer::new(&self.server, &self.ben)?.does(&approve).await?;
+        Ok(case)
     }
 
     fn work(&self) -> PathBuf {
@@ -229,4 +239,114 @@ async fn exported(make: Make) -> Result<()> {
     world.may_not("s3://records/other", "something else").await?;
     ensure!(world.work().exists(), "the export stays here until it is all there");
     world.server.finish().await
+}
+
+impl World {
+    /// An export with other words in the place of those that are usual is refused, and nothing is
+    /// put below its prefix.
+    async fn refuses(&self, instead: &[(&str, &str)], words: &str) -> Result<()> {
+        let mut line = self.arguments(PLACE, &self.work());
+        for (usual, other) in instead {
+            line.iter_mut()
+                .filter(|word| word == usual)
+                .for_each(|word| *word = (*other).to_owned());
+        }
+        line.retain(|word| !word.is_empty());
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        let before = self.store.versions(BUCKET, "").await?;
+        self.officer()?.may_not(&line, words).await?;
+        let after = self.store.versions(BUCKET, "").await?;
+        ensure!(before == after, "{instead:?} put something: {after:?}");
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for() -> Result<()> {
+    let Some(make) = Make::all().pop() else { return Ok(()) };
+    let world = World::start(make).await?;
+    let (work, left) = (world.work(), world.work().with_file_name("work.put"));
+    let other_case = world.opens_a_case().await?;
+    ensure!(other_case != world.case);
+
+    // Somebody's own directory has the name that one is given once all is put.
+    fs::create_dir(&left)?;
+    fs::write(left.join("notes.txt"), "mine")?;
+    world.refuses(&[], "something else than an export").await?;
+    ensure!(fs::read(left.join("notes.txt"))? == b"mine" && !work.exists());
+    fs::rename(&left, left.with_file_name("notes"))?;
+
+    // An export that is made, and of which nothing could be put.
+    world.proxy.set(Fault::Swallowing);
+    world.may_not(PLACE, "it is not there").await?;
+    world.proxy.set(Fault::None);
+    ensure!(work.join("manifest.note").exists());
+    let holds = format!("holds the export of case {} of", world.case);
+    for instead in [(world.case.as_str(), other_case.as_str()), ("jsonl", "csv")] {
+        world.refuses(&[instead], &holds).await?;
+    }
+    world.refuses(&[("--yes", "--end=7")], &holds).await?;
+    world.refuses(&[("--yes", "")], &holds).await?;
+    world.refuses(&[("--yes", "")], "nobody is here to be asked").await?;
+
+    // What the manifest does not cover is not put with it.
+    fs::write(work.join("notes.txt"), "mine")?;
+    world.refuses(&[], "notes.txt does not belong to the export").await?;
+    fs::remove_file(work.join("notes.txt"))?;
+    let form = fs::read(work.join("form.json"))?;
+    fs::remove_file(work.join("form.json"))?;
+    world.refuses(&[], "form.json is missing").await?;
+    fs::write(work.join("form.json"), &form)?;
+
+    // The name is taken: found before anything is put.
+    fs::create_dir(&left)?;
+    fs::write(left.join("notes.txt"), "mine")?;
+    world.refuses(&[], "is in the way").await?;
+    fs::remove_dir_all(&left)?;
+
+    let kept = left.with_file_name("kept");
+    copy_all(&work, &kept)?;
+    fs::write(kept.join("form.json"), [&form[..], b" "].concat())?;
+    fs::rename(&work, left.with_file_name("right"))?;
+    fs::rename(&kept, &work)?;
+    let changed = world.exports("s3://records/changed").await;
+    let said = changed.err().context("a changed file is put")?.to_string();
+    ensure!(said.contains("is not what it was when its export was finished"), "{said}");
+    fs::remove_dir_all(&work)?;
+    fs::rename(left.with_file_name("right"), &work)?;
+    copy_all(&work, &kept)?;
+
+    ensure!(world.exports(PLACE).await?["put"].as_u64() > Some(5));
+    ensure!(!work.exists() && !left.exists());
+    // A kill while what was put was removed.
+    copy_all(&kept, &left)?;
+    world.refuses(&[(PLACE, "s3://records/two")], "holds an export that is not in").await?;
+    world.refuses(&[(&world.case, &other_case)], &holds).await?;
+    ensure!(left.join("manifest.note").exists(), "nothing was removed");
+    fs::remove_file(left.join("form.json"))?;
+    ensure!(world.exports(PLACE).await?["put"] == 0 && !left.exists());
+    fs::create_dir(&left)?;
+    ensure!(world.exports(PLACE).await?["put"] == 0 && !left.exists());
+    fs::create_dir(&left)?;
+    world.refuses(&[(&world.case, &other_case)], "holds an export that is complete").await?;
+    // Another export that is whole here is not put beside the one that is there.
+    let here = work.to_str().context("a plain name")?;
+    let line = ["export", "--case", &world.case, "--format", "csv", "--out", here, "--yes"];
+    world.officer()?.does(&line).await?;
+    world.refuses(&[("jsonl", "csv")], "holds an export that is complete").await?;
+    world.server.finish().await
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_all(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
