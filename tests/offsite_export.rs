@@ -23,7 +23,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::{
+    primitives::{ByteStream, DateTime},
+    types::{ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode},
+};
 use harness::{matrix_client::MatrixClient, register, server::Server, two_in_a_room};
 use object_store::{Make, ObjectStore};
 use officer::{Officer, stderr};
@@ -39,6 +42,8 @@ const WHY: [&str; 3] = ["--reason", "because", "--yes"];
 const LIFE_MS: u64 = 700;
 const KILLS: u64 = 8;
 const DAYS: i64 = 3 * 366;
+/// Twenty years, in seconds.
+const LATE: i64 = 20 * 365 * 86_400;
 
 struct World {
     server: Server,
@@ -334,6 +339,56 @@ async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for
     let line = ["export", "--case", &world.case, "--format", "csv", "--out", here, "--yes"];
     world.officer()?.does(&line).await?;
     world.refuses(&[("jsonl", "csv")], "holds an export that is complete").await?;
+    world.server.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_try_put_is_locked_as_the_later_one_wants_it() -> Result<()> {
+    for make in Make::all() {
+        locked_for_longer(make).await.with_context(|| format!("{make:?}"))?;
+    }
+    Ok(())
+}
+
+async fn locked_for_longer(make: Make) -> Result<()> {
+    let world = World::start(make).await?;
+    world.proxy.set(Fault::NoLog);
+    world.may_not(PLACE, "put case/media/").await?;
+    world.proxy.set(Fault::None);
+    let before = world.store.versions(BUCKET, "").await?;
+    ensure!(before.len() >= 4, "some were put: {before:?}");
+    // What somebody locked for longer than this command wants it is left so.
+    let (key, version) = before.first().context("an object")?;
+    let late =
+        DateTime::from_secs(i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())? + LATE);
+    let longest = ObjectLockRetention::builder()
+        .mode(ObjectLockRetentionMode::Compliance)
+        .retain_until_date(late)
+        .build();
+    let asked = world.store.client.put_object_retention().bucket(BUCKET).key(key);
+    asked.version_id(version).retention(longest).send().await?;
+
+    let days = 10 * 365;
+    let file = world.server.data_dir().with_file_name("chancery.toml");
+    let config = fs::read_to_string(&file)?;
+    let longer = format!("retention_days = {days}\nlegal_hold = true");
+    fs::write(&file, config.replace("retention_days = 1", &longer))?;
+    world.exports(PLACE).await?;
+    let after = world.store.versions(BUCKET, "").await?;
+    ensure!(before.iter().all(|known| after.contains(known)) && after.len() > before.len());
+    let keys: BTreeSet<&String> = after.iter().map(|(key, _)| key).collect();
+    ensure!(keys.len() == after.len(), "a file was put twice: {after:?}");
+    let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())?;
+    let head = world.store.client.head_object().bucket(BUCKET).key(key).send().await?;
+    ensure!(head.object_lock_retain_until_date().map(DateTime::secs) == Some(late.secs()));
+    for key in keys {
+        let found = world.store.client.head_object().bucket(BUCKET).key(key).send().await?;
+        let until = found.object_lock_retain_until_date().map_or(0, DateTime::secs);
+        ensure!(until > now + (days - 1) * 86_400, "{key} is locked until {until}");
+        let hold = found.object_lock_legal_hold_status();
+        ensure!(hold == Some(&ObjectLockLegalHoldStatus::On), "{key}: {hold:?}");
+    }
+
     world.server.finish().await
 }
 

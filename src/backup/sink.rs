@@ -1,7 +1,7 @@
 //! Files that are put off-site by themselves, locked: those of an export.
 //!
-//! Owns that a file is put once, however often a command is begun again, and that nothing that
-//! stands there is covered by something else.
+//! Owns that what is there is not put again, however often a command is begun again, and is locked
+//! as this command wants it; and that nothing that stands there is covered by something else.
 
 use std::path::Path;
 
@@ -47,7 +47,8 @@ impl Sink {
         self.store.read_small(name, "", most)
     }
 
-    /// Puts a file, and has the store say what it has; false where it was there, locked. Refuses a
+    /// Puts a file, and has the store say what it has; false where it was there, and is locked now
+    /// for as long and held as it would be if it were put. Refuses a
     /// file that does not have this SHA-256 any more, where one is known, and a name under which
     /// something else stands.
     pub(crate) fn put(&self, path: &Path, name: &str, sha256: Option<&str>) -> Result<bool> {
@@ -55,7 +56,7 @@ impl Sink {
         if sha256.is_some_and(|sha256| sha256 != seen.sha256) {
             return Err(BackupRefusal::Changed(path.to_owned()).into());
         }
-        if self.store.has(name, &seen, self.now)? {
+        if self.store.has_beside(name, &seen)? {
             return Ok(false);
         }
         if self.has_any(name)? && !self.store.was_put(name, &seen)? {

@@ -38,7 +38,14 @@ pub(crate) enum Fault {
     NotLocking,
     /// Takes orders and checkpoints, and neither segments nor media nor manifests.
     NoLog,
+    /// Takes its time with a large object.
+    Slow,
 }
+
+/// What [`Fault::Slow`] takes.
+pub(crate) const SLOW: std::time::Duration = std::time::Duration::from_secs(7);
+/// And of what is larger than this.
+const LARGE_BYTES: u64 = 1024 * 1024;
 
 /// Stands before a store.
 pub(crate) struct S3Proxy {
@@ -86,6 +93,10 @@ async fn answer(fault: Fault, client: &Store, store: &str, request: Request) -> 
             (StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code></Error>").into_response()
         }
         Fault::NoLog if put && of_log => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Fault::Slow if is_large(&request) => {
+            tokio::time::sleep(SLOW).await;
+            pass(client, store, request).await
+        }
         Fault::Swallowing if put => {
             let _ = to_bytes(request.into_body(), usize::MAX).await;
             StatusCode::OK.into_response()
@@ -111,6 +122,12 @@ async fn answer(fault: Fault, client: &Store, store: &str, request: Request) -> 
             answer
         }
     }
+}
+
+fn is_large(request: &Request) -> bool {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    request.method() == Method::PUT && length > Some(LARGE_BYTES)
 }
 
 /// A put or get of an object itself, perhaps of one version, and of nothing about it.
