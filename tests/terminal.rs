@@ -76,6 +76,7 @@ async fn a_terminal_obeys_nothing_that_others_wrote() -> Result<()> {
     let verify = ["verify", dir, "--key", key["key"].as_str().context("a key")?];
     let right = printed(&server.command(&verify).await?, true)?;
     ensure!(right.contains("is complete and untouched"), "{right}");
+    ensure!(right.contains("time was NOT OVER at position"), "{right}");
     fs::write(out.join(HOSTILE), "x")?;
     let wrong = printed(&server.command(&verify).await?, false)?;
     ensure!(wrong.starts_with("NOT VERIFIED\n") && wrong.contains(SHOWN), "{wrong}");

@@ -5,7 +5,7 @@ use policies::export::{EvidenceReport, Manifest, ManifestVersion, VerifyReport, 
 use serde_json::json;
 
 use super::{Verdict, Verify};
-use crate::cli::Failure;
+use crate::cli::{Failure, staff::Moment};
 
 /// What a manifest of the first version leaves open.
 const NOT_PROVEN: &str = "NOT PROVEN: the manifest is of version 1, so the server did not sign what \
@@ -58,6 +58,9 @@ fn in_words(manifest: &Manifest, evidence: &EvidenceReport, unproven_media: u64)
         manifest.terms.first,
         manifest.terms.end,
     )];
+    if !evidence.is_over {
+        words.push(still_open(manifest));
+    }
     for (count, what) in [
         (evidence.destroyed, "items are destroyed in part or whole"),
         (evidence.withheld, "memberships or receipts of others are withheld"),
@@ -76,6 +79,19 @@ fn in_words(manifest: &Manifest, evidence: &EvidenceReport, unproven_media: u64)
         words.push(NOT_PROVEN.to_owned());
     }
     words
+}
+
+/// Where the stretch ends before the scope does, as everybody who exports can choose (`--end`).
+fn still_open(manifest: &Manifest) -> String {
+    let end = manifest.terms.end;
+    let until = match manifest.terms.scope.until {
+        Some(until) => format!("goes on until {}", Moment(until.0)),
+        None => "has no end".to_owned(),
+    };
+    format!(
+        "The scope's time was NOT OVER at position {end}: it {until}. What came from there on is not \
+         in this export; whoever exported it may have chosen where it ends."
+    )
 }
 
 fn bad(report: &VerifyReport) -> Verdict {
@@ -130,5 +146,18 @@ mod tests {
         assert!(words.contains("is complete and untouched"), "{words}");
         assert!(words.contains("destroyed in part or whole; the server signed that"), "{words}");
         assert!(!words.contains("NOT PROVEN"), "{words}");
+    }
+    #[test]
+    fn a_stretch_that_ends_before_its_scope_is_never_called_complete_alone() {
+        let mut manifest = manifest();
+        let mut evidence = EvidenceReport::default();
+        let words = in_words(&manifest, &evidence, 0).join("\n");
+        assert!(words.contains("NOT OVER at position 9: it has no end"), "{words}");
+        manifest.terms.scope.until = Some(facts::Timestamp(0));
+        let words = in_words(&manifest, &evidence, 0).join("\n");
+        assert!(words.contains("until 1970-01-01T00:00:00Z. What came from there on"), "{words}");
+        evidence.is_over = true;
+        let words = in_words(&manifest, &evidence, 0).join("\n");
+        assert!(!words.contains("NOT OVER"), "{words}");
     }
 }
