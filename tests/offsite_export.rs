@@ -252,9 +252,7 @@ impl World {
     async fn refuses(&self, instead: &[(&str, &str)], words: &str) -> Result<()> {
         let mut line = self.arguments(PLACE, &self.work());
         for (usual, other) in instead {
-            line.iter_mut()
-                .filter(|word| word == usual)
-                .for_each(|word| *word = (*other).to_owned());
+            line.iter_mut().filter(|word| word == usual).for_each(|word| (*other).clone_into(word));
         }
         line.retain(|word| !word.is_empty());
         let line: Vec<&str> = line.iter().map(String::as_str).collect();

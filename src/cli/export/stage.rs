@@ -37,7 +37,7 @@ pub(super) enum Stage {
     /// It is to be made, or made to its end.
     ToMake,
     /// It is made, and not all of it is there.
-    Made(FinishedExport),
+    Made(Box<FinishedExport>),
     /// All of it is there, and nothing here any more.
     Put(Box<Manifest>),
 }
@@ -91,7 +91,7 @@ pub(super) fn stage(dir: &Path, sink: &Sink, wanted: &Wanted) -> anyhow::Result<
         let next = "verify it with `chancery verify`, or name another prefix";
         return Err(Failure::new(what, next).into());
     }
-    Ok(made.map_or(Stage::ToMake, Stage::Made))
+    Ok(made.map_or(Stage::ToMake, |made| Stage::Made(Box::new(made))))
 }
 
 /// Gives the directory of an export the name that says that all of it is there, and removes it.
