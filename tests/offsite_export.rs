@@ -60,7 +60,7 @@ impl World {
     async fn start(make: Make) -> Result<Self> {
         let store = ObjectStore::start(make).await?;
         store.bucket(BUCKET, true).await?;
-        let proxy = S3Proxy::start(&store.endpoint).await?;
+        let proxy = S3Proxy::start(&store.endpoint)?;
         let server = Server::start_with(&store.config_at(&proxy.endpoint)?).await?;
         let (mut alice, _, room) = two_in_a_room(&server, &json!({})).await?;
         let (ann, ben) = (register(&server, "ann").await?, register(&server, "ben").await?);

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result, anyhow};
 use aws_lc_rs::digest::{Context as Sha, SHA256};
 use aws_sdk_s3::{
     config::{
-        BehaviorVersion, Credentials, Region, RequestChecksumCalculation, retry::RetryConfig,
-        timeout::TimeoutConfig,
+        BehaviorVersion, Credentials, Region, RequestChecksumCalculation,
+        StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
     primitives::{ByteStream, DateTime},
     types::{
@@ -76,6 +76,10 @@ impl Client {
             .force_path_style(settings.path_style)
             // We send the SHA-256 that we have; further checksums are not understood everywhere.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            // A body of which nothing goes or comes for so long; a pause is no failure.
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled().grace_period(timeout).build(),
+            )
             .retry_config(RetryConfig::standard().with_max_attempts(settings.tries))
             .timeout_config(times);
         config.set_endpoint_url(settings.endpoint.clone());
