@@ -30,7 +30,7 @@ pub use self::{
     check::{EvidenceFault, EvidenceReport, check_evidence},
     directory::{DirectoryError, ExportDirectory, NamedMedium, Progress, Sealing},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
-    finished::{finished_files, is_finished},
+    finished::{FinishedExport, FinishedFault, FinishedFile},
     format::Format,
     index::{ITEMS_MAX, IndexError},
     item::Mentions,

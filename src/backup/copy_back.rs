@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::{
     BackupRefusal, Place, There, Wanted,
-    beside::BesideName,
+    beside::{BESIDE_BYTES_MAX, BesideName},
     digest,
     dir_store::make_dir,
     manifest::{MANIFEST, Manifest, is_inside},
@@ -31,9 +31,9 @@ pub(crate) fn copy_back(place: &Place, to: &Path) -> Result<()> {
     let text = store.manifest()?;
     let manifest = text.as_deref().map(Manifest::parse).and_then(Result::ok);
     let hash = |name: &str| {
-        let beside = || BesideName::parse(name).map(|beside| beside.sha256);
+        let beside = || BesideName::parse(name).map(|beside| (beside.sha256, BESIDE_BYTES_MAX));
         let entry = manifest.as_ref()?.files.get(name);
-        entry.map(|entry| entry.sha256.clone()).or_else(beside)
+        entry.map(|entry| (entry.sha256.clone(), entry.bytes)).or_else(beside)
     };
     // Of a backup the manifest that counts, and nothing that an earlier one named.
     let wanted: BTreeSet<_> = match &manifest {
@@ -44,7 +44,7 @@ pub(crate) fn copy_back(place: &Place, to: &Path) -> Result<()> {
         let path = to.join(name);
         make_dir(path.parent().context("a name below the directory")?)?;
         match hash(name) {
-            Some(sha256) => store.fetch(name, &sha256, &path).map(|_| ())?,
+            Some((sha256, most)) => store.fetch(name, &sha256, &path, most).map(|_| ())?,
             None => store.newest(name, &path).map(|_| ())?,
         }
     }

@@ -183,7 +183,7 @@ impl Store for DirStore {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    fn fetch(&self, name: &str, _sha256: &str, to: &Path) -> Result<Option<Seen>> {
+    fn fetch(&self, name: &str, _sha256: &str, to: &Path, _most: u64) -> Result<Option<Seen>> {
         let path = self.dir.join(name);
         let mut file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

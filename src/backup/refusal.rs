@@ -160,6 +160,9 @@ pub(crate) enum BackupRefusal {
     /// Something else stands where a file is to be put.
     #[error("{0} is there and is something else: nothing is put over it")]
     Taken(String),
+    /// A file of a finished export is not what it was.
+    #[error("{} is not what it was when its export was finished: it is not put", .0.display())]
+    Changed(PathBuf),
     /// The bucket does not lock objects.
     #[error("the bucket of {0} has no Object Lock")]
     NoLock(String),
@@ -247,6 +250,7 @@ impl BackupRefusal {
                  AWS_SECRET_ACCESS_KEY"
             }
             Self::Taken(_) => "name another prefix",
+            Self::Changed(_) => "export it anew in another directory, to another prefix",
             Self::NoLock(_) => {
                 "make a bucket with Object Lock; at most stores it can only be had from the \
                  beginning"

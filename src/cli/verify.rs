@@ -100,7 +100,7 @@ fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
     if command.json {
         output::json(&json)?;
     } else {
-        output::line(&words)?;
+        output::lines(&words)?;
     }
     Ok(ExitCode::from(u8::from(!ok)))
 }

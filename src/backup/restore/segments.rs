@@ -94,7 +94,7 @@ pub(in crate::backup) fn fetch(
     to: &Path,
 ) -> Result<()> {
     let damaged = |what: String| BackupRefusal::Damaged { file: name.to_owned(), what };
-    let Some(seen) = store.fetch(name, &entry.sha256, to)? else {
+    let Some(seen) = store.fetch(name, &entry.sha256, to, entry.bytes)? else {
         return Err(damaged("it is not there".to_owned()).into());
     };
     if seen.bytes != entry.bytes {

@@ -98,7 +98,8 @@ impl Client {
         let body = ByteStream::read_from().path(path).offset(offset);
         let body = body.length(Length::Exact(length)).build().await?;
         let asked = self.s3.upload_part().bucket(&self.bucket).key(key).upload_id(upload);
-        let sent = asked.part_number(number).body(body).checksum_sha256(&hash).send().await;
+        let asked = asked.part_number(number).body(body).checksum_sha256(&hash);
+        let sent = asked.customize().config_override(self.time_for(length)).send().await;
         let answer =
             sent.map_err(|error| self.failed(&format!("put part {number} of {key}"), &error))?;
         let part = CompletedPart::builder().part_number(number).checksum_sha256(hash);

@@ -58,7 +58,7 @@ fn check(
     Ok(Verdict {
         ok: report.ok,
         json: serde_json::to_value(&report)?,
-        words: in_words(&report, checkpoints),
+        words: vec![in_words(&report, checkpoints)],
     })
 }
 
