@@ -96,7 +96,7 @@ impl Exporter {
         let note = self.checkpoint.to_string();
         let (terms, format) = (self.terms.clone(), Format::Jsonl);
         let mut export = ExportDirectory::begin(dir, 1, terms, format, &note).expect("begun");
-        let page = |next| Ok::<_, DirectoryError>(self.page(next).into_bytes());
+        let page = |next, _| Ok::<_, DirectoryError>(self.page(next).into_bytes());
         export.fill(page, |_| ()).expect("filled");
         export.settle_context().expect("settled");
         let sealing = export.write_forms(SERVER, Vec::new()).expect("written");
@@ -140,7 +140,7 @@ impl Exporter {
                 EvidenceLine::write(&line.entry, proof.as_deref(), &mut text);
             }
         }
-        let page = self.word((next, next_page), served);
+        let page = Some(self.word((next, next_page), served));
         text.push_str(&PageEnd { next: next_page, done: next_page >= self.terms.end, page }.line());
         text
     }

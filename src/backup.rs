@@ -30,6 +30,7 @@ mod store;
 mod target;
 #[cfg(test)]
 mod tests;
+mod there;
 #[cfg(test)]
 mod world;
 
@@ -48,4 +49,5 @@ pub(crate) use self::{
     restore::Restore,
     shipping::{ShippedLog, Shipping},
     sink::Sink,
+    there::{There, Wanted},
 };

@@ -18,6 +18,7 @@ mod policy;
 mod restore;
 mod role;
 mod serve;
+mod shown;
 mod staff;
 mod user;
 mod verify;

@@ -105,7 +105,7 @@ fn look(shipper: &mut Shipper, pace: &mut Pace, told: &watch::Sender<OffsiteOrde
             told.send_if_modified(|orders| orders.trouble.take().is_some());
         }
         Err(error) => {
-            let advice = error.downcast_ref().map(crate::backup::BackupRefusal::next);
+            let advice = crate::backup::BackupRefusal::next_of(&error);
             let words = format!("{error:#}");
             // The try may have taken long; the pause begins at its end.
             if pace.failed(event_log::Clock::monotonic_ms(&SystemClock)) {

@@ -196,12 +196,12 @@ impl UserAdmin {
     /// Does what waits for the disk where that is allowed.
     async fn for_backup(
         &self,
-        act: impl FnOnce(&LiveLog) -> Result<BackupAnswer, event_log::KeyringError> + Send + 'static,
+        act: impl FnOnce(&LiveLog) -> anyhow::Result<BackupAnswer> + Send + 'static,
     ) -> UserAnswer {
         let live = self.live.clone();
         match tokio::task::spawn_blocking(move || act(&live)).await {
             Ok(Ok(answer)) => UserAnswer::Backup { done: answer },
-            Ok(Err(error)) => refused(format!("{:#}", anyhow::Error::new(error))),
+            Ok(Err(error)) => refused(format!("{error:#}")),
             Err(_) => refused("the copying broke off; see the server's log"),
         }
     }

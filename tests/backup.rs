@@ -352,19 +352,39 @@ async fn a_full_disk_ends_a_run_and_costs_nothing_that_was_there() -> Result<()>
     for number in 0..8 {
         alice.send_text(&room, &format!("{number} {}", "x".repeat(30_000))).await?;
     }
-    limited(&server, &places.backup()).await?;
+    limited(&server, &places.backup(), &places.at("log/unfinished/")).await?;
     let checked = verifies(&server, &places).await?;
     ensure!(checked["ok"] == true && checked["unfinished"] == true, "the one before: {checked}");
     does(&server, &places.backup()).await?;
     ensure!(verifies(&server, &places).await?["unfinished"] == false);
-    limited(&server, &places.restore("restored", &[])).await?;
+    let below = places.at("restored.restoring/log/segments/");
+    limited(&server, &places.restore("restored", &[]), &below).await?;
     ensure!(!Path::new(&places.at("restored")).exists());
     does(&server, &places.restore("restored", &[])).await?;
     server.finish().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_is_named() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let server = Server::start().await?;
+    let places = Places::new()?;
+    does(&server, &places.backup()).await?;
+    fs::write(places.at("file"), "no directory")?;
+    let (file, log, keys) = (places.at("file/x"), places.at("log"), places.at("keys"));
+    let to = places.at("file/y");
+    for (line, said) in [
+        (["backup", "--to", &file, "--keyring-to", &keys].as_slice(), &file),
+        (&["backup", "--to", &log, "--keyring-to", &file], &file),
+        (&["restore", "--from", &log, "--keyring-from", &keys, "--to", &to, "--yes"], &to),
+    ] {
+        refused(&server, &words(line), said).await?;
+    }
+    server.finish().await
+}
+
 /// Runs a command where no file may grow past a bound, as on a disk without room.
-async fn limited(server: &Server, line: &[String]) -> Result<()> {
+async fn limited(server: &Server, line: &[String], below: &str) -> Result<()> {
     let script = format!("trap '' XFSZ; ulimit -f {FILE_BLOCKS}; exec \"$0\" \"$@\"");
     let output = Command::new("sh")
         .args(["-c", &script])
@@ -378,6 +398,9 @@ async fn limited(server: &Server, line: &[String]) -> Result<()> {
     let said = stderr(&output);
     ensure!(output.status.code() == Some(1), "{} {said}", output.status);
     ensure!(said.contains("File too large"), "the cause is named: {said}");
+    let named = said.contains(&format!(": {below}")) && said.contains("could not be written");
+    ensure!(named, "what was being written: {said}");
+    ensure!(said.contains("What to do: free space"), "{said}");
     Ok(())
 }
 

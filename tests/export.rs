@@ -96,16 +96,23 @@ impl World {
 
     /// The arguments of an export of the stretch.
     fn arguments(&self, format: &str, out: &Path) -> Vec<String> {
+        // So small that a kill finds it in the middle of a page.
+        let mut all = self.whole_pages(format, out);
+        all.extend(["--page", "9"].map(str::to_owned));
+        all
+    }
+
+    fn whole_pages(&self, format: &str, out: &Path) -> Vec<String> {
         let out = out.to_string_lossy();
         let arguments =
             ["export", "--case", &self.case, "--format", format, "--out", &out, "--end", &self.end];
         let mut all: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        all.extend(["--page", "9", "--yes"].map(str::to_owned));
+        all.push("--yes".to_owned());
         all
     }
 
     async fn export(&self, format: &str, out: &Path) -> Result<Value> {
-        let arguments = self.arguments(format, out);
+        let arguments = self.whole_pages(format, out);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         Officer::new(&self.server, &self.ann)?.does(&arguments).await
     }

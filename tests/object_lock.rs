@@ -9,9 +9,12 @@
 mod harness;
 #[path = "support/object_store.rs"]
 mod object_store;
+#[path = "support/s3_proxy.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
+mod s3_proxy;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::Output,
     sync::{
         Arc,
@@ -32,10 +35,11 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use harness::{matrix_client::MatrixClient, server::Server, two_in_a_room};
 use http::{Method, StatusCode};
 use object_store::{Make, ObjectStore, section};
+use s3_proxy::{Fault, S3Proxy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -158,6 +162,61 @@ async fn in_parts(make: Make) -> Result<()> {
     server.finish().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hides_a_manifest_hides_it_from_nobody_however_often_it_was_done() -> Result<()> {
+    for make in Make::all() {
+        marked(make).await.with_context(|| format!("{make:?}"))?;
+    }
+    Ok(())
+}
+
+/// Each leaves a version and a marker: more than any store answers at once.
+const TIMES_HIDDEN: usize = 510;
+
+async fn marked(make: Make) -> Result<()> {
+    let store = ObjectStore::start(make).await?;
+    store.bucket(BUCKET, true).await?;
+    let server = Server::start_with(&store.config()?).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let keys = here.path().join("keys");
+    talk(&server).await?;
+    backed_up(&server, PLACE, &keys).await?;
+    let key = "chancery/manifest.jsonl";
+    for _ in 0..TIMES_HIDDEN {
+        let over = ByteStream::from_static(b"rubbish");
+        store.client.put_object().bucket(BUCKET).key(key).body(over).send().await?;
+        store.client.delete_object().bucket(BUCKET).key(key).send().await?;
+    }
+    let listed = store.client.list_object_versions().bucket(BUCKET).prefix(key).send().await?;
+    let (versions, markers) = (listed.versions().len(), listed.delete_markers().len());
+    ensure!(listed.is_truncated() == Some(true), "{versions} versions, {markers} markers at once");
+    let restored = here.path().join("restored");
+    let report = restore(&server, PLACE, &keys, &restored).await?;
+    ensure!(report["media"] == 1 && report["left_out"] == 0, "{report}");
+    server.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_object_has_the_time_that_its_length_needs() -> Result<()> {
+    let Some(make) = Make::all().pop() else { return Ok(()) };
+    let store = ObjectStore::start(make).await?;
+    store.bucket(BUCKET, true).await?;
+    let proxy = S3Proxy::start(&store.endpoint)?;
+    // One try has less time than the store takes for what is large.
+    let config = store.config_at(&proxy.endpoint)?;
+    ensure!(config.contains("timeout_seconds = 5\n") && s3_proxy::SLOW > Duration::from_secs(5));
+    let server = Server::start_with(&format!("{config}part_mebibytes = 5\n")).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let (alice, _) = talk(&server).await?;
+    for (byte, length) in [(1, 2 * 1024 * 1024), (2, 6 * 1024 * 1024)] {
+        alice.upload("application/octet-stream", &vec![byte; length]).await?;
+    }
+    proxy.set(Fault::Slow);
+    let report = backed_up(&server, PLACE, &here.path().join("keys")).await?;
+    ensure!(report["log"]["copied"].as_u64() >= Some(4), "{report}");
+    server.finish().await
+}
+
 /// Somebody writes as many other bytes over a file, without saying their SHA-256. Answers the file's
 /// own version.
 async fn write_over(store: &ObjectStore, key: &str) -> Result<String> {
@@ -222,6 +281,49 @@ async fn a_bucket_that_does_not_lock_is_refused() -> Result<()> {
     Ok(())
 }
 
+async fn nothing_of_ours(make: Make) -> Result<()> {
+    let store = ObjectStore::start(make).await?;
+    store.bucket("records", true).await?;
+    let put = |key: &str| store.client.put_object().bucket("records").key(key);
+    for key in ["mine/notes.txt", "above/case/manifest.note"] {
+        put(key).body(ByteStream::from_static(b"x")).send().await?;
+    }
+    let server = Server::start_with(&store.config()?).await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let (keys, to) = (here.path().join("keys"), here.path().join("data"));
+    let (keys, to) = (keys.display().to_string(), to.display().to_string());
+    for (prefix, there) in [
+        ("none", "nothing at all is there"),
+        ("mine", "nothing there is of Chancery's"),
+        ("above", "there is one below it, in `case`"),
+    ] {
+        let place = format!("s3://records/{prefix}");
+        // The key is none: that is not what is wrong first.
+        for (line, looked_for) in [
+            (vec!["verify", &place, "--key", "none"], "neither an export (`manifest.note`) nor"),
+            (
+                vec!["restore", "--from", &place, "--keyring-from", &keys, "--to", &to, "--yes"],
+                "no backup (`manifest.jsonl`) is in",
+            ),
+        ] {
+            let output = server.command(&line).await?;
+            let words = said(&output);
+            let told = words.contains(looked_for) && words.contains(there);
+            ensure!(output.status.code() == Some(1) && told, "{line:?}: {words}");
+            ensure!(words.contains("What to do: name the"), "{words}");
+        }
+    }
+    server.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_with_nothing_of_ours_is_told_so_before_anything_else() -> Result<()> {
+    for make in Make::all() {
+        nothing_of_ours(make).await.with_context(|| format!("{make:?}"))?;
+    }
+    Ok(())
+}
+
 async fn not_locking(make: Make) -> Result<()> {
     let store = ObjectStore::start(make).await?;
     store.bucket("plain", false).await?;
@@ -261,6 +363,8 @@ enum Vice {
     Trickling,
     /// Its list goes on with the same page for ever.
     Listing,
+    /// Gives out an object fast, and without an end.
+    Endless,
 }
 
 /// A store with a vice, and how often it was asked.
@@ -296,6 +400,7 @@ async fn answer(vice: Vice, request: Request) -> Response {
                 .into_response()
         }
         _ if query.contains("list-type") => "<ListBucketResult/>".into_response(),
+        Vice::Endless if query.contains("versions") => versions(&query).into_response(),
         _ if query.contains("versions") => "<ListVersionsResult/>".into_response(),
         _ if put => {
             let length = request.headers().get("content-length").cloned();
@@ -305,13 +410,14 @@ async fn answer(vice: Vice, request: Request) -> Response {
             debug_assert!(length.is_some());
             ([("x-amz-version-id", "1")], "").into_response()
         }
-        Vice::Trickling if head => Response::builder()
+        Vice::Trickling | Vice::Endless if head => Response::builder()
             .header("content-length", STORED.load(Ordering::SeqCst))
             .header("x-amz-object-lock-mode", "COMPLIANCE")
             .header("x-amz-object-lock-retain-until-date", "2999-01-01T00:00:00Z")
             .body(Body::empty())
             .unwrap_or_default(),
         Vice::Trickling if query.contains("GetObject") => trickle(),
+        Vice::Endless if query.contains("GetObject") => endless(),
         _ if head => {
             let length =
                 STORED.load(Ordering::SeqCst).saturating_sub(usize::from(vice == Vice::Losing));
@@ -335,8 +441,70 @@ fn trickle() -> Response {
     Body::from_stream(bytes).into_response()
 }
 
+/// Much of nothing, for ever.
+fn endless() -> Response {
+    let piece = axum::body::Bytes::from(vec![b'x'; 64 * 1024]);
+    Body::from_stream(stream::repeat(piece).map(Ok::<_, std::convert::Infallible>)).into_response()
+}
+
+/// One version of whatever is asked for; of a folder, of two files in it.
+fn versions(query: &str) -> String {
+    let prefix = query.split('&').find_map(|part| part.strip_prefix("prefix="));
+    let prefix = prefix.unwrap_or_default().replace("%2F", "/");
+    let names = if prefix.ends_with('/') { &["manifest.note", "evidence/x"][..] } else { &[""] };
+    let version = |name: &&str| {
+        format!("<Version><Key>{prefix}{name}</Key><VersionId>1</VersionId></Version>")
+    };
+    let versions: String = names.iter().map(version).collect();
+    format!("<ListVersionsResult>{versions}</ListVersionsResult>")
+}
+
+/// For a command about a store that never ends its answers.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// Bytes of the last object that the lying stores of this process were given.
 static STORED: AtomicUsize = AtomicUsize::new(0);
+
+/// The configuration of a server with such a store.
+fn config_of(server: &Server, endpoint: &str, credentials: &Path) -> Result<PathBuf> {
+    let config = server.data_dir().with_file_name("offsite.toml");
+    let own = std::fs::read_to_string(server.data_dir().with_file_name("chancery.toml"))?;
+    let offsite = section(endpoint, &credentials.display().to_string());
+    let offsite = offsite.replace("seconds = 5", "seconds = 1");
+    std::fs::write(&config, format!("{own}\n{offsite}"))?;
+    Ok(config)
+}
+
+/// Runs a command that has to end.
+async fn patiently(config: &Path, line: &[&str]) -> Result<Output> {
+    let mut command = tokio::process::Command::new(harness::server::binary());
+    command.args(line).arg("--config").arg(config).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+    Ok(output.with_context(|| format!("{line:?} does not end"))??)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_sends_without_an_end_is_not_heard_out() -> Result<()> {
+    let server = Server::start().await?;
+    let here = TempDir::with_prefix("chancery-offsite-")?;
+    let credentials = here.path().join("credentials");
+    std::fs::write(&credentials, "access\nsecret\n")?;
+    let (endpoint, _) = vicious(Vice::Endless).await?;
+    let config = config_of(&server, &endpoint, &credentials)?;
+    let (keys, to) = (here.path().join("keys"), here.path().join("restored"));
+    let (keys, to) = (keys.display().to_string(), to.display().to_string());
+    let key = server.command(&["ledger", "key", "--json"]).await?;
+    let key: Value = serde_json::from_slice(&key.stdout)?;
+    let key = key["key"].as_str().context("a key")?;
+    for line in [
+        &["verify", PLACE, "--key", key][..],
+        &["restore", "--from", PLACE, "--keyring-from", &keys, "--to", &to, "--yes"],
+    ] {
+        let output = patiently(&config, line).await?;
+        ensure!(output.status.code() == Some(1), "{line:?}: {}", said(&output));
+    }
+    server.finish().await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stores_that_time_out_refuse_or_lie_are_found_out_within_bounds() -> Result<()> {
@@ -353,22 +521,12 @@ async fn stores_that_time_out_refuse_or_lie_are_found_out_within_bounds() -> Res
         (Vice::Losing, "bytes of", 0),
         (Vice::Trickling, "too little for too long", 0),
         (Vice::Listing, "does not end", 4),
+        (Vice::Endless, "its SHA-256 is", 0),
     ] {
         let (endpoint, asked) = vicious(vice).await?;
-        let config = server.data_dir().with_file_name("offsite.toml");
-        let own = std::fs::read_to_string(server.data_dir().with_file_name("chancery.toml"))?;
-        let offsite = section(&endpoint, &credentials.display().to_string());
-        std::fs::write(
-            &config,
-            format!("{own}\n{}", offsite.replace("seconds = 5", "seconds = 1")),
-        )?;
-        let output = tokio::process::Command::new(harness::server::binary())
-            .args(["backup", "--to", PLACE, "--config"])
-            .arg(&config)
-            .arg("--keyring-to")
-            .arg(here.path().join("keys"))
-            .output()
-            .await?;
+        let config = config_of(&server, &endpoint, &credentials)?;
+        let keys = here.path().join("keys").display().to_string();
+        let output = patiently(&config, &["backup", "--to", PLACE, "--keyring-to", &keys]).await?;
         let told = said(&output);
         ensure!(output.status.code() == Some(1) && told.contains(words), "{vice:?}: {told}");
         ensure!(!here.path().join("keys").exists(), "{vice:?}: no keys without a log");

@@ -69,7 +69,7 @@ impl World {
     async fn start(make: Make) -> Result<Self> {
         let store = ObjectStore::start(make).await?;
         store.bucket(BUCKET, true).await?;
-        let proxy = S3Proxy::start(&store.endpoint).await?;
+        let proxy = S3Proxy::start(&store.endpoint)?;
         let offsite = store.config_at(&proxy.endpoint)?;
         let offsite =
             offsite.replace("timeout_seconds = 5\ntries = 3", "timeout_seconds = 1\ntries = 2");

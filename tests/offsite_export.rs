@@ -23,7 +23,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::{
+    primitives::{ByteStream, DateTime},
+    types::{ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode},
+};
 use harness::{matrix_client::MatrixClient, register, server::Server, two_in_a_room};
 use object_store::{Make, ObjectStore};
 use officer::{Officer, stderr};
@@ -39,12 +42,16 @@ const WHY: [&str; 3] = ["--reason", "because", "--yes"];
 const LIFE_MS: u64 = 700;
 const KILLS: u64 = 8;
 const DAYS: i64 = 3 * 366;
+/// Twenty years, in seconds.
+const LATE: i64 = 20 * 365 * 86_400;
 
 struct World {
     server: Server,
     store: ObjectStore,
     proxy: S3Proxy,
     ann: MatrixClient,
+    ben: MatrixClient,
+    room: String,
     case: String,
 }
 
@@ -53,7 +60,7 @@ impl World {
     async fn start(make: Make) -> Result<Self> {
         let store = ObjectStore::start(make).await?;
         store.bucket(BUCKET, true).await?;
-        let proxy = S3Proxy::start(&store.endpoint).await?;
+        let proxy = S3Proxy::start(&store.endpoint)?;
         let server = Server::start_with(&store.config_at(&proxy.endpoint)?).await?;
         let (mut alice, _, room) = two_in_a_room(&server, &json!({})).await?;
         let (ann, ben) = (register(&server, "ann").await?, register(&server, "ben").await?);
@@ -75,11 +82,19 @@ impl World {
         fs::write(&file, "[policy.broker]\nrecords = [\"messages\"]\nkeep_at_least = \"3y\"\n")?;
         let file = file.to_str().context("a plain name")?;
         officer.does(&[&["policy", "apply", file][..], &WHY].concat()).await?;
+        let mut world = Self { server, store, proxy, ann, ben, room, case: String::new() };
+        world.case = world.opens_a_case().await?;
+        Ok(world)
+    }
+
+    /// A case over the room; its number.
+    async fn opens_a_case(&self) -> Result<String> {
         let expires = (SystemTime::UNIX_EPOCH.elapsed()?.as_millis() + 86_400_000).to_string();
-        let open = ["case", "open", "--room", &room, "--expires", &expires, WHY[0], WHY[1]];
-        let case = officer.does(&open).await?["case"].to_string();
-        Officer::new(&server, &ben)?.does(&["case", "approve", &case, WHY[0], WHY[1]]).await?;
-        Ok(Self { server, store, proxy, ann, case })
+        let open = ["case", "open", "--room", &self.room, "--expires", &expires, WHY[0], WHY[1]];
+        let case = self.officer()?.does(&open).await?["case"].to_string();
+        let approve = ["case", "approve", &case, WHY[0], WHY[1]];
+        Officer::new(&self.server, &self.ben)?.does(&approve).await?;
+        Ok(case)
     }
 
     fn work(&self) -> PathBuf {
@@ -229,4 +244,162 @@ async fn exported(make: Make) -> Result<()> {
     world.may_not("s3://records/other", "something else").await?;
     ensure!(world.work().exists(), "the export stays here until it is all there");
     world.server.finish().await
+}
+
+impl World {
+    /// An export with other words in the place of those that are usual is refused, and nothing is
+    /// put below its prefix.
+    async fn refuses(&self, instead: &[(&str, &str)], words: &str) -> Result<()> {
+        let mut line = self.arguments(PLACE, &self.work());
+        for (usual, other) in instead {
+            line.iter_mut().filter(|word| word == usual).for_each(|word| (*other).clone_into(word));
+        }
+        line.retain(|word| !word.is_empty());
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        let before = self.store.versions(BUCKET, "").await?;
+        self.officer()?.may_not(&line, words).await?;
+        let after = self.store.versions(BUCKET, "").await?;
+        ensure!(before == after, "{instead:?} put something: {after:?}");
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for() -> Result<()> {
+    let Some(make) = Make::all().pop() else { return Ok(()) };
+    let world = World::start(make).await?;
+    let (work, left) = (world.work(), world.work().with_file_name("work.put"));
+    let other_case = world.opens_a_case().await?;
+    ensure!(other_case != world.case);
+
+    // Somebody's own directory has the name that one is given once all is put.
+    fs::create_dir(&left)?;
+    fs::write(left.join("notes.txt"), "mine")?;
+    world.refuses(&[], "something else than an export").await?;
+    ensure!(fs::read(left.join("notes.txt"))? == b"mine" && !work.exists());
+    fs::rename(&left, left.with_file_name("notes"))?;
+
+    // An export that is made, and of which nothing could be put.
+    world.proxy.set(Fault::Swallowing);
+    world.may_not(PLACE, "it is not there").await?;
+    world.proxy.set(Fault::None);
+    ensure!(work.join("manifest.note").exists());
+    let holds = format!("holds the export of case {} of", world.case);
+    for instead in [(world.case.as_str(), other_case.as_str()), ("jsonl", "csv")] {
+        world.refuses(&[instead], &holds).await?;
+    }
+    world.refuses(&[("--yes", "--end=7")], &holds).await?;
+    world.refuses(&[("--yes", "")], &holds).await?;
+    world.refuses(&[("--yes", "")], "nobody is here to be asked").await?;
+
+    // What the manifest does not cover is not put with it.
+    fs::write(work.join("notes.txt"), "mine")?;
+    world.refuses(&[], "notes.txt does not belong to the export").await?;
+    fs::remove_file(work.join("notes.txt"))?;
+    let form = fs::read(work.join("form.json"))?;
+    fs::remove_file(work.join("form.json"))?;
+    world.refuses(&[], "form.json is missing").await?;
+    fs::write(work.join("form.json"), &form)?;
+
+    // The name is taken: found before anything is put.
+    fs::create_dir(&left)?;
+    fs::write(left.join("notes.txt"), "mine")?;
+    world.refuses(&[], "is in the way").await?;
+    fs::remove_dir_all(&left)?;
+
+    let kept = left.with_file_name("kept");
+    copy_all(&work, &kept)?;
+    fs::write(kept.join("form.json"), [&form[..], b" "].concat())?;
+    fs::rename(&work, left.with_file_name("right"))?;
+    fs::rename(&kept, &work)?;
+    let changed = world.exports("s3://records/changed").await;
+    let said = changed.err().context("a changed file is put")?.to_string();
+    ensure!(said.contains("is not what it was when its export was finished"), "{said}");
+    fs::remove_dir_all(&work)?;
+    fs::rename(left.with_file_name("right"), &work)?;
+    copy_all(&work, &kept)?;
+
+    ensure!(world.exports(PLACE).await?["put"].as_u64() > Some(5));
+    ensure!(!work.exists() && !left.exists());
+    // A kill while what was put was removed.
+    copy_all(&kept, &left)?;
+    world.refuses(&[(PLACE, "s3://records/two")], "holds an export that is not in").await?;
+    world.refuses(&[(&world.case, &other_case)], &holds).await?;
+    ensure!(left.join("manifest.note").exists(), "nothing was removed");
+    fs::remove_file(left.join("form.json"))?;
+    ensure!(world.exports(PLACE).await?["put"] == 0 && !left.exists());
+    fs::create_dir(&left)?;
+    ensure!(world.exports(PLACE).await?["put"] == 0 && !left.exists());
+    fs::create_dir(&left)?;
+    world.refuses(&[(&world.case, &other_case)], "holds an export that is complete").await?;
+    // Another export that is whole here is not put beside the one that is there.
+    let here = work.to_str().context("a plain name")?;
+    let line = ["export", "--case", &world.case, "--format", "csv", "--out", here, "--yes"];
+    world.officer()?.does(&line).await?;
+    world.refuses(&[("jsonl", "csv")], "holds an export that is complete").await?;
+    world.server.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_try_put_is_locked_as_the_later_one_wants_it() -> Result<()> {
+    for make in Make::all() {
+        locked_for_longer(make).await.with_context(|| format!("{make:?}"))?;
+    }
+    Ok(())
+}
+
+async fn locked_for_longer(make: Make) -> Result<()> {
+    let world = World::start(make).await?;
+    world.proxy.set(Fault::NoLog);
+    world.may_not(PLACE, "put case/media/").await?;
+    world.proxy.set(Fault::None);
+    let before = world.store.versions(BUCKET, "").await?;
+    ensure!(before.len() >= 4, "some were put: {before:?}");
+    // What somebody locked for longer than this command wants it is left so.
+    let (key, version) = before.first().context("an object")?;
+    let late =
+        DateTime::from_secs(i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())? + LATE);
+    let longest = ObjectLockRetention::builder()
+        .mode(ObjectLockRetentionMode::Compliance)
+        .retain_until_date(late)
+        .build();
+    let asked = world.store.client.put_object_retention().bucket(BUCKET).key(key);
+    asked.version_id(version).retention(longest).send().await?;
+
+    let days = 10 * 365;
+    let file = world.server.data_dir().with_file_name("chancery.toml");
+    let config = fs::read_to_string(&file)?;
+    let longer = format!("retention_days = {days}\nlegal_hold = true");
+    fs::write(&file, config.replace("retention_days = 1", &longer))?;
+    world.exports(PLACE).await?;
+    let after = world.store.versions(BUCKET, "").await?;
+    ensure!(before.iter().all(|known| after.contains(known)) && after.len() > before.len());
+    let keys: BTreeSet<&String> = after.iter().map(|(key, _)| key).collect();
+    ensure!(keys.len() == after.len(), "a file was put twice: {after:?}");
+    let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())?;
+    let head = world.store.client.head_object().bucket(BUCKET).key(key).send().await?;
+    ensure!(head.object_lock_retain_until_date().map(DateTime::secs) == Some(late.secs()));
+    for key in keys {
+        let found = world.store.client.head_object().bucket(BUCKET).key(key).send().await?;
+        let until = found.object_lock_retain_until_date().map_or(0, DateTime::secs);
+        ensure!(until > now + (days - 1) * 86_400, "{key} is locked until {until}");
+        let hold = found.object_lock_legal_hold_status();
+        ensure!(hold == Some(&ObjectLockLegalHoldStatus::On), "{key}: {hold:?}");
+    }
+
+    world.server.finish().await
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_all(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }

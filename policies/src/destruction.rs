@@ -31,17 +31,14 @@ mod without_receipt;
 
 use std::{sync::Arc, time::Duration};
 
-use commands::{
-    CommandError, WriteSide,
-    governance::{Fenced, in_force},
-    media::BlobStore,
-};
+use commands::{CommandError, WriteSide, governance::in_force, media::BlobStore};
+use decide::policy::InForce;
 use event_log::{AppendRefusal, OrderOfMany, ShredError};
 use facts::{
-    LogPosition,
+    EntryHeader, LogPosition,
     fact::{Act, ShredCause, ShredOrdered},
 };
-use projections::{ClientView, Snapshot};
+use projections::ClientView;
 use tokio::runtime::Handle;
 
 use self::{
@@ -57,10 +54,13 @@ pub use self::{
     steps::{BeforeStep, RunStep, logged},
     sweep::{Sweep, SweepFault},
 };
-use crate::{record_description::Describer, scope_walk::Record};
+use crate::scope_walk::Record;
 
 /// A stretch is judged anew so often while holds or policies move.
 const TRIES_MAX: usize = 8;
+/// So often a stretch is judged anew because media, state or a room's wishes moved; after that what
+/// was judged a moment ago counts.
+const LOOKS_AGAIN_MAX: usize = 3;
 /// For the view to have what the log has.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -136,17 +136,27 @@ impl Destroyer {
         tally: &mut Tally,
         stopping: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<bool, RunFault> {
-        for _ in 0..TRIES_MAX {
+        for attempt in 0..TRIES_MAX {
             let fenced = in_force(&self.write_side)
                 .await
                 .map_err(|error: CommandError<_>| RunFault::of_command(&error))?;
             let expects = fenced.expects();
             let version = fenced.in_force.version;
-            let judged = self.judge(progress.clone(), fenced, tally.until, stopping);
+            let in_force = Arc::new(fenced.in_force);
+            let judging = (Arc::clone(&in_force), tally.until);
+            let judged = self.judge(progress.clone(), judging.clone(), stopping);
             let (mut chunk, past) = judged.await?;
             let done = chunk.done;
             // Durable before any order: what it takes has something that stands for it.
             self.stub(std::mem::take(&mut chunk.stubs), stopping).await?;
+            // Who moves something again and again does not keep a run from its end.
+            if attempt < LOOKS_AGAIN_MAX {
+                let (judged, stands) = self.look_again(chunk, judging, stopping).await?;
+                if !stands {
+                    continue;
+                }
+                chunk = judged;
+            }
             match self.destroy(chunk, version, expects, tally).await {
                 Ok(()) => {
                     *progress = past;
@@ -165,35 +175,57 @@ impl Destroyer {
     async fn judge(
         &self,
         mut progress: Progress,
-        fenced: Fenced,
-        until: LogPosition,
+        by: (Arc<InForce>, LogPosition),
         stopping: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<(Chunk, Progress), RunFault> {
-        let view = self.view_until(until)?;
+        self.judging(by, stopping, move |judging, rest| {
+            let chunk = judging.chunk(&mut progress, rest)?;
+            Ok((chunk, progress))
+        })
+        .await
+    }
+
+    /// Whether everything in a stretch would still be judged as it was.
+    async fn look_again(
+        &self,
+        chunk: Chunk,
+        by: (Arc<InForce>, LogPosition),
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<(Chunk, bool), RunFault> {
+        if !self.view.wait_for(self.record.head(), VIEW_WAIT_MAX).await {
+            return Err(RunFault::ViewBehind);
+        }
+        self.judging(by, stopping, move |judging, rest| {
+            let stands = judging.stands(&chunk, rest)?;
+            Ok((chunk, stands))
+        })
+        .await
+    }
+
+    /// Judges in the background, with rests.
+    async fn judging<T: Send + 'static>(
+        &self,
+        (in_force, until): (Arc<InForce>, LogPosition),
+        stopping: &(dyn Fn() -> bool + Send + Sync),
+        work: impl FnOnce(&Judging<'_>, &mut dyn FnMut()) -> Result<T, RunFault> + Send + 'static,
+    ) -> Result<T, RunFault> {
         let (run, now) = (self.clone(), self.write_side.now());
         let runtime = Handle::current();
         let judged = at_ease("judging", Arc::clone(&self.record), stopping, move |pace| {
             // Judging asks the write side, and waits for it.
             let _inside = runtime.enter();
-            let mut judging = Judging {
+            let judging = Judging {
                 record: &*run.record,
                 keys: &*run.keys,
-                describer: Describer::new(&view, &run.write_side),
-                in_force: &fenced.in_force,
+                view: &run.view,
+                write_side: &run.write_side,
+                in_force: &in_force,
                 now,
                 until,
             };
-            let chunk = judging.chunk(&mut progress, &mut || pace.rest())?;
-            Ok::<_, RunFault>((chunk, progress))
+            work(&judging, &mut || pace.rest())
         });
         judged.await?
-    }
-
-    fn view_until(&self, until: LogPosition) -> Result<Snapshot, RunFault> {
-        match self.view.snapshot() {
-            Ok(view) if view.position() >= until => Ok(view),
-            _ => Err(RunFault::ViewBehind),
-        }
     }
 
     /// Gives the orders of a stretch, all of them or none, and removes the files of their media.
@@ -221,7 +253,11 @@ impl Destroyer {
             let given = tokio::task::spawn_blocking(move || keys.order(orders, expects));
             let given = given.await.map_err(|_| RunFault::Broken)?.map_err(RunFault::Order)?;
             // Nothing that the write side remembers of it may be read any more.
-            let forgotten = self.write_side.forget_contents().await;
+            let keys = Arc::clone(&self.keys);
+            let gone = move |header: &EntryHeader| {
+                (0..header.parts.len()).any(|part| keys.is_destroyed(header, part))
+            };
+            let forgotten = self.write_side.forget_contents(gone).await;
             forgotten.map_err(|fault| RunFault::of_fault(&fault))?;
             for (order, records) in given.into_iter().zip(&records) {
                 tally.order(order, records);

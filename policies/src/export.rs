@@ -19,6 +19,7 @@ mod item;
 mod lines;
 mod manifest;
 mod media;
+mod media_names;
 mod output;
 mod served;
 mod terms;
@@ -29,7 +30,7 @@ pub use self::{
     check::{EvidenceFault, EvidenceReport, check_evidence},
     directory::{DirectoryError, ExportDirectory, NamedMedium, Progress, Sealing},
     evidence::{EvidenceLine, LINE_BYTES_MAX, LineFault},
-    finished::{finished_files, is_finished},
+    finished::{FinishedExport, FinishedFault, FinishedFile},
     format::Format,
     index::{ITEMS_MAX, IndexError, UNPROVEN_MAX},
     item::Mentions,
@@ -46,8 +47,8 @@ pub use self::{
 pub const ENTRIES_FILE: &str = "evidence/entries.jsonl";
 /// Names of streams, and what was in force before: each with its own way to the root.
 pub const CONTEXT_FILE: &str = "evidence/context.jsonl";
-/// Before the id of a medium.
-const MEDIA_FOLDER: &str = "media/";
+/// Folder of the media.
+pub(crate) const MEDIA_FOLDER: &str = "media";
 /// Format and version of the form.
 pub const FORM_FILE: &str = "form.json";
 /// What the server says of each page that it served, signed.

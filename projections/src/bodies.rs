@@ -8,7 +8,7 @@ mod cache;
 mod event_body;
 mod event_head;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use facts::{EntryHeader, Fact, LogPosition, StreamId, Timestamp};
 use parking_lot::Mutex;
@@ -21,6 +21,8 @@ use crate::source::{EntrySource, SourceError};
 const EVENTS_BYTES: usize = 5 * 1024 * 1024;
 /// Bytes of other entries kept in memory.
 const FACTS_BYTES: usize = 4 * 1024 * 1024;
+/// Positions of which it is known that no event can be read there; of 16 bytes each, about.
+const GONE_MAX: usize = 100_000;
 
 /// An opened entry that somebody reads.
 #[derive(Clone, Debug)]
@@ -42,6 +44,9 @@ pub struct Bodies {
     source: Arc<dyn EntrySource>,
     facts: Mutex<ByteCache<Arc<Body>>>,
     events: Mutex<ByteCache<Arc<EventBody>>>,
+    /// Destroyed events leave their rows in the view, where each look at a timeline meets them.
+    /// What is gone stays gone.
+    gone: Mutex<HashSet<LogPosition>>,
 }
 
 /// A moment before an entry was read: what is destroyed since is not kept.
@@ -55,6 +60,7 @@ impl Bodies {
             source,
             facts: Mutex::new(ByteCache::new(FACTS_BYTES)),
             events: Mutex::new(ByteCache::new(EVENTS_BYTES)),
+            gone: Mutex::default(),
         }
     }
 
@@ -79,13 +85,26 @@ impl Bodies {
 
     /// The event stored at a position.
     pub fn event(&self, position: LogPosition) -> Result<Option<Arc<EventBody>>, SourceError> {
+        if self.gone.lock().contains(&position) {
+            return Ok(None);
+        }
         cached(&self.events, position, || {
-            let Some((header, fact)) = self.read(position)? else {
-                return Ok(None);
-            };
-            let event = EventBody::of(&fact, header.recorded_at).map(Arc::new);
-            Ok(event.map(|event| (event, stored_bytes(&header))))
+            let Some(entry) = self.source.read(position)? else { return Ok(None) };
+            let header = entry.header;
+            let event = entry.fact.and_then(|fact| EventBody::of(&fact, header.recorded_at));
+            if event.is_none() {
+                self.is_gone(position);
+            }
+            Ok(event.map(|event| (Arc::new(event), stored_bytes(&header))))
         })
+    }
+
+    fn is_gone(&self, position: LogPosition) {
+        let mut gone = self.gone.lock();
+        if gone.len() >= GONE_MAX {
+            gone.clear();
+        }
+        gone.insert(position);
     }
 
     fn read(&self, position: LogPosition) -> Result<Option<(EntryHeader, Arc<Fact>)>, SourceError> {

@@ -58,7 +58,7 @@ use crate::{
 /// Name of the view's folder.
 pub const NAME: &str = "client";
 /// Raised whenever a row changes its meaning.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 /// Within this many entries of the head, events are kept for whoever is about to read them.
 const FRESH_ENTRIES: u64 = 1_000;
 

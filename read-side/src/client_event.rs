@@ -66,22 +66,30 @@ impl<'a> EventWriter<'a> {
 
     /// An event with everything in `unsigned` that the reader is owed.
     pub(crate) fn event(&self, event: &EventInfo) -> Result<Value, StoreError> {
-        let bundle = if self.bundles { Bundle::Whole } else { Bundle::Nothing };
-        self.written(event, bundle)
+        self.written(event, self.owed())
     }
 
     /// The redacted form of an event that is kept from the reader while what relates to it is not
     /// (client-server API, `getThreadRoots`).
     pub(crate) fn hidden(&self, event: &EventInfo) -> Result<Value, StoreError> {
+        self.hidden_with(event, self.owed())
+    }
+
+    /// What is bundled with an event that is asked for.
+    fn owed(&self) -> Bundle {
+        if self.bundles { Bundle::WHOLE } else { Bundle::NOTHING }
+    }
+
+    fn hidden_with(&self, event: &EventInfo, bundle: Bundle) -> Result<Value, StoreError> {
         let mut out = self.bare(&event.body.event_id, event.body.redacted());
-        let unsigned = self.unsigned(event, Bundle::WithoutEdit)?;
+        let unsigned = self.unsigned(event, bundle.without_edit())?;
         out.insert("unsigned".to_owned(), Value::Object(unsigned));
         Ok(Value::Object(out))
     }
 
     fn written(&self, event: &EventInfo, bundle: Bundle) -> Result<Value, StoreError> {
         if self.is_erased(event)? {
-            return self.hidden(event);
+            return self.hidden_with(event, bundle);
         }
         let mut out = self.bare(&event.body.event_id, event.shown());
         let unsigned = self.unsigned(event, bundle)?;
@@ -131,7 +139,7 @@ impl<'a> EventWriter<'a> {
         if let Some(by) = event.redacted_by
             && let Some(redaction) = self.snapshot.event_at(by)?
         {
-            let redaction = self.bare(&redaction.body.event_id, redaction.shown());
+            let redaction = self.bare(&redaction.body.event_id, self.shown_of(&redaction)?);
             unsigned.insert("redacted_because".to_owned(), Value::Object(redaction));
         }
         if let Some(relations) = self.bundle(event, bundle)? {
@@ -183,8 +191,8 @@ impl<'a> EventWriter<'a> {
         let Some(replaced) = self.snapshot.replaces(event.position)? else { return Ok(()) };
         let Some(replaced) = self.snapshot.event_at(replaced)? else { return Ok(()) };
         unsigned.insert("replaces_state".to_owned(), replaced.body.event_id.as_str().into());
-        if let Some(content) = replaced.content() {
-            unsigned.insert("prev_content".to_owned(), Value::Object(content.clone()));
+        if let Some(content) = self.shown_of(&replaced)?.get("content") {
+            unsigned.insert("prev_content".to_owned(), content.clone());
             let sender = replaced.str("sender").unwrap_or_default();
             unsigned.insert("prev_sender".to_owned(), Value::from(sender));
         }

@@ -63,7 +63,7 @@ impl DirStore {
     /// Opens a directory to take a backup into; makes it if it is not there. Refuses one that
     /// holds anything else.
     pub(crate) fn for_writing(dir: &Path, before: BeforeStep) -> Result<Self> {
-        make_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        make_dir(dir)?;
         if !is_ours(dir)? {
             return Err(BackupRefusal::NotABackup(dir.to_owned()).into());
         }
@@ -94,23 +94,24 @@ impl DirStore {
         self.staging.is_dir()
     }
 
-    fn empty_staging(&self) -> io::Result<()> {
-        for file in fs::read_dir(&self.staging)? {
-            let path = file?.path();
+    fn empty_staging(&self) -> Result<()> {
+        let named = || format!("cannot empty {}", self.staging.display());
+        for file in fs::read_dir(&self.staging).with_context(named)? {
+            let path = file.with_context(named)?.path();
             if path.is_dir() {
                 // What a run made there may be keys.
-                for inside in fs::read_dir(&path)? {
-                    erase(&inside?.path())?;
+                for inside in fs::read_dir(&path).with_context(named)? {
+                    erase(&inside.with_context(named)?.path())?;
                 }
-                fs::remove_dir_all(path)?;
+                fs::remove_dir_all(path).with_context(named)?;
             } else {
-                fs::remove_file(path)?;
+                fs::remove_file(path).with_context(named)?;
             }
         }
         Ok(())
     }
 
-    fn sync_names(&mut self) -> io::Result<()> {
+    fn sync_names(&mut self) -> Result<()> {
         (self.before)(Step::SyncNames)?;
         for dir in std::mem::take(&mut self.unsynced) {
             sync_dir(&dir)?;
@@ -130,6 +131,9 @@ impl Store for DirStore {
 
     fn list(&self) -> Result<BTreeMap<String, u64>> {
         let mut found = BTreeMap::new();
+        if !self.dir.exists() {
+            return Ok(found);
+        }
         list_into(&self.dir, "", 0, &mut found)?;
         Ok(found)
     }
@@ -150,7 +154,7 @@ impl Store for DirStore {
         }
         (self.before)(Step::Put)?;
         // A crash behind the rename leaves a whole file that no manifest names.
-        fs::rename(staged, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::rename(staged, &path).map_err(BackupRefusal::unwritten(&path))?;
         self.unsynced.insert(parent);
         Ok(())
     }
@@ -161,11 +165,15 @@ impl Store for DirStore {
         (self.before)(Step::WriteManifest)?;
         let staged = self.staging.join(MANIFEST);
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(&staged)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        let written =
+            options.write(true).create_new(true).mode(0o600).open(&staged).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            });
+        written.map_err(BackupRefusal::unwritten(&staged))?;
         (self.before)(Step::RenameManifest)?;
-        fs::rename(&staged, self.dir.join(MANIFEST))?;
+        let path = self.dir.join(MANIFEST);
+        fs::rename(&staged, &path).map_err(BackupRefusal::unwritten(&path))?;
         Ok(sync_dir(&self.dir)?)
     }
 
@@ -175,14 +183,14 @@ impl Store for DirStore {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    fn fetch(&self, name: &str, _sha256: &str, to: &Path) -> Result<Option<Seen>> {
+    fn fetch(&self, name: &str, _sha256: &str, to: &Path, _most: u64) -> Result<Option<Seen>> {
         let path = self.dir.join(name);
         let mut file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.with_context(|| format!("cannot read {}", path.display()))?,
         };
         let seen = digest::copy(&mut file, to)
-            .with_context(|| format!("cannot copy {} to {}", path.display(), to.display()))?;
+            .with_context(|| format!("cannot copy {}", path.display()))?;
         Ok(Some(seen))
     }
 
@@ -223,7 +231,8 @@ impl Store for DirStore {
     fn finish(&mut self) -> Result<()> {
         (self.before)(Step::Finish)?;
         self.empty_staging()?;
-        fs::remove_dir(&self.staging)?;
+        fs::remove_dir(&self.staging)
+            .with_context(|| format!("cannot remove {}", self.staging.display()))?;
         Ok(sync_dir(&self.dir)?)
     }
 }
@@ -240,33 +249,38 @@ fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
 }
 
 /// Overwrites a file with zeros.
-pub(super) fn erase(path: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    let length = file.metadata()?.len();
-    io::copy(&mut io::repeat(0).take(length), &mut file)?;
-    file.sync_all()
+pub(super) fn erase(path: &Path) -> Result<(), BackupRefusal> {
+    let erased = OpenOptions::new().write(true).open(path).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        io::copy(&mut io::repeat(0).take(length), &mut file)?;
+        file.sync_all()
+    });
+    erased.map_err(BackupRefusal::unwritten(path))
 }
 
 /// Makes a directory for its owner only, with those above it.
-pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+pub(super) fn make_dir(dir: &Path) -> Result<(), BackupRefusal> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(BackupRefusal::unwritten(dir))
 }
 
 /// The lock file's lock; `None` where another process has it.
 pub(super) fn lock(path: &Path) -> Result<Option<File>> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let file = opened.map_err(BackupRefusal::unwritten(path))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+        Err(TryLockError::Error(error)) => Err(BackupRefusal::unwritten(path)(error).into()),
     }
 }
 
 /// Empty, or what a run made.
-fn is_ours(dir: &Path) -> io::Result<bool> {
+fn is_ours(dir: &Path) -> Result<bool> {
+    let named = || format!("cannot read {}", dir.display());
     let mut names = BTreeSet::new();
-    for file in fs::read_dir(dir)? {
-        names.insert(file?.file_name());
+    for file in fs::read_dir(dir).with_context(named)? {
+        names.insert(file.with_context(named)?.file_name());
     }
     let has = |name: &str| names.contains(Path::new(name).as_os_str());
     Ok(names.is_empty() || has(MANIFEST) || has(UNFINISHED) || (names.len() == 1 && has(LOCK)))

@@ -97,13 +97,19 @@ pub(crate) fn is_backup(dir: &Path) -> bool {
 /// A copied segment has a part of its digest in its name.
 fn has_copied_segments(dir: &Path) -> bool {
     let Ok(found) = fs::read_dir(dir.join("log").join("segments")) else { return false };
-    found.flatten().any(|file| {
-        let name = file.file_name();
-        let stem = name.to_str().and_then(|name| name.strip_suffix(".seg"));
-        stem.and_then(|stem| stem.split_once('-')).is_some_and(|(first, digest)| {
-            first.bytes().all(|byte| byte.is_ascii_digit())
-                && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
+    found.flatten().any(|file| file.file_name().to_str().is_some_and(is_name_of_copy))
+}
+
+/// The same of a name below a place.
+pub(super) fn is_copied_segment(name: &str) -> bool {
+    name.strip_prefix("log/segments/").is_some_and(is_name_of_copy)
+}
+
+fn is_name_of_copy(name: &str) -> bool {
+    let stem = name.strip_suffix(".seg");
+    stem.and_then(|stem| stem.split_once('-')).is_some_and(|(first, digest)| {
+        first.bytes().all(|byte| byte.is_ascii_digit())
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 

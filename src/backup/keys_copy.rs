@@ -14,9 +14,9 @@ use anyhow::{Context as _, Result};
 use event_log::{Keyring, KeyringCopy, ledger::CHECKPOINT_FILE};
 
 use super::{
-    BackupPoint, Target,
+    BackupPoint, BackupRefusal, Target,
     digest::{self, sync_dir},
-    dir_store::DirStore,
+    dir_store::{DirStore, make_dir},
     live::read_keyring,
     manifest::{About, FileEntry, Kind, Manifest},
     target::read_manifest,
@@ -49,12 +49,11 @@ pub(super) fn copy_keys_into(
     copy_keyring: impl FnOnce(&Path) -> Result<KeyringCopy>,
 ) -> Result<KeyringCopy> {
     let staging = target.store.staging().join("keys");
-    fs::create_dir_all(&staging)?;
+    make_dir(&staging)?;
     let copied = copy_keyring(&staging)?;
     copy_key_files(keys_dir, &staging)?;
     if let Some(checkpoint) = &point.checkpoint {
-        fs::write(staging.join(CHECKPOINT_FILE), checkpoint)?;
-        File::open(staging.join(CHECKPOINT_FILE))?.sync_all()?;
+        digest::write(&staging.join(CHECKPOINT_FILE), checkpoint.as_bytes())?;
     }
     sync_dir(&staging)?;
     let mut about = About::new(Kind::Keys, point, taken_at);
@@ -92,8 +91,11 @@ fn copy_key_files(from: &Path, to: &Path) -> Result<()> {
             continue;
         }
         let target = to.join(name);
-        digest::copy(&mut File::open(file.path())?, &target)?;
-        fs::set_permissions(&target, metadata.permissions())?;
+        let named = || format!("cannot copy {}", file.path().display());
+        let mut key = File::open(file.path()).with_context(named)?;
+        digest::copy(&mut key, &target).with_context(named)?;
+        let set = fs::set_permissions(&target, metadata.permissions());
+        set.map_err(BackupRefusal::unwritten(&target))?;
     }
     Ok(())
 }

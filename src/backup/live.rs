@@ -5,11 +5,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use event_log::{Keyring, KeyringCopy, Log, SystemRandom, ledger::Ledger};
+use event_log::{Keyring, KeyringCopy, KeyringError, Log, SystemRandom, ledger::Ledger};
 use facts::LogPosition;
 use serde::{Deserialize, Serialize};
 
-use super::LockTerms;
+use super::{BackupRefusal, LockTerms};
 
 /// Where a log stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +75,17 @@ impl LiveLog {
     }
 
     /// Writes a copy of the keyring into a directory that has none. Blocks.
-    pub(crate) fn copy_keyring(&self, dir: &Path) -> Result<KeyringCopy, event_log::KeyringError> {
-        self.log.copy_keyring(dir)
+    pub(crate) fn copy_keyring(&self, dir: &Path) -> anyhow::Result<KeyringCopy> {
+        self.log.copy_keyring(dir).map_err(|error| keyring_unwritten(dir, error))
+    }
+}
+
+/// Why a keyring was not written into a directory, with the directory.
+pub(super) fn keyring_unwritten(dir: &Path, error: KeyringError) -> anyhow::Error {
+    match error {
+        KeyringError::Step { source, .. } => BackupRefusal::unwritten(dir)(source).into(),
+        other => anyhow::Error::new(other)
+            .context(format!("the keyring cannot be written to {}", dir.display())),
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use event_log::backup::{SegmentPath, copy_segment, segment_paths};
+use event_log::backup::{CopyFault, SegmentCopy, SegmentPath, copy_segment, segment_paths};
 use facts::LogPosition;
 
 use super::{
@@ -106,9 +106,9 @@ impl LogCopy {
             }
         }
         let staged = self.staged();
-        let copied = copy_segment(segment, head, &staged)?;
+        let copied = copied(copy_segment(segment, head, &staged))?;
         let Some((last, _)) = copied.last else {
-            fs::remove_file(staged)?;
+            removed(&staged)?;
             return Ok(None);
         };
         let sha256 = hex::encode(copied.sha256);
@@ -151,10 +151,11 @@ impl LogCopy {
             let mut file = match File::open(path) {
                 // Its keys were destroyed and it went, since the directory was listed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                other => other?,
+                other => other.with_context(|| format!("cannot read {}", path.display()))?,
             };
             let staged = self.staged();
-            let seen = digest::copy(&mut file, &staged)?;
+            let seen = digest::copy(&mut file, &staged)
+                .with_context(|| format!("cannot copy {}", path.display()))?;
             let entry = FileEntry::of(seen);
             self.put(&staged, name, entry)
         })
@@ -177,7 +178,7 @@ impl LogCopy {
         let left_there = self.target.there.get(&name) == Some(&entry.bytes);
         let known = if left_there { self.target.store.take_up(&name, &entry)? } else { None };
         if let Some(lock) = known {
-            fs::remove_file(staged)?;
+            removed(staged)?;
             return Ok(self.manifest.add(name, entry.locked(lock))?);
         }
         let entry = entry.locked(self.target.store.lock());
@@ -190,6 +191,18 @@ impl LogCopy {
     fn staged(&self) -> PathBuf {
         self.target.store.staging().join(format!("{}", self.report.copied))
     }
+}
+
+/// What was copied; where it could not be written, a refusal that names the copy.
+pub(super) fn copied(copied: Result<SegmentCopy, CopyFault>) -> Result<SegmentCopy> {
+    copied.map_err(|fault| match fault {
+        CopyFault::Write { to, error } => BackupRefusal::unwritten(&to)(error).into(),
+        CopyFault::Read(fault) => fault.into(),
+    })
+}
+
+fn removed(staged: &Path) -> Result<()> {
+    fs::remove_file(staged).with_context(|| format!("cannot remove {}", staged.display()))
 }
 
 fn stamp(metadata: &fs::Metadata) -> Stamp {

@@ -1,10 +1,16 @@
 //! Why a backup is not taken, or nothing is restored; each with what to do about it.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use facts::LogPosition;
 
-use super::manifest::ManifestFault;
+use super::{There, Wanted, manifest::ManifestFault};
+
+const NEXT_OF_FULL: &str = "free space on that disk or name a directory on another one; the same \
+    command then goes on, or begins anew, without anything lost";
 
 /// A refusal. Nothing was changed where one is given, but for files that the next run takes up.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +18,16 @@ pub(crate) enum BackupRefusal {
     /// Something that is no backup stands there.
     #[error("{} holds something that is no backup", .0.display())]
     NotABackup(PathBuf),
-    /// There is no backup.
-    #[error("there is no backup in {0}: no manifest is there")]
-    Nothing(String),
+    /// What was wanted is not there.
+    #[error("{wanted} is in {place}: {there}")]
+    Nothing {
+        /// Where.
+        place: String,
+        /// What was looked for.
+        wanted: Wanted,
+        /// What is there.
+        there: There,
+    },
     /// A backup of the other kind.
     #[error("{found} is a backup of {is}, and one of {wanted} is needed")]
     OtherKind {
@@ -132,12 +145,24 @@ pub(crate) enum BackupRefusal {
     /// Not a place that can be used.
     #[error("`{0}` names no bucket")]
     NoPlace(String),
+    /// The disk took no more, or the file system refused.
+    #[error("{} could not be written", .path.display())]
+    Unwritten {
+        /// What was being written.
+        path: PathBuf,
+        /// Why it could not be.
+        #[source]
+        error: io::Error,
+    },
     /// Nobody to be at the store.
     #[error("the credentials of the off-site store cannot be read: {0}")]
     Credentials(String),
     /// Something else stands where a file is to be put.
     #[error("{0} is there and is something else: nothing is put over it")]
     Taken(String),
+    /// A file of a finished export is not what it was.
+    #[error("{} is not what it was when its export was finished: it is not put", .0.display())]
+    Changed(PathBuf),
     /// The bucket does not lock objects.
     #[error("the bucket of {0} has no Object Lock")]
     NoLock(String),
@@ -162,6 +187,11 @@ pub(crate) enum BackupRefusal {
 }
 
 impl BackupRefusal {
+    /// A failure to write a path, for `map_err`.
+    pub(crate) fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Unwritten { path: path.to_owned(), error }
+    }
+
     /// Whether an error says that a file is not there as it must be, so that it is put again, as a
     /// version of its own. The store had a bad moment, or somebody could remove it.
     pub(crate) fn is_put_again(error: &anyhow::Error) -> bool {
@@ -172,13 +202,26 @@ impl BackupRefusal {
         again
     }
 
+    /// What to do about an error that is a refusal, or that comes from a disk without room.
+    pub(crate) fn next_of(error: &anyhow::Error) -> Option<&'static str> {
+        let full = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<io::Error>().is_some_and(is_full)
+        };
+        let refusal = error.downcast_ref::<Self>().map(Self::next);
+        refusal.or_else(|| error.chain().any(full).then_some(NEXT_OF_FULL))
+    }
+
     /// What to do.
-    pub(crate) fn next(&self) -> &'static str {
+    fn next(&self) -> &'static str {
         match self {
             Self::NotABackup(_) => "name an empty directory, or one that is not there yet",
-            Self::Nothing(_) => {
-                "name the directory of a backup that was finished; `chancery backup` goes on with \
-                 one that was broken off"
+            Self::Nothing { wanted: Wanted::Backup, .. } => {
+                "name the directory or the prefix of a backup that was finished; `chancery backup` \
+                 goes on with one that was broken off"
+            }
+            Self::Nothing { .. } => {
+                "name the directory or the prefix that `chancery export` or `chancery backup` was \
+                 given, or `ship_to` of the section [offsite]"
             }
             Self::OtherKind { .. } => {
                 "give the backup with --from and its keys with --keyring-from"
@@ -188,12 +231,17 @@ impl BackupRefusal {
                 "name a directory of its own for this backup, and keep the other one"
             }
             Self::Busy(_) => "wait for it to end",
+            Self::Unwritten { error, .. } if is_full(error) => NEXT_OF_FULL,
+            Self::Unwritten { .. } => {
+                "look at that disk and at the rights there, or name another directory; the same \
+                 command then goes on, or begins anew, without anything lost"
+            }
             Self::Manifest { .. } | Self::Damaged { .. } => {
                 "take another copy of the backup; `chancery verify` checks one from end to end"
             }
             Self::Server(_) => {
-                "let the account of the server write to that directory, or stop the server and \
-                 try again"
+                "let the account of the server write to that directory, see that its disk has room, \
+                 or stop the server, and try again"
             }
             Self::Occupied(_) => "name a directory that is not there",
             Self::NoPlace(_) => "name s3://bucket/prefix",
@@ -202,6 +250,7 @@ impl BackupRefusal {
                  AWS_SECRET_ACCESS_KEY"
             }
             Self::Taken(_) => "name another prefix",
+            Self::Changed(_) => "export it anew in another directory, to another prefix",
             Self::NoLock(_) => {
                 "make a bucket with Object Lock; at most stores it can only be had from the \
                  beginning"
@@ -227,4 +276,10 @@ impl BackupRefusal {
             }
         }
     }
+}
+
+/// No room on the disk, in the quota, or within the limit on a file's size.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

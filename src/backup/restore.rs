@@ -100,11 +100,12 @@ pub(crate) struct Ready {
 impl Restore {
     /// Looks whether it can be done, and changes nothing.
     pub(crate) fn prepare(self) -> Result<Ready> {
+        let store = self.from.open()?;
+        // First of all: whoever named the wrong place hears of nothing else.
+        let log = manifest_of(&*store, Kind::Log)?;
         if is_occupied(&self.to)? {
             return Err(BackupRefusal::Occupied(self.to).into());
         }
-        let store = self.from.open()?;
-        let log = manifest_of(&*store, Kind::Log)?;
         let keys = manifest_of(&DirStore::for_reading(&self.keys_from), Kind::Keys)?;
         if log.about.log_id != keys.about.log_id {
             return Err(BackupRefusal::OtherLog {
@@ -248,11 +249,15 @@ impl Ready {
     fn go_on(&self, work: &Path, newest: Newest, clock: Arc<dyn Clock>) -> Result<Incarnation> {
         let options = LogOptions::new(work, self.log.about.server_name.as_str());
         let log = Log::open(options, clock, Arc::new(SystemRandom))
-            .context("the restored log cannot be opened")?;
+            .with_context(|| format!("the restored log in {} cannot be opened", work.display()))?;
         let how =
             GoOn { reason: ForkReason::Restore, above: newest.incarnation, orders: newest.orders };
-        let incarnation = log.go_on(how).context("no new incarnation could be begun")?;
-        log.scavenge().context("what is destroyed could not be dropped from the segments")?;
+        let incarnation = log
+            .go_on(how)
+            .with_context(|| format!("no new incarnation could be begun in {}", work.display()))?;
+        log.scavenge().with_context(|| {
+            format!("what is destroyed could not be dropped from segments in {}", work.display())
+        })?;
         log.close();
         Ok(incarnation)
     }
@@ -262,9 +267,10 @@ impl Ready {
     fn put_in_place(&self, work: &Path) -> Result<()> {
         sync_dir(work)?;
         let to = &self.restore.to;
-        fs::rename(work, to).with_context(|| format!("cannot make {}", to.display()))?;
+        fs::rename(work, to).map_err(BackupRefusal::unwritten(to))?;
         sync_dir(parent(to))?;
-        Ok(fs::remove_file(lock_file(work))?)
+        let lock = lock_file(work);
+        fs::remove_file(&lock).with_context(|| format!("cannot remove {}", lock.display()))
     }
 }
 
@@ -306,8 +312,8 @@ fn begin(work: &Path) -> Result<fs::File> {
     let lock = dir_store::lock(&lock)?.ok_or_else(|| BackupRefusal::Busy(work.to_owned()))?;
     if work.exists() {
         keys::erase_all(work)?;
-        fs::remove_dir_all(work)?;
+        fs::remove_dir_all(work).with_context(|| format!("cannot remove {}", work.display()))?;
     }
-    dir_store::make_dir(work).with_context(|| format!("cannot make {}", work.display()))?;
+    dir_store::make_dir(work)?;
     Ok(lock)
 }

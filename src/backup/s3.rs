@@ -10,6 +10,7 @@ mod client;
 mod parts;
 mod said;
 mod settings;
+mod versions;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -86,7 +87,11 @@ impl S3Store {
     /// Puts a file that no manifest names, and has the store say what it did with it. A hold that
     /// is open now is not put on it, for nobody would take it off.
     pub(super) fn put_beside(&self, path: &Path, name: &str) -> Result<()> {
-        self.put_locked(path, name, Lock { held: self.always_held, ..self.lock })
+        self.put_locked(path, name, self.lock_beside())
+    }
+
+    fn lock_beside(&self) -> Lock {
+        Lock { held: self.always_held, ..self.lock }
     }
 
     fn put_locked(&self, path: &Path, name: &str, lock: Lock) -> Result<()> {
@@ -125,7 +130,7 @@ impl Store for S3Store {
 
     fn put_manifest(&mut self, text: &str) -> Result<()> {
         let staged = self.staging.join(MANIFEST);
-        fs::write(&staged, text)?;
+        digest::write(&staged, text.as_bytes())?;
         // Puts are atomic: a crash before leaves the manifest before, which stays as a version.
         self.put_beside(&staged, MANIFEST)?;
         Ok(fs::remove_file(staged)?)
@@ -148,14 +153,14 @@ impl Store for S3Store {
         Ok(newest)
     }
 
-    fn fetch(&self, name: &str, sha256: &str, to: &Path) -> Result<Option<Seen>> {
+    fn fetch(&self, name: &str, sha256: &str, to: &Path, most: u64) -> Result<Option<Seen>> {
         let key = self.key(name);
         let mut last = None;
         for version in self.client.versions(&key)? {
             if last.is_some() {
                 fs::remove_file(to)?;
             }
-            let seen = self.client.get(&key, &version, to)?;
+            let seen = self.client.get(&key, &version, to, most)?;
             if seen.sha256 == sha256 {
                 return Ok(Some(seen));
             }
@@ -195,20 +200,17 @@ impl Store for S3Store {
         if long_enough && lock.held == self.lock.held {
             return Ok(lock);
         }
-        let key = self.key(name);
         let version = self
             .version_of(name, entry.bytes, &entry.sha256)?
             .ok_or_else(|| self.not_locked(name, "it is not there any more".to_owned()))?;
-        if !long_enough {
-            self.client.lock_until(&key, &version, until)?;
+        if lock.held && !self.lock.held {
+            self.client.hold(&self.key(name), &version, false)?;
         }
-        if lock.held != self.lock.held {
-            self.client.hold(&key, &version, self.lock.held)?;
-        }
-        let kept = Lock { until: if long_enough { lock.until } else { Some(until) }, ..self.lock };
+        let until = if long_enough { lock.until } else { Some(until) };
         let seen = Seen { bytes: entry.bytes, sha256: entry.sha256.clone() };
-        let fault = self.fault_of(name, &version, &seen, kept)?;
-        fault.map_or(Ok(kept), |what| Err(self.not_locked(name, what)))
+        let wanted = Lock { until, ..self.lock };
+        let kept = self.lock_at_least(name, &version, &seen, wanted)?;
+        kept.map_err(|what| self.not_locked(name, what))
     }
 
     fn take_up(&mut self, name: &str, entry: &FileEntry) -> Result<Option<Lock>> {
@@ -251,6 +253,6 @@ fn new_staging() -> Result<PathBuf> {
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
-    make_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    make_dir(&dir)?;
     Ok(dir)
 }

@@ -22,7 +22,6 @@ use super::{
 /// An off-site copy that is put to.
 pub(crate) struct Shipping {
     store: S3Store,
-    now: u64,
 }
 
 /// What an off-site copy has by its manifest.
@@ -41,7 +40,7 @@ pub(crate) struct ShippedLog {
 impl Shipping {
     /// Opens a place to put to at this time. Refuses a bucket that does not lock.
     pub(crate) fn open(place: &Place, now: u64) -> Result<Self> {
-        Ok(Self { store: place.locking(now)?, now })
+        Ok(Self { store: place.locking(now)? })
     }
 
     /// What is there; `None` where nothing is. Refuses what is no older copy of this log.
@@ -72,11 +71,11 @@ impl Shipping {
         let seen = digest::Seen { bytes: bytes.len() as u64, sha256: name.sha256.clone() };
         let name = name.to_string();
         // A crash behind the put left it there, asked about or not.
-        if self.store.has(&name, &seen, self.now)? {
+        if self.store.has_beside(&name, &seen)? {
             return Ok(());
         }
         let staged = self.store.staging().join("beside");
-        fs::write(&staged, bytes)?;
+        digest::write(&staged, bytes)?;
         self.store.put_beside(&staged, &name)?;
         Ok(fs::remove_file(staged)?)
     }

@@ -1,7 +1,7 @@
 //! Files that are put off-site by themselves, locked: those of an export.
 //!
-//! Owns that a file is put once, however often a command is begun again, and that nothing that
-//! stands there is covered by something else.
+//! Owns that what is there is not put again, however often a command is begun again, and is locked
+//! as this command wants it; and that nothing that stands there is covered by something else.
 
 use std::path::Path;
 
@@ -21,16 +21,42 @@ impl Sink {
         Ok(Self { store: place.locking(now)?, now })
     }
 
+    /// What it is called.
+    pub(crate) fn name(&self) -> String {
+        self.store.name()
+    }
+
     /// Whether anything was ever put under this name.
     pub(crate) fn has_any(&self, name: &str) -> Result<bool> {
         Ok(self.store.list_kept(name)?.contains(name))
     }
 
-    /// Puts a file, and has the store say what it has; false where it was there, locked. Refuses a
-    /// name under which something else stands.
-    pub(crate) fn put(&self, path: &Path, name: &str) -> Result<bool> {
+    /// Whether this file is there under this name, locked.
+    pub(crate) fn has(&self, path: &Path, name: &str) -> Result<bool> {
+        self.store.has(name, &digest::of_file(path)?, self.now)
+    }
+
+    /// Whether it is there, locked or not.
+    pub(crate) fn was_put(&self, path: &Path, name: &str) -> Result<bool> {
+        self.store.was_put(name, &digest::of_file(path)?)
+    }
+
+    /// What was put first under this name, if it is no longer than so many bytes.
+    pub(crate) fn first_put(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
+        // No version has this SHA-256, so that the oldest is answered.
+        self.store.read_small(name, "", most)
+    }
+
+    /// Puts a file, and has the store say what it has; false where it was there, and is locked now
+    /// for as long and held as it would be if it were put. Refuses a
+    /// file that does not have this SHA-256 any more, where one is known, and a name under which
+    /// something else stands.
+    pub(crate) fn put(&self, path: &Path, name: &str, sha256: Option<&str>) -> Result<bool> {
         let seen = digest::of_file(path)?;
-        if self.store.has(name, &seen, self.now)? {
+        if sha256.is_some_and(|sha256| sha256 != seen.sha256) {
+            return Err(BackupRefusal::Changed(path.to_owned()).into());
+        }
+        if self.store.has_beside(name, &seen)? {
             return Ok(false);
         }
         if self.has_any(name)? && !self.store.was_put(name, &seen)? {

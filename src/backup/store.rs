@@ -43,8 +43,15 @@ pub(crate) trait Store: Send {
     fn manifest(&self) -> Result<Option<String>>;
 
     /// Copies a file here, to a path that is not there; where the store has several versions, the
-    /// one with this SHA-256. `None` where the store has none.
-    fn fetch(&self, name: &str, sha256: &str, to: &Path) -> Result<Option<super::digest::Seen>>;
+    /// one with this SHA-256. `None` where the store has none. Of what comes over a network and is
+    /// longer than `most` not more is copied than it takes to see that.
+    fn fetch(
+        &self,
+        name: &str,
+        sha256: &str,
+        to: &Path,
+        most: u64,
+    ) -> Result<Option<super::digest::Seen>>;
 
     /// A small file; where the store has several versions, the one with this SHA-256. `None` where
     /// there is none. Of a larger one not more than it takes to see that it is another.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Result;
 
 use super::{
-    BackupPoint, BackupRefusal,
+    BackupPoint, BackupRefusal, There, Wanted,
     beside::BesideName,
     dir_store::{BeforeStep, DirStore},
     manifest::{FileEntry, Kind, Manifest},
@@ -84,7 +84,11 @@ pub(super) fn read_manifest(store: &dyn Store) -> Result<Option<Manifest>> {
 
 /// The manifest of a backup of this kind.
 pub(super) fn manifest_of(store: &dyn Store, kind: Kind) -> Result<Manifest> {
-    let manifest = read_manifest(store)?.ok_or_else(|| BackupRefusal::Nothing(store.name()))?;
+    let Some(manifest) = read_manifest(store)? else {
+        let (place, wanted) = (store.name(), Wanted::Backup);
+        let there = There::by_names(&store.list_kept("")?);
+        return Err(BackupRefusal::Nothing { place, wanted, there }.into());
+    };
     if manifest.about.kind != kind {
         return Err(other_kind(store.name(), kind).into());
     }

@@ -127,7 +127,7 @@ impl World {
         let point = self.point();
         let copy = LogCopy::take(&self.data(), &Place::Dir(self.backup()), &point, 7)?;
         copy_keys(&self.data().join("keyring"), &self.keys(), &point, (7, 7), |dir| {
-            Ok(self.live.copy_keyring(dir)?)
+            self.live.copy_keyring(dir)
         })?;
         copy.commit()
     }
@@ -139,7 +139,7 @@ impl World {
         let copy = LogCopy::take_into(target, &self.data(), &point, 8)?;
         let target = Target::open_with(&self.keys(), Kind::Keys, &point, keys)?;
         copy_keys_into(target, &self.data().join("keyring"), &point, (8, 7), |dir| {
-            Ok(self.live.copy_keyring(dir)?)
+            self.live.copy_keyring(dir)
         })?;
         copy.commit()
     }

@@ -47,7 +47,7 @@ pub(super) fn run(command: &Backup, origin: &Origin) -> anyhow::Result<ExitCode>
 
 /// A refusal with what to do about it.
 pub(super) fn advised(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref::<BackupRefusal>().map(BackupRefusal::next) {
+    match BackupRefusal::next_of(&error) {
         Some(next) => Failure::new(format!("{error:#}"), next).into(),
         None => error,
     }
@@ -145,9 +145,10 @@ impl<'a> Source<'a> {
 
     fn copy_keyring(&self, dir: &Path) -> anyhow::Result<KeyringCopy> {
         match self {
-            Self::Here(live) => Ok(live.copy_keyring(dir)?),
+            Self::Here(live) => live.copy_keyring(dir),
             Self::Server(config) => {
-                let to = fs::canonicalize(dir)?;
+                let to = fs::canonicalize(dir)
+                    .with_context(|| format!("cannot look at {}", dir.display()))?;
                 match ask(config, &UserRequest::CopyKeyring { to })? {
                     BackupAnswer::KeyringCopied { generation, newest_epoch, applied_through } => {
                         Ok(KeyringCopy { generation, newest_epoch, applied_through })

@@ -6,6 +6,7 @@
 
 mod fetch;
 mod sink;
+mod stage;
 
 use std::{
     io::{self, ErrorKind, IsTerminal as _, Write as _},
@@ -14,10 +15,13 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use policies::export::{DirectoryError, ExportDirectory, Format, Terms, is_finished};
+use policies::export::{DirectoryError, ExportDirectory, Format, Manifest, Terms};
 use serde_json::{Value, json};
 
-use self::sink::Target;
+use self::{
+    sink::Target,
+    stage::{Stage, Wanted, named},
+};
 use super::{
     Failure, Origin,
     staff::{Access, Client, Consent},
@@ -68,14 +72,16 @@ pub(super) struct Export {
 pub(super) fn run(command: &Export, origin: &Origin) -> anyhow::Result<ExitCode> {
     let format = format(command.format);
     let target = Target::of(&command.out, command.work.as_deref(), origin)?;
-    if target.remove_what_was_put()? {
-        return tell_put(command, 0);
-    }
-    target.check()?;
+    let wanted = Wanted { case: command.case, format, end: command.end };
+    let made = match target.stage(&wanted)? {
+        Stage::ToMake => None,
+        Stage::Made(made) => Some(made.manifest),
+        Stage::Put(there) => return tell_put(command, &there, 0),
+    };
     let client = command.access.client()?;
-    if target.words().is_some() && is_finished(&target.dir) {
-        // Made by a run that was broken off while it was put.
-        return put_only(command, &client, &target);
+    if let Some(made) = made {
+        // By a run that was broken off while it was put, or by one without s3://.
+        return put_only(command, &client, &target, &made);
     }
     let found = ExportDirectory::resume(&target.dir, command.case, format).map_err(told)?;
     let export = match found {
@@ -86,15 +92,26 @@ pub(super) fn run(command: &Export, origin: &Origin) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-fn put_only(command: &Export, client: &Client, target: &Target) -> anyhow::Result<ExitCode> {
-    writeln!(io::stderr(), "Going on with putting {}.", target.dir.display())?;
-    tell_put(command, target.put(client)?.unwrap_or(0))
+fn put_only(
+    command: &Export,
+    client: &Client,
+    target: &Target,
+    made: &Manifest,
+) -> anyhow::Result<ExitCode> {
+    let mut words = vec![format!("{} holds {}: it is put.", target.dir.display(), named(made))];
+    words.extend(target.words());
+    command.consent.ask(&words)?;
+    let put = target.put(client)?.unwrap_or(0);
+    tell_put(command, made, put)
 }
 
-fn tell_put(command: &Export, put: u64) -> anyhow::Result<ExitCode> {
-    let answer = json!({ "case": command.case, "out": command.out, "put": put });
+fn tell_put(command: &Export, made: &Manifest, put: u64) -> anyhow::Result<ExitCode> {
+    let answer = json!({
+        "case": made.terms.case, "format": made.format.name(), "out": command.out, "put": put,
+        "first": made.terms.first, "end": made.terms.end,
+    });
     command.access.show(&answer, |answer| {
-        vec![format!("The export is complete in {}.", command.out), files_put(answer)]
+        vec![format!("In {} is complete: {}.", command.out, named(made)), files_put(answer)]
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -55,7 +55,7 @@ impl Access {
         if self.json {
             return output::json(answer);
         }
-        lines(answer).iter().try_for_each(|line| output::line(line))
+        output::lines(&lines(answer))
     }
 
     /// True where a script reads the answers.

@@ -24,7 +24,8 @@ use clap::Args;
 use event_log::ledger::{NOTE_BYTES_MAX, TlogProof};
 
 use self::verdict::Verdict;
-use super::{Failure, Origin, output};
+use super::{Failure, Origin, backup::advised, output};
+use crate::backup::{BackupRefusal, There, Wanted};
 
 /// A file that is verified is at most this large.
 const FILE_BYTES_MAX: u64 = 2 * NOTE_BYTES_MAX as u64;
@@ -73,18 +74,22 @@ pub(super) fn run(command: Verify, origin: &Origin) -> anyhow::Result<ExitCode> 
 }
 
 fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
-    let keys = trust::keys(&command.keys, command.keys_file.as_deref())?;
+    let keys = || trust::keys(&command.keys, command.keys_file.as_deref());
     unfinished(&command.path)?;
-    let is_export =
-        ["manifest.note", "evidence"].iter().any(|name| command.path.join(name).exists());
-    let verdict = if is_export {
-        export::verify(command, &keys)?
-    } else if crate::backup::is_backup(&command.path) {
-        backup::verify(command, &keys)?
-    } else if command.path.is_dir() {
-        data_directory::verify(command, &keys)?
+    let verdict = if command.path.is_dir() {
+        // What is there comes first: whoever named the wrong directory hears of nothing else.
+        match There::in_dir(&command.path) {
+            There::Export => export::verify(command, &keys()?)?,
+            There::Backup => backup::verify(command, &keys()?)?,
+            There::DataDirectory => data_directory::verify(command, &keys()?)?,
+            there => {
+                let (place, wanted) = (command.path.display().to_string(), Wanted::InDirectory);
+                let nothing = BackupRefusal::Nothing { place, wanted, there };
+                return Err(advised(nothing.into()));
+            }
+        }
     } else {
-        let text = read(&command.path)?;
+        let (text, keys) = (read(&command.path)?, keys()?);
         if TlogProof::is_one(&text) {
             proof::verify(command, &text, &keys)?
         } else {
@@ -95,7 +100,7 @@ fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
     if command.json {
         output::json(&json)?;
     } else {
-        output::line(&words)?;
+        output::lines(&words)?;
     }
     Ok(ExitCode::from(u8::from(!ok)))
 }
@@ -130,6 +135,33 @@ fn read(path: &Path) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn words(path: &Path) -> anyhow::Result<String> {
+        let line = ["chancery", "verify", &path.display().to_string(), "--key", "none"];
+        let cli = <crate::cli::Cli as clap::Parser>::try_parse_from(line)?;
+        let crate::cli::Command::Verify(command) = cli.command else { anyhow::bail!("verify") };
+        let error = verify(&command).err().context("nothing can be verified there")?;
+        Ok(format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_directory_of_something_else_is_told_so_before_keys_and_checkpoints() -> anyhow::Result<()>
+    {
+        let dir = tempfile::tempdir()?;
+        let said = words(dir.path())?;
+        for looked_for in ["manifest.note", "manifest.jsonl", "log/segments", "nothing at all"] {
+            assert!(said.contains(looked_for), "{said}");
+        }
+        std::fs::write(dir.path().join("notes.txt"), "mine")?;
+        let said = words(dir.path())?;
+        assert!(said.ends_with("nothing there is of Chancery's"), "{said}");
+        std::fs::create_dir_all(dir.path().join("data/log/segments"))?;
+        let said = words(dir.path())?;
+        assert!(said.ends_with("there is one below it, in `data`"), "{said}");
+        let said = words(&dir.path().join("data"))?;
+        assert!(!said.contains("neither"), "now the key is what is wrong: {said}");
+        Ok(())
+    }
 
     #[test]
     fn what_was_broken_off_is_said_to_be_that() -> anyhow::Result<()> {

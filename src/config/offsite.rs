@@ -33,7 +33,8 @@ section! {
         retention_days: u32 = 90;
         /// Put a legal hold, which has no date, on every object, also while no hold is open.
         legal_hold: bool = false;
-        /// One try of a request may take so many seconds; 1 to 3600.
+        /// One try of a request may take so many seconds, and as long beyond as its bytes take at
+        /// 64 KiB a second; 1 to 3600.
         timeout_seconds: u32 = 300;
         /// A file larger than this goes up in parts of this size, in MiB; 5 to 5120. The whole file
         /// is then read back to be checked, for the store has no SHA-256 of it.

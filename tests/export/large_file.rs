@@ -40,10 +40,11 @@ async fn a_large_file_is_exported_in_every_form_in_bounded_memory() -> Result<()
     for form in FORMS {
         let out = world.out(form);
         let killed = export_with_a_kill(&world, form, &out, &file, size as u64).await?;
-        ensure!(fs::metadata(out.join("media").join(&file))?.len() == size as u64);
+        let medium = out.join("media").join(format!("{file}.bin"));
+        ensure!(fs::metadata(&medium)?.len() == size as u64);
         let holds = verified(&world, &out).await?;
         ensure!(holds.0 && holds.1["ok"] == true, "{form}: {}", holds.1);
-        flip(&out.join("media").join(&file), size as u64 * 2 / 3)?;
+        flip(&medium, size as u64 * 2 / 3)?;
         let altered = verified(&world, &out).await?;
         ensure!(!altered.0 && altered.1.to_string().contains(&file), "{form}: {}", altered.1);
         let memory = killed.max(holds.2).max(altered.2);
@@ -91,7 +92,7 @@ async fn export_with_a_kill(
     size: u64,
 ) -> Result<u64> {
     let arguments = world.arguments(form, out);
-    let part = out.join("media").join(format!("{file}.part"));
+    let part = out.join("media").join(format!("{file}.part.bin"));
     let half = || fs::metadata(&part).is_ok_and(|part| part.len() >= size / 2);
     let mut before = 0;
     for tries in 1.. {

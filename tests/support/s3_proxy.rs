@@ -10,6 +10,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
+use futures_util::TryStreamExt as _;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -38,7 +39,14 @@ pub(crate) enum Fault {
     NotLocking,
     /// Takes orders and checkpoints, and neither segments nor media nor manifests.
     NoLog,
+    /// Takes a large object slowly.
+    Slow,
 }
+
+/// What [`Fault::Slow`] takes.
+pub(crate) const SLOW: std::time::Duration = std::time::Duration::from_secs(7);
+/// And of what is larger than this.
+const LARGE_BYTES: u64 = 1024 * 1024;
 
 /// Stands before a store.
 pub(crate) struct S3Proxy {
@@ -51,7 +59,7 @@ type Store = Client<HttpConnector, Body>;
 
 impl S3Proxy {
     /// Begins to listen; passes everything on.
-    pub(crate) async fn start(store: &str) -> Result<Self> {
+    pub(crate) fn start(store: &str) -> Result<Self> {
         let fault = Arc::new(Mutex::new(Fault::None));
         let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let client: Store = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
@@ -61,7 +69,11 @@ impl S3Proxy {
             let (fault, client, store) = (*now.lock(), client.clone(), store.clone());
             async move { answer(fault, &client, &store, request).await }
         });
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        // What is taken slowly is also sent so, and does not wait here.
+        socket.set_recv_buffer_size(64 * 1024)?;
+        socket.bind(([127, 0, 0, 1], 0).into())?;
+        let listener = socket.listen(1_024)?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(Self { endpoint, fault, asked })
@@ -86,6 +98,10 @@ async fn answer(fault: Fault, client: &Store, store: &str, request: Request) -> 
             (StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code></Error>").into_response()
         }
         Fault::NoLog if put && of_log => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Fault::Slow if length(&request) > LARGE_BYTES => match taken_slowly(request).await {
+            Ok(request) => pass(client, store, request).await,
+            Err(_) => StatusCode::BAD_REQUEST.into_response(),
+        },
         Fault::Swallowing if put => {
             let _ = to_bytes(request.into_body(), usize::MAX).await;
             StatusCode::OK.into_response()
@@ -111,6 +127,26 @@ async fn answer(fault: Fault, client: &Store, store: &str, request: Request) -> 
             answer
         }
     }
+}
+
+/// Bytes of a put.
+fn length(request: &Request) -> u64 {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.filter(|_| request.method() == Method::PUT).unwrap_or(0)
+}
+
+/// Takes a request's body in even steps, in [`SLOW`] altogether.
+async fn taken_slowly(request: Request) -> Result<Request> {
+    let (whole, mut taken) = (length(&request), Vec::new());
+    let (parts, body) = request.into_parts();
+    let (mut pieces, begun) = (body.into_data_stream(), tokio::time::Instant::now());
+    while let Some(piece) = pieces.try_next().await? {
+        taken.extend_from_slice(&piece);
+        let percent = u32::try_from(taken.len() as u64 * 100 / whole.max(1))?;
+        tokio::time::sleep_until(begun + SLOW * percent / 100).await;
+    }
+    Ok(Request::from_parts(parts, Body::from(taken)))
 }
 
 /// A put or get of an object itself, perhaps of one version, and of nothing about it.

@@ -6,14 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use decide::policy::{Extent, InForce, takes};
-use event_log::ReadFault;
+use commands::WriteSide;
+use decide::policy::{Extent, InForce, RoomRetention, takes};
+use event_log::{Entry, ReadFault};
 use facts::{
-    EntryHeader, KeyEpoch, LogPosition, PartHeader, RecordClass, Timestamp,
+    EntryHeader, KeyEpoch, LogPosition, PartHeader, RecordClass, StreamId, Timestamp,
     fact::{RecordKind, ShredCause},
 };
+use projections::{ClientView, Snapshot};
 
 use super::{
+    RunFault,
     erased_days::ErasedDays,
     judging::{Destroy, Judged, judge},
     key_ranges::{Ranges, SeenTrees},
@@ -30,20 +33,23 @@ use crate::{
 const HEADERS_AT_ONCE: usize = 25;
 /// Entries looked at without a rest: about a tenth of a millisecond.
 const WITHOUT_REST: usize = 5;
+/// Entries judged with one look at the view, about: a quarter of a second where others write.
+const A_LOOK: usize = 1_000;
 /// A stretch looks at so many entries, and at more only to come to the end of a day.
 const SCANNED: usize = 20_000;
 /// A stretch looks at so many entries, at most.
 const SCANNED_MAX: usize = 200_000;
 /// Key ranges of one stretch, at most: its orders have to fit into an entry each.
 const RANGES_MAX: usize = 3_500;
-/// Stubs of one stretch, at most.
-const STUBS_MAX: usize = 50_000;
+/// Stubs of one stretch, at most: some 50,000 of the common kind.
+const STUBS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What judging works with.
 pub(super) struct Judging<'a> {
     pub(super) record: &'a dyn Record,
     pub(super) keys: &'a dyn Keys,
-    pub(super) describer: Describer<'a>,
+    pub(super) view: &'a ClientView,
+    pub(super) write_side: &'a WriteSide,
     pub(super) in_force: &'a InForce,
     pub(super) now: Timestamp,
     /// The last entry that is judged.
@@ -88,19 +94,84 @@ pub(super) struct Chunk {
     pub(super) restricted_of: BTreeSet<String>,
     /// The walk is at its end.
     pub(super) done: bool,
+    /// What the view may tell otherwise before the orders are given.
+    unsettled: Unsettled,
+}
+
+/// What goes by something that may change at any time and is no part of the governance stream, on
+/// which orders are conditional. Judging takes a while, with rests, and stubs come before orders.
+#[derive(Debug, Default)]
+struct Unsettled {
+    /// Media, to which somebody may refer anew, and state, which may be in force again.
+    records: BTreeMap<LogPosition, Destroy>,
+    /// What rooms asked for when messages of theirs were judged.
+    wishes: BTreeMap<StreamId, RoomRetention>,
 }
 
 impl Judging<'_> {
     /// Judges the next stretch; `progress` is moved past it. Blocks on disk, and in `rest`, which is
     /// called again and again.
     pub(super) fn chunk(
-        &mut self,
+        &self,
         progress: &mut Progress,
         rest: &mut dyn FnMut(),
-    ) -> Result<Chunk, DescribeFault> {
+    ) -> Result<Chunk, RunFault> {
         let mut chunk = Chunk::default();
         let mut scanned = 0;
-        while !chunk.is_full(progress, scanned) {
+        while !chunk.done && !chunk.is_full(progress, scanned) {
+            let view = self.view_until()?;
+            let describer = Describer::new(&view, self.write_side);
+            self.look(describer, progress, &mut chunk, &mut scanned, rest)?;
+        }
+        progress.days.flush(&mut chunk.due.entry(ShredCause::Erasure).or_default().ranges);
+        chunk.due.retain(|_, due| due.ranges.len() > 0);
+        Ok(chunk)
+    }
+
+    /// Whether all of a stretch would be judged as it was, by the view as it is now.
+    pub(super) fn stands(&self, chunk: &Chunk, rest: &mut dyn FnMut()) -> Result<bool, RunFault> {
+        let view = self.view_until()?;
+        let mut describer = Describer::new(&view, self.write_side);
+        for (room, wishes) in &chunk.unsettled.wishes {
+            if view.wishes_of(*room).map_err(DescribeFault::from)? != *wishes {
+                return Ok(false);
+            }
+        }
+        for (number, (position, destroy)) in (1..).zip(&chunk.unsettled.records) {
+            let Some(entry) = self.record.open(*position).map_err(DescribeFault::from)? else {
+                return Ok(false);
+            };
+            match self.judged(&mut describer, &entry)? {
+                Some((_, Judged::Destroy(now))) if now == *destroy => {}
+                _ => return Ok(false),
+            }
+            if number % WITHOUT_REST == 0 {
+                rest();
+            }
+        }
+        Ok(true)
+    }
+
+    /// The view as it is now, which knows all entries that are judged.
+    fn view_until(&self) -> Result<Snapshot, RunFault> {
+        match self.view.snapshot() {
+            Ok(view) if view.position() >= self.until => Ok(view),
+            _ => Err(RunFault::ViewBehind),
+        }
+    }
+
+    /// Judges with one look at the view. Its files stay on disk as long as a look at them lasts,
+    /// and those that were replaced meanwhile go all at once: so no look lasts long.
+    fn look(
+        &self,
+        mut describer: Describer<'_>,
+        progress: &mut Progress,
+        chunk: &mut Chunk,
+        scanned: &mut usize,
+        rest: &mut dyn FnMut(),
+    ) -> Result<(), DescribeFault> {
+        let from = *scanned;
+        while *scanned - from < A_LOOK {
             let headers = self.headers(progress.next)?;
             if headers.is_empty() {
                 chunk.done = true;
@@ -111,20 +182,18 @@ impl Judging<'_> {
                 let ranges = &mut chunk.due.entry(ShredCause::Erasure).or_default().ranges;
                 progress.days.end_before(today, &mut progress.seen, ranges);
                 progress.receipts.pass(&header);
-                self.entry(&header, progress, &mut chunk)?;
+                self.entry(&mut describer, &header, progress, chunk)?;
                 progress.next = header.position.next();
-                scanned += 1;
-                if scanned % WITHOUT_REST == 0 {
+                *scanned += 1;
+                if scanned.is_multiple_of(WITHOUT_REST) {
                     rest();
                 }
-                if chunk.is_full(progress, scanned) {
-                    break;
+                if chunk.is_full(progress, *scanned) {
+                    return Ok(());
                 }
             }
         }
-        progress.days.flush(&mut chunk.due.entry(ShredCause::Erasure).or_default().ranges);
-        chunk.due.retain(|_, due| due.ranges.len() > 0);
-        Ok(chunk)
+        Ok(())
     }
 
     fn headers(&self, next: LogPosition) -> Result<Vec<EntryHeader>, ReadFault> {
@@ -137,7 +206,8 @@ impl Judging<'_> {
     }
 
     fn entry(
-        &mut self,
+        &self,
+        describer: &mut Describer<'_>,
         header: &EntryHeader,
         progress: &mut Progress,
         chunk: &mut Chunk,
@@ -152,7 +222,10 @@ impl Judging<'_> {
         let kind = kind_of(header).filter(|kind| self.in_force.may_destroy(*kind));
         let judged = match kind {
             None => None,
-            Some(_) => self.judged(header)?,
+            Some(_) => match self.record.open(header.position).map_err(DescribeFault::from)? {
+                None => None,
+                Some(entry) => self.judged(describer, &entry)?,
+            },
         };
         let keeps_day = !self.in_force.erasures.is_empty();
         match judged {
@@ -168,6 +241,7 @@ impl Judging<'_> {
                 if let Some(stub) = stub {
                     chunk.stubs.add(header.stream, stub);
                 }
+                chunk.unsettled.note(header, &described, destroy);
                 chunk.count(*described, destroy.cause);
             }
             Some((described, judged)) => {
@@ -193,15 +267,15 @@ impl Judging<'_> {
 
     /// The record of an entry with its judgment; `None` for what is no record.
     fn judged(
-        &mut self,
-        header: &EntryHeader,
+        &self,
+        describer: &mut Describer<'_>,
+        entry: &Entry,
     ) -> Result<Option<(Box<DescribedRecord>, Judged)>, DescribeFault> {
-        let Some(entry) = self.record.open(header.position)? else { return Ok(None) };
-        Ok(match self.describer.describe(&entry)? {
+        Ok(match describer.describe(entry)? {
             Described::NoRecord => None,
             Described::Unjudged(kind) => {
-                let record = projections::query::RecordDescription::of(kind, header.recorded_at);
-                let position = header.position;
+                let (position, at) = (entry.header.position, entry.header.recorded_at);
+                let record = projections::query::RecordDescription::of(kind, at);
                 let unknown = DescribedRecord::unknown(position, record);
                 Some((Box::new(unknown), Judged::Kept))
             }
@@ -280,6 +354,20 @@ impl Taken<'_> {
     }
 }
 
+impl Unsettled {
+    fn note(&mut self, header: &EntryHeader, described: &DescribedRecord, destroy: Destroy) {
+        match described.record.kind {
+            RecordKind::Media | RecordKind::State => {
+                self.records.insert(header.position, destroy);
+            }
+            RecordKind::Messages => {
+                self.wishes.insert(header.stream, described.record.room_retention);
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Chunk {
     fn count(&mut self, described: DescribedRecord, cause: ShredCause) {
         let (kind, due) = (described.record.kind, self.due.entry(cause).or_default());
@@ -292,7 +380,7 @@ impl Chunk {
         let waiting = progress.days.waiting();
         let ranges: usize = self.due.values().map(|due| due.ranges.len()).sum();
         let at_an_end = scanned >= SCANNED && waiting == 0;
-        let bounded = ranges + waiting < RANGES_MAX && self.stubs.len() < STUBS_MAX;
+        let bounded = ranges + waiting < RANGES_MAX && self.stubs.bytes() < STUBS_BYTES_MAX;
         at_an_end || scanned >= SCANNED_MAX || !bounded
     }
 }

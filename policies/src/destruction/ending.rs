@@ -102,7 +102,8 @@ impl Destroyer {
         ])
     }
 
-    /// In the background, with rests; without them once the server is to stop.
+    /// In the background, with rests. Once the server is to stop, up to the end of a segment; the
+    /// next run takes the orders over, which have no receipt.
     async fn scavenge(
         &self,
         tally: &Tally,
@@ -111,9 +112,13 @@ impl Destroyer {
         (self.before)(RunStep::Scavenge);
         let (keys, trees) = (Arc::clone(&self.keys), tally.trees.clone());
         let scavenged = at_ease("scavenging", Arc::clone(&self.record), stopping, move |pace| {
-            keys.scavenge(&trees, &mut || pace.rest_of_writing())
+            let is_hurried = pace.is_hurried();
+            keys.scavenge(&trees, &mut || pace.rest_of_writing(), &|| !is_hurried())
         });
-        scavenged.await
+        match scavenged.await? {
+            SurfaceOutcome::Pending if stopping() => Err(RunFault::Stopping),
+            outcome => Ok(outcome),
+        }
     }
 
     /// The view is emptied of replaced rows once it has seen the last order.

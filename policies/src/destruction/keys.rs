@@ -30,8 +30,13 @@ pub trait Keys: Send + Sync + 'static {
     fn finish(&self) -> Result<(), ShredError>;
 
     /// Drops what has no keys any more in these trees; `rest` is called between two writes, for
-    /// people wait for the same disk.
-    fn scavenge(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome;
+    /// people wait for the same disk. Ends before the next segment where it is not to go on.
+    fn scavenge(
+        &self,
+        trees: &HashSet<u32>,
+        rest: &mut dyn FnMut(),
+        goes_on: &dyn Fn() -> bool,
+    ) -> SurfaceOutcome;
 
     /// The jump of the clock that nobody has confirmed.
     fn unconfirmed_clock_jump(&self) -> Option<LogPosition>;
@@ -59,8 +64,13 @@ impl Keys for Log {
         self.finish_orders()
     }
 
-    fn scavenge(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome {
-        self.scavenge_trees(trees, rest)
+    fn scavenge(
+        &self,
+        trees: &HashSet<u32>,
+        rest: &mut dyn FnMut(),
+        goes_on: &dyn Fn() -> bool,
+    ) -> SurfaceOutcome {
+        self.scavenge_trees(trees, rest, goes_on)
     }
 
     fn unconfirmed_clock_jump(&self) -> Option<LogPosition> {

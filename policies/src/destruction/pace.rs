@@ -46,6 +46,12 @@ impl Pace {
         Self { record, hurry, head, moved: None, since: Instant::now() }
     }
 
+    /// Asks whether the server is to stop, for whoever has the pace itself in use.
+    pub(super) fn is_hurried(&self) -> impl Fn() -> bool + use<> {
+        let hurry = Arc::clone(&self.hurry);
+        move || hurry.load(Ordering::Relaxed)
+    }
+
     /// Rests after a piece of work.
     pub(super) fn rest(&mut self) {
         self.rest_at_least(Duration::ZERO);

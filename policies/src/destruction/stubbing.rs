@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use commands::room::stub_messages;
+use commands::room::{stub_bytes, stub_messages};
 use event_log::ReadFault;
 use facts::{StreamId, fact::PduStub};
 
@@ -21,18 +21,19 @@ const WITHOUT_REST: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Stubs {
     rooms: BTreeMap<StreamId, Vec<PduStub>>,
-    count: usize,
+    bytes: usize,
 }
 
 impl Stubs {
     /// The walk is at a message whose skeleton goes.
     pub(super) fn add(&mut self, room: StreamId, stub: PduStub) {
+        self.bytes += stub_bytes(&stub);
         self.rooms.entry(room).or_default().push(stub);
-        self.count += 1;
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.count
+    /// What they take in facts, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
@@ -65,8 +66,11 @@ impl Destroyer {
                 continue;
             }
             (self.before)(RunStep::Stub);
-            let stubbed = stub_messages(&self.write_side, room, missing, REST).await;
-            stubbed.map_err(|error| RunFault::of_command(&error))?;
+            let goes_on = || !stopping();
+            let stubbed = stub_messages(&self.write_side, room, missing, REST, &goes_on).await;
+            if !stubbed.map_err(|error| RunFault::of_command(&error))? {
+                return Err(RunFault::Stopping);
+            }
         }
         Ok(())
     }

@@ -24,13 +24,14 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::error::DirectoryError;
 use super::{
-    CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, PAGES_FILE,
+    CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, MEDIA_FOLDER, PAGES_FILE,
     files::{
         digest_of, digests_of, files_of, is_empty, locked, remove, sync_folders, write_durably,
     },
     format::{Format, write_form},
     index::Index,
     manifest::{FileList, LIST_FILE, MANIFEST_FILE, MISSING_MEDIA_MAX, list_text},
+    media_names::{PART, file_of, part_of},
     output::DirectoryOutput,
     terms::Terms,
     verify::server_of,
@@ -56,6 +57,9 @@ pub struct Progress {
     pub format: Format,
     /// The next position to ask for; the stretch's end when all are there.
     pub next: u64,
+    /// First position of the page of which only a part is here; absent where a page begins at `next`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_page: Option<u64>,
     entries_bytes: u64,
     context_bytes: u64,
     pages_bytes: u64,
@@ -86,6 +90,8 @@ pub struct NamedMedium {
     pub position: u64,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
+    /// Name of its file.
+    pub file: String,
 }
 
 /// An export that is not finished.
@@ -96,6 +102,13 @@ pub struct ExportDirectory {
     /// Locked before anything in it is looked at, and as long as somebody works on it; gone with
     /// its process.
     _lock: File,
+}
+
+impl Progress {
+    /// First position of the page that `next` lies in.
+    pub fn page(&self) -> u64 {
+        self.open_page.unwrap_or(self.next)
+    }
 }
 
 impl ExportDirectory {
@@ -154,6 +167,7 @@ impl ExportDirectory {
             export,
             format,
             next: terms.first,
+            open_page: None,
             terms,
             entries_bytes: 0,
             context_bytes: 0,
@@ -171,7 +185,7 @@ impl ExportDirectory {
     /// may stand behind it.
     fn settle(&self) -> Result<(), DirectoryError> {
         fs::create_dir_all(self.dir.join("evidence"))?;
-        fs::create_dir_all(self.dir.join("media"))?;
+        fs::create_dir_all(self.dir.join(MEDIA_FOLDER))?;
         write_durably(&self.dir.join(CHECKPOINT_FILE), self.progress.checkpoint.as_bytes())?;
         self.cut(ENTRIES_FILE, self.progress.entries_bytes)?;
         self.cut(CONTEXT_PART, self.progress.context_bytes)?;
@@ -225,33 +239,40 @@ impl ExportDirectory {
     pub fn media(&self, server: &str) -> Result<Vec<NamedMedium>, DirectoryError> {
         let index = Index::build(&self.dir, server)?;
         let proven = index.named_media.iter().filter_map(|(id, position)| {
-            let sha256 = index.media.get(id)?.sha256;
-            Some(NamedMedium { id: id.clone(), position: *position, sha256 })
+            let medium = index.media.get(id)?;
+            let file = file_of(id, medium.content_type.as_deref());
+            let (position, sha256) = (*position, medium.sha256);
+            Some(NamedMedium { id: id.clone(), position, sha256, file })
         });
         Ok(proven.collect())
     }
 
     /// Where a medium is written, and how many of its bytes are there; `None` where it is whole.
-    pub fn medium_begun(&self, id: &str) -> Result<Option<(PathBuf, u64)>, DirectoryError> {
-        if self.dir.join("media").join(id).exists() {
+    pub fn medium_begun(
+        &self,
+        medium: &NamedMedium,
+    ) -> Result<Option<(PathBuf, u64)>, DirectoryError> {
+        let media = self.dir.join(MEDIA_FOLDER);
+        if media.join(&medium.file).exists() {
             return Ok(None);
         }
-        let part = self.dir.join("media").join(format!("{id}.part"));
+        let part = media.join(part_of(&medium.id));
         let begun = fs::metadata(&part).map_or(0, |found| found.len());
         Ok(Some((part, begun)))
     }
 
     /// Gives a medium its name once it is whole and what the ledger has.
-    pub fn medium_done(&self, id: &str, sha256: &[u8; 32]) -> Result<(), DirectoryError> {
-        let part = self.dir.join("media").join(format!("{id}.part"));
+    pub fn medium_done(&self, medium: &NamedMedium) -> Result<(), DirectoryError> {
+        let media = self.dir.join(MEDIA_FOLDER);
+        let part = media.join(part_of(&medium.id));
         let (found, _) = digest_of(&part)?;
-        if found != *sha256 {
+        if found != medium.sha256 {
             // Asked for again from its beginning.
             fs::remove_file(&part)?;
-            return Err(DirectoryError::Media(id.to_owned()));
+            return Err(DirectoryError::Media(medium.id.clone()));
         }
         File::open(&part)?.sync_all()?;
-        Ok(fs::rename(&part, self.dir.join("media").join(id))?)
+        Ok(fs::rename(&part, media.join(&medium.file))?)
     }
 
     /// Writes the form and the list of files, and says what to hand in for the manifest.
@@ -349,6 +370,6 @@ fn is_source(path: &str) -> bool {
 /// Whether a file is one that the list covers.
 pub(super) fn is_listed(path: &str) -> bool {
     let beside = [MANIFEST_FILE, LIST_FILE, STATE_FILE, CONTEXT_PART];
-    let unfinished = [".part", ".new"].iter().any(|end| path.ends_with(end));
+    let unfinished = [".part", PART, ".new"].iter().any(|end| path.ends_with(end));
     !beside.contains(&path) && !unfinished
 }

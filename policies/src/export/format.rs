@@ -10,6 +10,7 @@ mod html;
 mod jsonl;
 mod later;
 mod mail;
+mod present;
 mod rsmf;
 mod safe;
 mod said;
@@ -35,12 +36,15 @@ use super::{
     index::{Index, Place, may_be_item},
     item::{Item, What, avatar_ids},
     lines::{LinesAt, each_line},
+    media_names::file_of,
     output::Output,
 };
 
 /// Version of all forms; a newer one says other bytes of the same evidence. 1 had no file that
 /// told it; 2 did not tell in tables and JSON lines who deleted and why.
 pub(crate) const FORM_VERSION: u64 = 3;
+/// From this one on media files have endings.
+pub(crate) const MEDIA_NAMED_SINCE: u64 = 3;
 /// Bytes of the file that tells a form's version, at most.
 const FORM_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// Bytes of the lines whose items wait for the pass, at most.
@@ -251,13 +255,14 @@ impl<'a> Source<'a> {
     }
 
     fn media_file(&self, id: String) -> MediaFile {
-        let path = format!("{MEDIA_FOLDER}{id}");
         let medium = self.index.media.get(&id);
+        let content_type = medium.and_then(|medium| medium.content_type.as_deref());
+        let path = format!("{MEDIA_FOLDER}/{}", file_of(&id, content_type));
         // A file that the ledger does not prove is none, whoever put it there.
         let there = medium.and_then(|_| std::fs::metadata(self.dir.join(&path)).ok());
         let bytes = there.map(|found| found.len());
         MediaFile {
-            content_type: medium.and_then(|medium| medium.content_type.clone()),
+            content_type: content_type.map(str::to_owned),
             name: medium.and_then(|medium| medium.file_name.clone()),
             sha256: medium.map(|medium| hex::encode(medium.sha256)),
             bytes,

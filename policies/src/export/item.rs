@@ -132,6 +132,14 @@ pub struct Mentions {
 }
 
 impl EvidenceLine {
+    /// Whether it is the membership of somebody who is joined from there on.
+    pub fn is_join(&self) -> bool {
+        let names = Names::default();
+        let what = self.left().and_then(|left| What::of(self, left, &names));
+        matches!(what, Some(What::Event(event)) if event.event_type() == "m.room.member"
+            && event.content_text("membership") == Some("join"))
+    }
+
     /// What the entry mentions of a server's; nothing for entries that are not shown.
     pub fn mentions(&self, server: &str) -> Mentions {
         let names = Names::default();

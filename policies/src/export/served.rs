@@ -127,15 +127,16 @@ pub struct PageWord {
     pub note: String,
 }
 
-/// The last line of a page.
+/// The last line of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PageEnd {
     /// Where to go on.
     pub next: u64,
     /// True where nothing of the scope follows.
     pub done: bool,
-    /// The word on the page.
-    pub page: PageWord,
+    /// The word on the page, where it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageWord>,
 }
 
 impl PageEnd {

@@ -5,10 +5,7 @@
 //! named by its place. Needs the ledger's public key, from somewhere else than the export. Reads
 //! only.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, fs, io, path::Path};
 
 use event_log::ledger::{Checkpoint, Origin, VerifierKey};
 use serde::Serialize;
@@ -18,12 +15,13 @@ use super::{
     CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER, PAGES_FILE,
     check::{EvidenceReport, check_and_take},
     files::{digest_of, files_of},
-    format::{FORM_VERSION, version_of, write_form},
+    format::{FORM_VERSION, MEDIA_NAMED_SINCE, version_of, write_form},
     index::Index,
     manifest::{
         FileList, LIST_FILE, MANIFEST_FILE, Manifest, ManifestFault, ManifestVersion, read_list,
         whole_note,
     },
+    media_names::file_of,
     output::Comparison,
 };
 
@@ -94,8 +92,11 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
     }
     let index = check_checkpoint(dir, &manifest, keys, &mut report)
         .and_then(|checkpoint| check_content(dir, &manifest, (&checkpoint, keys), &mut report));
+    if let (Some(list), Some(index)) = (&list, &index) {
+        check_media(dir, &manifest, (list, index), &mut report);
+    }
     if let (Some(list), Some(index), true) = (&list, &index, report.findings.is_empty()) {
-        check_sources(&manifest, (list, index), &mut report);
+        check_sources(&manifest, list, &mut report);
         check_form(dir, &manifest, (list, index), &mut report);
     }
     report.manifest = Some(manifest);
@@ -221,11 +222,19 @@ fn check_content(
         report.find("evidence", &format!("{shown} entries are shown, and {} read", index.items()));
         return None;
     }
-    check_media(dir, manifest, &index, report);
     Some(index)
 }
 
-fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut VerifyReport) {
+/// Media against the ledger, each under the name that it has to have: under another one a browser
+/// might run it.
+fn check_media(
+    dir: &Path,
+    manifest: &Manifest,
+    (list, index): (&FileList, &Index),
+    report: &mut VerifyReport,
+) {
+    let has_endings = version_of(dir).is_ok_and(|v| v.is_none_or(|v| v >= MEDIA_NAMED_SINCE));
+    let mut known = HashSet::new();
     report.unproven_media = index.unproven_media();
     for id in &manifest.missing_media {
         if !index.named_media.contains_key(id) {
@@ -237,37 +246,35 @@ fn check_media(dir: &Path, manifest: &Manifest, index: &Index, report: &mut Veri
         if !index.named_media.contains_key(id) {
             continue;
         }
-        let place = PathBuf::from("media").join(id).display().to_string();
+        let content_type = medium.content_type.as_deref();
+        let file = if has_endings { file_of(id, content_type) } else { id.clone() };
+        let place = format!("{MEDIA_FOLDER}/{file}");
         match digest_of(&dir.join(&place)) {
             Ok((found, _)) if found == medium.sha256 => {}
             Ok(_) => report.find(&place, "its bytes are not those of the ledger"),
             Err(_) if manifest.missing_media.contains(id) => {}
             Err(_) => report.find(&place, "it is missing, and the manifest does not say so"),
         }
+        known.insert(place);
+    }
+    for path in list.keys().filter(|path| path.starts_with("media/") && !known.contains(*path)) {
+        report.find(path, "the evidence names no such medium");
     }
 }
 
-/// What stands beside the form: the evidence, and media that the record names and the ledger proves.
-/// Nothing else does, whatever the list has.
-fn check_sources(
-    manifest: &Manifest,
-    (list, index): (&FileList, &Index),
-    report: &mut VerifyReport,
-) {
+/// Of evidence there are the known files, whatever the list has.
+fn check_sources(manifest: &Manifest, list: &FileList, report: &mut VerifyReport) {
     let pages = (manifest.version != ManifestVersion::One).then_some(PAGES_FILE);
-    for path in list.keys().filter(|path| !is_of_form(path)) {
-        let known = [CHECKPOINT_FILE, ENTRIES_FILE, CONTEXT_FILE].contains(&path.as_str())
-            || Some(path.as_str()) == pages;
-        let medium = path.strip_prefix(MEDIA_FOLDER);
-        let proven = medium.is_some_and(|id| index.named_media.contains_key(id));
-        if !known && !proven {
-            report.find(path, "the evidence proves no such file");
+    for path in list.keys().filter(|path| path.starts_with("evidence/")) {
+        let known = [ENTRIES_FILE, CONTEXT_FILE].contains(&path.as_str());
+        if !known && Some(path.as_str()) != pages {
+            report.find(path, "there is no such evidence");
         }
     }
 }
 
 fn is_of_form(path: &str) -> bool {
-    !path.starts_with("evidence/") && !path.starts_with(MEDIA_FOLDER) && path != CHECKPOINT_FILE
+    !path.starts_with("evidence/") && !path.starts_with("media/") && path != CHECKPOINT_FILE
 }
 
 /// The form is of another version than this program makes.

@@ -7,6 +7,7 @@
 mod begin_export;
 mod context;
 mod list_exports;
+mod present;
 mod read_entries;
 mod read_media;
 mod seal_export;

@@ -167,8 +167,9 @@ pub(crate) async fn begin(
 pub(crate) async fn fetch(world: &World, export: &mut ExportDirectory, limit: usize) {
     let (case, number) = (export.progress().terms.case, export.progress().export);
     while !export.has_all() {
-        let from = export.progress().next;
-        let path = format!("/cases/{case}/exports/{number}/entries?from={from}&limit={limit}");
+        let (from, page) = (export.progress().next, export.progress().page());
+        let piece = format!("from={from}&page={page}&limit={limit}");
+        let path = format!("/cases/{case}/exports/{number}/entries?{piece}");
         export.append(&world.bytes("ann", &path).await).unwrap();
     }
 }
@@ -178,8 +179,9 @@ pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
     let (case, number) = (export.progress().terms.case, export.progress().export);
     export.settle_context().unwrap();
     let mut missing = Vec::new();
-    for NamedMedium { id, position, sha256 } in export.media("example.org").unwrap() {
-        let Some((part, begun)) = export.medium_begun(&id).unwrap() else { continue };
+    for medium in export.media("example.org").unwrap() {
+        let Some((part, begun)) = export.medium_begun(&medium).unwrap() else { continue };
+        let NamedMedium { id, position, .. } = &medium;
         assert_eq!(begun, 0);
         let path =
             format!("/cases/{case}/exports/{number}/media/{id}?position={position}&offset=0");
@@ -187,9 +189,9 @@ pub(crate) async fn complete(world: &World, export: ExportDirectory) -> Value {
         match answer {
             Some(bytes) => {
                 std::fs::write(part, bytes).unwrap();
-                export.medium_done(&id, &sha256).unwrap();
+                export.medium_done(&medium).unwrap();
             }
-            None => missing.push(id),
+            None => missing.push(medium.id),
         }
     }
     let sealing = export.write_forms("example.org", missing).unwrap();

@@ -242,12 +242,13 @@ async fn pages_show_media_and_no_text_as_markup() {
     let page = files.iter().find(|(path, _)| path.starts_with("html/room-")).unwrap().1;
     let page = std::str::from_utf8(page).unwrap();
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(1)"));
-    assert!(page.contains(&format!("<img src=\"../../media/{}\"", corpus.media)));
+    assert!(page.contains(&format!("<img src=\"../../media/{}.png\"", corpus.media)));
     for said in [DELETED, EDITED, "Edited", "Deleted", "regret", "Eve Two", "is not there"] {
         assert!(page.contains(said), "{said}");
     }
     assert!(page.contains("default-src 'none'"));
     let index = std::str::from_utf8(&files["html/index.html"]).unwrap();
+    assert!(index.contains("ends in <code>.bin</code>"), "the export itself tells what media are");
     assert!(index.contains("room-0001/"));
 }
 

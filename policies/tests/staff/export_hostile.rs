@@ -1,6 +1,8 @@
 //! Texts, names and files by which somebody could deceive whoever reads a form, or run something
 //! on their machine.
 
+use std::collections::BTreeSet;
+
 use commands::room::{join_room, send_event};
 use decide::room::NewEvent;
 use policies::export::Format;
@@ -154,14 +156,22 @@ async fn pages_show_pictures_and_sounds_and_lead_to_no_upload() {
     {
         shown.push(file(&world, &room, &[1; 9][..=number], kind, "m").await);
     }
-    let text = pages(&made(&world, json!({ "rooms": [room] }), Format::Html).await);
-    for (id, element) in shown.iter().zip(["img", "img", "audio", "video"]) {
-        let expected = format!("<{element} src=\"../../media/{id}\"");
+    let files = made(&world, json!({ "rooms": [room] }), Format::Html).await;
+    let text = pages(&files);
+    let media = files.keys().filter(|path| path.starts_with("media/"));
+    let endings: BTreeSet<_> =
+        media.filter_map(|path| path.rsplit_once('.')).map(|(_, e)| e).collect();
+    assert_eq!(endings, ["bin", "mp4", "ogg", "png"].into(), "no file without an ending");
+    let kinds = [("img", "png"), ("img", "png"), ("audio", "ogg"), ("video", "mp4")];
+    for (id, (element, ending)) in shown.iter().zip(kinds) {
+        let expected = format!("<{element} src=\"../../media/{id}.{ending}\"");
         assert!(text.contains(&expected), "{expected}");
     }
     for id in [&page, &svg] {
         assert!(!text.contains(&format!("src=\"../../media/{id}")));
-        assert!(text.contains(&format!("<code>media/{id}</code>")), "its place is told");
+        let file = format!("media/{id}.bin");
+        assert!(text.contains(&format!("<code>{file}</code>")), "its place is told");
+        assert!(files.contains_key(&file), "a browser that opens it by hand saves it");
     }
     assert!(!text.contains("href=\"../../media"), "a click would run what is in it");
 }

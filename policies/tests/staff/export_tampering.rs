@@ -362,6 +362,10 @@ async fn a_form_of_another_version_is_said_to_be_one() {
     let csv = dir.path().join("export.csv");
     fs::write(&csv, fs::read(&csv).unwrap().to_ascii_uppercase()).unwrap();
     for version in [Some(4), Some(2), None] {
+        if version != Some(4) {
+            // Media had no endings then.
+            plain_media(dir.path());
+        }
         match version {
             // Version 1 had no such file.
             None => fs::remove_file(&path).unwrap(),
@@ -390,14 +394,14 @@ async fn a_file_that_nothing_proves_is_found_though_it_is_listed_and_sealed() {
         let mut begun = begin(&world, case, format, None, dir.path()).await;
         fetch(&world, &mut begun, 10_000).await;
         // Named by an event, proven by nothing, and put there before the form is made.
-        fs::write(dir.path().join("media/neverUploaded"), "forged").unwrap();
+        fs::write(dir.path().join("media/neverUploaded.bin"), "forged").unwrap();
         complete(&world, begun).await;
         let made = files(dir.path());
         let found = |report: &VerifyReport, path: &str| {
             let told: Vec<_> = report.findings.iter().map(|found| &*found.place).collect();
             assert_eq!(told, [path], "{}", format.name());
         };
-        found(&verify_export(dir.path(), &keys(&world)).unwrap(), "media/neverUploaded");
+        found(&verify_export(dir.path(), &keys(&world)).unwrap(), "media/neverUploaded.bin");
         if format == Format::Jsonl {
             let form = String::from_utf8(made[FORM].clone()).unwrap();
             let line = form.lines().find(|line| line.contains("neverUploaded")).unwrap();
@@ -405,7 +409,7 @@ async fn a_file_that_nothing_proves_is_found_though_it_is_listed_and_sealed() {
             assert_eq!(line["media"][0]["file"], Value::Null, "no file is that of the event");
         }
         // Without it the same form holds: nothing in it is of the file.
-        fs::remove_file(dir.path().join("media/neverUploaded")).unwrap();
+        fs::remove_file(dir.path().join("media/neverUploaded.bin")).unwrap();
         seal_anew(&world, dir.path());
         let report = verify_export(dir.path(), &keys(&world)).unwrap();
         assert!(report.holds(), "{}: {:?}", format.name(), report.findings);
@@ -418,4 +422,31 @@ async fn a_file_that_nothing_proves_is_found_though_it_is_listed_and_sealed() {
             fs::remove_file(path).unwrap();
         }
     }
+}
+
+/// Takes the endings of media away.
+fn plain_media(dir: &Path) {
+    for path in files(dir).into_keys().filter(|path| path.starts_with("media/")) {
+        let plain = path.split('.').next().unwrap();
+        fs::rename(dir.join(&path), dir.join(plain)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_could_run_is_found_in_the_media_also_where_it_is_sealed() {
+    let world = World::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    exported(&world, Format::Html, dir.path()).await;
+    let picture = files(dir.path()).into_keys().find(|path| path.starts_with("media/")).unwrap();
+    assert_eq!(picture.rsplit_once('.').map(|(_, ending)| ending), Some("png"));
+    fs::write(dir.path().join("media/more.html"), "<script>").unwrap();
+    seal_anew(&world, dir.path());
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    assert_eq!(report.findings[0].place, "media/more.html", "{:?}", report.findings);
+    fs::remove_file(dir.path().join("media/more.html")).unwrap();
+    fs::rename(dir.path().join(&picture), dir.path().join("media/picture.html")).unwrap();
+    seal_anew(&world, dir.path());
+    let report = verify_export(dir.path(), &keys(&world)).unwrap();
+    let places: Vec<_> = report.findings.iter().map(|found| found.place.as_str()).collect();
+    assert_eq!(places, [picture.as_str(), "media/picture.html"], "{:?}", report.findings);
 }

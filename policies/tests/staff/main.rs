@@ -9,6 +9,7 @@ mod export_corpus;
 mod export_forms;
 mod export_hostile;
 mod export_persons;
+mod export_present;
 mod export_served;
 mod export_shown;
 mod export_tampering;

@@ -19,8 +19,8 @@ use facts::{
     EntryHeader, LogPosition,
     fact::{RecordKind, ShredCause, SurfaceOutcome},
 };
-use policies::destruction::{Expects, Keys, RunFault};
-use serde_json::json;
+use policies::destruction::{Expects, Keys, RunFault, RunStep};
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -62,8 +62,13 @@ impl Keys for Meddling {
         Keys::finish(&*self.log)
     }
 
-    fn scavenge(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome {
-        Keys::scavenge(&*self.log, trees, rest)
+    fn scavenge(
+        &self,
+        trees: &HashSet<u32>,
+        rest: &mut dyn FnMut(),
+        goes_on: &dyn Fn() -> bool,
+    ) -> SurfaceOutcome {
+        Keys::scavenge(&*self.log, trees, rest, goes_on)
     }
 
     fn unconfirmed_clock_jump(&self) -> Option<LogPosition> {
@@ -73,13 +78,20 @@ impl Keys for Meddling {
 
 /// Two rooms in each of which something is over and something was redacted, and a medium.
 async fn two_rooms(world: &World) -> (String, String, String) {
+    let (room, held, file, _) = two_rooms_and_a_file(world).await;
+    (room, held, file)
+}
+
+/// As [`two_rooms`], with the content of the event that refers to the medium.
+async fn two_rooms_and_a_file(world: &World) -> (String, String, String, Value) {
     let (room, held) = (world.room("dan").await, world.room("dan").await);
     for place in [&room, &held] {
         world.say(place, "dan", "over").await;
     }
     let (media, file) = upload(world, "dan").await;
     let url = format!("mxc://example.org/{media}");
-    world.send(&room, "dan", json!({ "msgtype": "m.file", "body": "f", "url": url })).await;
+    let refers = json!({ "msgtype": "m.file", "body": "f", "url": url });
+    world.send(&room, "dan", refers.clone()).await;
     apply(world, POLICY).await;
     world.pass_days(3);
     for place in [&room, &held] {
@@ -87,7 +99,7 @@ async fn two_rooms(world: &World) -> (String, String, String) {
         world.redact(place, "dan", &sent).await;
     }
     world.pass_days(1);
-    (room.to_string(), held.to_string(), file)
+    (room.to_string(), held.to_string(), file, refers)
 }
 
 fn counts(
@@ -167,4 +179,27 @@ async fn a_keyring_that_cannot_be_rewritten_is_said_and_the_next_run_finishes_it
     assert!(!world.media_path(&file).exists());
     assert_eq!(world.failing.log.scavenge().unwrap(), (0, 0), "ciphertext was left");
     drop(world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_sent_again_while_orders_are_decided_is_kept() {
+    let world = Arc::new(World::new().await);
+    let (room, _, file, refers) = two_rooms_and_a_file(&world).await;
+    let (sending, runtime, sent) = (Arc::clone(&world), Handle::current(), AtomicBool::new(false));
+    let mut destroyer = world.destroyer();
+    // Everything is judged by then, and nothing ordered.
+    destroyer.before = Arc::new(move |step| {
+        if step == RunStep::Stub && !sent.swap(true, Ordering::SeqCst) {
+            let room = room.as_str().try_into().unwrap();
+            let again = sending.send(&room, "dan", refers.clone());
+            tokio::task::block_in_place(|| runtime.block_on(again));
+        }
+    });
+    let done = destroyer.run(None, &|| false).await.unwrap();
+    let expected = [
+        (RecordKind::Messages, ShredCause::Retention, 3),
+        (RecordKind::Messages, ShredCause::Redaction, 2),
+    ];
+    assert_eq!(counts(&world, &done), expected);
+    assert!(world.media_path(&file).exists());
 }

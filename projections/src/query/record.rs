@@ -155,7 +155,7 @@ impl Snapshot {
     }
 
     /// What a room asks for by its current state; a redacted wish is none.
-    fn wishes_of(&self, room: StreamId) -> Result<RoomRetention, StoreError> {
+    pub fn wishes_of(&self, room: StreamId) -> Result<RoomRetention, StoreError> {
         let mut wishes = RoomRetention::default();
         let Some(at) = self.state_event(room, RETENTION, "")? else { return Ok(wishes) };
         let Some(body) = self.event_body(at)? else { return Ok(wishes) };

@@ -7,7 +7,10 @@ use facts::{LogPosition, StreamId};
 
 use super::{EventKind, Snapshot};
 use crate::{
-    client_view::{lookup::room_row, stubbed::stubbed_upto},
+    client_view::{
+        lookup::room_row,
+        stubbed::{Stubbed, stubbed_upto},
+    },
     store::StoreError,
 };
 
@@ -15,7 +18,12 @@ impl Snapshot {
     /// Up to this placement position messages of the room are destroyed, or about to be, perhaps
     /// not all of them; 0 where none is.
     pub fn stubbed_upto(&self, room: StreamId) -> Result<LogPosition, StoreError> {
-        stubbed_upto(&self.rows, room)
+        stubbed_upto(&self.rows, room, Stubbed::Any)
+    }
+
+    /// The same of messages that came live: nobody has unread ones up to here.
+    pub(crate) fn live_stubbed_upto(&self, room: StreamId) -> Result<LogPosition, StoreError> {
+        stubbed_upto(&self.rows, room, Stubbed::Live)
     }
 
     /// Whether a stub can stand in the graph for the message at a position: it is placed for good,

@@ -63,7 +63,7 @@ impl Snapshot {
             return Ok(RoomUnread::default());
         }
         let everywhere = self.read_upto(user, room, &ThreadScope::Unthreaded)?.max(member.since);
-        let everywhere = everywhere.max(self.stubbed_upto(room)?);
+        let everywhere = everywhere.max(self.live_stubbed_upto(room)?);
         let main = self.read_upto(user, room, &ThreadScope::Main)?.max(everywhere);
         let mut unread =
             RoomUnread { main: self.count_after(user, room, "", main)?, threads: Vec::new() };

@@ -22,17 +22,24 @@ const REFERENCES_MAX: usize = 1_000;
 /// Replies of one thread that are counted.
 const REPLIES_MAX: usize = 20_000;
 
-/// How much of an event's aggregations is bundled.
+/// Which of an event's aggregations are bundled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bundle {
-    /// Nothing.
-    Nothing,
-    /// Everything but the edit, for an event that the reader sees in redacted form.
-    WithoutEdit,
-    /// Everything but the thread, for the last event of a thread.
-    WithoutThread,
-    /// Everything.
-    Whole,
+pub(super) struct Bundle {
+    edit: bool,
+    references: bool,
+    thread: bool,
+}
+
+impl Bundle {
+    pub(super) const NOTHING: Self = Self { edit: false, references: false, thread: false };
+    pub(super) const WHOLE: Self = Self { edit: true, references: true, thread: true };
+    /// For the last event of a thread: threads do not nest, whatever their events relate to.
+    const LAST_OF_THREAD: Self = Self { thread: false, ..Self::WHOLE };
+
+    /// For an event that the reader sees in redacted form.
+    pub(super) fn without_edit(self) -> Self {
+        Self { edit: false, ..self }
+    }
 }
 
 impl EventWriter<'_> {
@@ -43,7 +50,7 @@ impl EventWriter<'_> {
         bundle: Bundle,
     ) -> Result<Option<Map<String, Value>>, StoreError> {
         let own = rel_type(event);
-        if bundle == Bundle::Nothing
+        if bundle == Bundle::NOTHING
             || event.row.state.is_some()
             || matches!(own, Some("m.replace" | "m.annotation"))
         {
@@ -51,17 +58,19 @@ impl EventWriter<'_> {
         }
         let mut parts = Map::new();
         // What was redacted stays so, whatever was edited before or after.
-        if bundle != Bundle::WithoutEdit
+        if bundle.edit
             && event.redacted_by.is_none()
             && let Some(edit) = self.newest_edit(event)?
         {
             parts.insert("m.replace".to_owned(), edit);
         }
-        if let Some(references) = self.references(event)? {
+        if bundle.references
+            && let Some(references) = self.references(event)?
+        {
             parts.insert("m.reference".to_owned(), references);
         }
         // A thread hangs from an event that itself relates to nothing.
-        if bundle != Bundle::WithoutThread
+        if bundle.thread
             && own.is_none()
             && let Some(thread) = self.thread_summary(event)?
         {
@@ -84,7 +93,7 @@ impl EventWriter<'_> {
         edits.sort_by(|a, b| (sent(b), &b.body.event_id).cmp(&(sent(a), &a.body.event_id)));
         for edit in edits {
             if may_read(self.snapshot, &edit, self.reader.viewer)? {
-                return self.written(&edit, Bundle::Nothing).map(Some);
+                return self.written(&edit, Bundle::NOTHING).map(Some);
             }
         }
         Ok(None)
@@ -132,7 +141,7 @@ impl EventWriter<'_> {
         let Some(latest) = latest else { return Ok(None) };
         let Some(latest) = self.snapshot.event_at(latest)? else { return Ok(None) };
         Ok(Some(json!({
-            "latest_event": self.written(&latest, Bundle::WithoutThread)?,
+            "latest_event": self.written(&latest, Bundle::LAST_OF_THREAD)?,
             "count": count,
             "current_user_participated":
                 self.snapshot.participated(viewer.user, room, thread_root)?,

@@ -6,10 +6,19 @@
 //! asks for.
 
 use projections::query::{EventInfo, Membership, StoreError};
+use serde_json::{Map, Value};
 
 use super::EventWriter;
 
 impl EventWriter<'_> {
+    /// An event as the reader may see it, without `unsigned`.
+    pub(crate) fn shown_of<'e>(
+        &self,
+        event: &'e EventInfo,
+    ) -> Result<&'e Map<String, Value>, StoreError> {
+        Ok(if self.is_erased(event)? { event.body.redacted() } else { event.shown() })
+    }
+
     /// Whether the reader gets the redacted form alone.
     pub(super) fn is_erased(&self, event: &EventInfo) -> Result<bool, StoreError> {
         let sender = event.str("sender").unwrap_or_default();

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use http_edge::{Matrix, MatrixError};
 use projections::Snapshot;
 use ruma::api::client::state::get_state_event_for_key::v3::{Request, StateEventFormat};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     caller::Caller, client_event::EventWriter, fault::ReadFault, room_access::open_room,
@@ -35,10 +35,11 @@ fn state_event(
     let position =
         open.state_event(snapshot, &event_type, &request.state_key)?.ok_or_else(absent)?;
     let event = snapshot.event_at(position)?.ok_or_else(absent)?;
+    let viewer = caller.viewer(snapshot)?;
+    let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
     if matches!(request.format, StateEventFormat::Event) {
-        let viewer = caller.viewer(snapshot)?;
-        let writer = EventWriter::new(snapshot, room_id, caller.reader(&viewer));
         return Ok(writer.event(&event)?);
     }
-    Ok(Value::Object(event.content().cloned().unwrap_or_default()))
+    let content = writer.shown_of(&event)?.get("content");
+    Ok(content.cloned().unwrap_or_else(|| json!({})))
 }

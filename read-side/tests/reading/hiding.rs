@@ -2,10 +2,10 @@
 
 use decide::policy::{Hold, HoldPart, Holds, InForce};
 use facts::{
-    LogPosition, Timestamp,
+    LogPosition, StreamId, Timestamp,
     fact::{
         AccountDeactivated, MediaStored, Period, PolicyDocument, PolicyRule, ReceiptKind,
-        ReceiptSet, RecordKind, ThreadScope,
+        ReceiptSet, RecordKind, ShredCause, ShredOrdered, ThreadScope,
     },
 };
 use projections::source::EntrySource as _;
@@ -189,4 +189,55 @@ async fn who_joins_after_an_erasure_gets_the_redacted_form_of_what_was_said() {
     assert!(!messages.to_string().contains("said by bob"), "{messages}");
     let path = format!("/v3/rooms/{}/event/{named}", world.id(room));
     assert_eq!(world.get("carol", &path).await.ok()["content"]["name"], "by alice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redacted_form_does_not_tell_what_the_person_said_before() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    let room = world.room("alice");
+    let bob = crate::world::user_id("bob");
+    world.member(room, "bob", "join");
+    let join = json!({"membership": "join", "displayname": "a name that bob had"});
+    world.send(room, "bob", "m.room.member", Some(&bob), join);
+    let leave = json!({"membership": "leave", "reason": "why bob left"});
+    let left = world.send(room, "bob", "m.room.member", Some(&bob), leave);
+    world.own("bob", AccountDeactivated { erase: true });
+    world.member(room, "carol", "join");
+    let room_id = world.id(room).to_owned();
+    for path in [
+        format!("/v3/rooms/{room_id}/event/{left}"),
+        format!("/v3/rooms/{room_id}/members"),
+        format!("/v3/rooms/{room_id}/state"),
+        format!("/v3/rooms/{room_id}/state/m.room.member/{bob}"),
+        format!("/v3/rooms/{room_id}/messages?dir=b"),
+    ] {
+        let told = world.get("carol", &path).await.ok().to_string();
+        assert!(!told.contains("why bob left") && !told.contains("a name"), "{path}: {told}");
+    }
+    let path = format!("/v3/rooms/{room_id}/state/m.room.member/{bob}");
+    assert_eq!(world.get("alice", &path).await.ok()["reason"], "why bob left", "she was there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threads_of_an_erased_person_do_not_nest() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    let root = world.text(room, "bob", "root");
+    let mut chain = vec![root.clone()];
+    for reply in 0..50 {
+        chain.push(world.related(room, "bob", "m.thread", &chain[reply]));
+    }
+    // The view has the relations; what is destroyed does not tell them any more.
+    let path = format!("/v3/rooms/{}/event/{root}", world.id(room));
+    world.get("alice", &path).await.ok();
+    world.own("bob", AccountDeactivated { erase: true });
+    world.member(room, "carol", "join");
+    for event in &chain {
+        world.log.destroy_content(world.position_of(event));
+    }
+    let order = ShredOrdered { ranges: Vec::new(), cause: ShredCause::Erasure };
+    world.log.append(vec![(StreamId(0).into(), order.into())]);
+    let told = world.get("carol", &path).await.ok().to_string();
+    assert!(told.matches("\"latest_event\"").count() <= 1, "{told}");
 }

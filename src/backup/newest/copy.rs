@@ -15,7 +15,7 @@ use facts::{Incarnation, LogPosition, fact::ShredOrdered};
 
 use super::{Older, parse};
 use crate::backup::{
-    BackupRefusal,
+    BackupRefusal, There,
     beside::{BESIDE_BYTES_MAX, BesideKind, BesideName},
     digest,
     inspect::is_backup,
@@ -136,8 +136,10 @@ impl Copy {
 
     fn of_data_dir(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
-        let segments = segment_paths(&path.join("log").join("segments"))
-            .with_context(|| format!("{place} is neither a data directory nor a backup"))?;
+        let segments = segment_paths(&path.join("log").join("segments")).with_context(|| {
+            let there = There::in_dir(path);
+            format!("{place} is neither a data directory (`log/segments`) nor a backup: {there}")
+        })?;
         let file = path.join("keyring").join(CHECKPOINT_FILE);
         Ok(Self {
             place,

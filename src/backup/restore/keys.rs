@@ -17,7 +17,7 @@ use crate::backup::{
     BackupRefusal,
     digest::sync_dir,
     dir_store::{DirStore, erase, make_dir},
-    live::read_keyring,
+    live::{keyring_unwritten, read_keyring},
     manifest::Manifest,
 };
 
@@ -65,7 +65,8 @@ pub(super) fn write(
     end: LogPosition,
 ) -> Result<()> {
     let dir = own(work);
-    keyring.copy_without(&dir, destroyed, Some(end)).context("the keyring cannot be written")?;
+    let written = keyring.copy_without(&dir, destroyed, Some(end));
+    written.map_err(|error| keyring_unwritten(&dir, error))?;
     for file in fs::read_dir(staged(work))? {
         let file = file?;
         let name = file.file_name();
@@ -73,8 +74,9 @@ pub(super) fn write(
         if text == "keyring" || text.starts_with("wrap-") {
             continue;
         }
-        fs::copy(file.path(), dir.join(&name))?;
-        fs::File::open(dir.join(&name))?.sync_all()?;
+        let to = dir.join(&name);
+        let written = fs::copy(file.path(), &to).and_then(|_| fs::File::open(&to)?.sync_all());
+        written.map_err(BackupRefusal::unwritten(&to))?;
     }
     Ok(sync_dir(&dir)?)
 }

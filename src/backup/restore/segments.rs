@@ -14,6 +14,7 @@ use crate::backup::{
     BackupRefusal,
     digest::sync_dir,
     dir_store::make_dir,
+    log_copy::copied,
     manifest::{FileEntry, Manifest},
     store::Store,
 };
@@ -37,7 +38,8 @@ pub(super) fn copy(
         if segment.last > through {
             cut(segment.first, through, &path)?;
         } else if segment.closed {
-            fs::set_permissions(&path, Permissions::from_mode(0o444))?;
+            let set = fs::set_permissions(&path, Permissions::from_mode(0o444));
+            set.map_err(BackupRefusal::unwritten(&path))?;
         }
     }
     Ok(sync_dir(&dir)?)
@@ -47,13 +49,13 @@ pub(super) fn copy(
 /// batch is.
 fn cut(first: LogPosition, through: LogPosition, path: &Path) -> Result<()> {
     let whole = path.with_extension("whole");
-    fs::rename(path, &whole)?;
+    fs::rename(path, &whole).map_err(BackupRefusal::unwritten(&whole))?;
     let from = SegmentPath { first, path: whole.clone() };
-    let copied = copy_segment(&from, through, path)
+    let copied = copied(copy_segment(&from, through, path))
         .with_context(|| format!("the segment from position {first} on cannot be cut"))?;
-    fs::remove_file(whole)?;
+    fs::remove_file(&whole).map_err(BackupRefusal::unwritten(&whole))?;
     if copied.last.is_none() {
-        fs::remove_file(path)?;
+        fs::remove_file(path).map_err(BackupRefusal::unwritten(path))?;
     }
     Ok(())
 }
@@ -92,7 +94,7 @@ pub(in crate::backup) fn fetch(
     to: &Path,
 ) -> Result<()> {
     let damaged = |what: String| BackupRefusal::Damaged { file: name.to_owned(), what };
-    let Some(seen) = store.fetch(name, &entry.sha256, to)? else {
+    let Some(seen) = store.fetch(name, &entry.sha256, to, entry.bytes)? else {
         return Err(damaged("it is not there".to_owned()).into());
     };
     if seen.bytes != entry.bytes {

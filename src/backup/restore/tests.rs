@@ -197,7 +197,7 @@ fn parts_that_do_not_fit_are_refused() -> Result<()> {
     let mut restore = world.restore();
     restore.from = Place::Dir(world.dir.path().join("nowhere"));
     let refusal = refused(restore)?;
-    ensure!(matches!(refusal, BackupRefusal::Nothing(_)), "{refusal}");
+    ensure!(matches!(refusal, BackupRefusal::Nothing { .. }), "{refusal}");
     let mut restore = world.restore();
     restore.newest.copies = vec![Place::Dir(other.data())];
     let error = run(restore).err().context("another log's orders")?;

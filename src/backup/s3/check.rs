@@ -1,11 +1,12 @@
 //! What the store says of what it was given, held against what it was given.
 //!
-//! Owns that no put is believed: length, lock, hold and SHA-256 are asked for. Knows the versions
-//! of an object, for somebody may have written over it.
+//! Owns that no put is believed: length, lock, hold and SHA-256 are asked for; and that a lock is
+//! made longer where it is too short, and never shorter. Knows the versions of an object, for
+//! somebody may have written over it.
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::{S3Store, client::Version};
 use crate::backup::{BackupRefusal, digest::Seen, store::Lock};
@@ -60,10 +61,45 @@ impl S3Store {
         let stated = stated.filter(|_| seen.bytes > READ_BACK_BYTES);
         let sha256 = match stated {
             Some(sha256) => sha256,
-            None => self.client.digest(&self.key(name), version)?.sha256,
+            None => self.client.digest(&self.key(name), version, seen.bytes)?.sha256,
         };
         let other = sha256 != seen.sha256;
         Ok(other.then(|| format!("its SHA-256 is {sha256} and not {}", seen.sha256)))
+    }
+
+    /// Locks a version at least so, where it is not, and has the store say so. Answers how it is
+    /// locked then, or what is wrong with it.
+    pub(super) fn lock_at_least(
+        &self,
+        name: &str,
+        version: &Version,
+        seen: &Seen,
+        wanted: Lock,
+    ) -> Result<Result<Lock, String>> {
+        let key = self.key(name);
+        let Some(found) = self.client.look(&key, version)? else {
+            return Ok(Err("it is not there".to_owned()));
+        };
+        let until = wanted.until.context("the store was opened to read")?;
+        // The store keeps whole seconds, and refuses to make a lock shorter.
+        let longer = found.locked_until.filter(|locked| locked / 1000 >= until / 1000);
+        if longer.is_none() {
+            self.client.lock_until(&key, version, until)?;
+        }
+        if wanted.held && !self.client.is_held(&key, version)? {
+            self.client.hold(&key, version, true)?;
+        }
+        let kept = Lock { until: longer.or(Some(until)), held: wanted.held };
+        Ok(self.fault_of(name, version, seen, kept)?.map_or(Ok(kept), Err))
+    }
+
+    /// Whether a file is there as it was put, and locked from now on as what [`Self::put_beside`]
+    /// puts: what an earlier try locked for less is locked for longer. False where it is to be put.
+    pub(in crate::backup) fn has_beside(&self, name: &str, seen: &Seen) -> Result<bool> {
+        let Some(version) = self.version_of(name, seen.bytes, &seen.sha256)? else {
+            return Ok(false);
+        };
+        Ok(self.lock_at_least(name, &version, seen, self.lock_beside())?.is_ok())
     }
 
     /// Whether a file is there as it was put, and locked at this time.
@@ -83,10 +119,12 @@ impl S3Store {
     /// The newest version of a file, copied to a path that is not there; false where it has none.
     pub(in crate::backup) fn newest(&self, name: &str, to: &Path) -> Result<bool> {
         let key = self.key(name);
-        match self.client.versions(&key)?.first() {
-            Some(version) => self.client.get(&key, version, to).map(|_| true),
-            None => Ok(false),
-        }
+        let versions = self.client.versions(&key)?;
+        let Some(version) = versions.first() else { return Ok(false) };
+        // Nobody else says how long it is.
+        let found = self.client.look(&key, version)?;
+        let length = found.and_then(|found| found.length).unwrap_or(0);
+        self.client.get(&key, version, to, length).map(|_| true)
     }
 
     /// The newest version that is what was put: somebody may have written over it, with as many
@@ -105,7 +143,7 @@ impl S3Store {
             }
             let found = match found.sha256 {
                 Some(stated) => stated,
-                None => self.client.digest(&key, &version)?.sha256,
+                None => self.client.digest(&key, &version, bytes)?.sha256,
             };
             if found == sha256 {
                 return Ok(Some(version));

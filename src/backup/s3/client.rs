@@ -2,20 +2,14 @@
 //!
 //! Owns the client and its bounds on time and tries. Knows nothing of backups.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io::Write as _,
-    path::Path,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs::File, io::Write as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_lc_rs::digest::{Context as Sha, SHA256};
 use aws_sdk_s3::{
     config::{
-        BehaviorVersion, Credentials, Region, RequestChecksumCalculation, retry::RetryConfig,
-        timeout::TimeoutConfig,
+        BehaviorVersion, Credentials, Region, RequestChecksumCalculation,
+        StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
     primitives::{ByteStream, DateTime},
     types::{
@@ -31,16 +25,15 @@ use super::{
     parts::LockedAs,
     said::{code, status},
 };
-use crate::backup::digest::Seen;
+use crate::backup::{BackupRefusal, digest::Seen};
 
 /// To connect.
 const CONNECT: Duration = Duration::from_secs(10);
-/// An object that comes slower than this on average, beyond the time of a request, is given up.
+/// An object that comes or goes slower than this on average, beyond the time of a request, is given
+/// up.
 const SLOWEST_BYTES_A_SECOND: u64 = 64 * 1024;
 /// Answers of a list that are asked for.
-const PAGES_MAX: usize = 10_000;
-/// Versions of one object that are looked at.
-const VERSIONS_MAX: usize = 1_000;
+pub(super) const PAGES_MAX: usize = 10_000;
 
 /// A version of an object; empty where the store gives none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +52,11 @@ pub(super) struct Looked {
 
 /// Speaks to one bucket.
 pub(super) struct Client {
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) bucket: String,
     pub(super) part_bytes: u64,
-    /// One try of a request, and how long an object's first bytes may take.
+    /// One try of a request without a body, and how long an object's first bytes may take.
     timeout: Duration,
 }
 
@@ -83,12 +76,25 @@ impl Client {
             .force_path_style(settings.path_style)
             // We send the SHA-256 that we have; further checksums are not understood everywhere.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            // A body of which nothing goes or comes for so long; a pause is no failure.
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled().grace_period(timeout).build(),
+            )
             .retry_config(RetryConfig::standard().with_max_attempts(settings.tries))
             .timeout_config(times);
         config.set_endpoint_url(settings.endpoint.clone());
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
         let (bucket, part_bytes) = (bucket.to_owned(), settings.part_bytes);
         Ok(Self { runtime, s3, bucket, part_bytes, timeout })
+    }
+
+    /// How long one try may take that has a body of so many bytes.
+    pub(super) fn time_for(&self, bytes: u64) -> aws_sdk_s3::config::Builder {
+        let times = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(self.timeout + slowest(bytes))
+            .build();
+        aws_sdk_s3::Config::builder().timeout_config(times)
     }
 
     /// Whether the bucket locks objects.
@@ -132,6 +138,8 @@ impl Client {
                 .object_lock_mode(ObjectLockMode::Compliance)
                 .object_lock_retain_until_date(moment(until)?)
                 .set_object_lock_legal_hold_status(hold)
+                .customize()
+                .config_override(self.time_for(seen.bytes))
                 .send();
             sent.await.map_err(|error| self.failed(&format!("put {key}"), &error))
         })?;
@@ -240,52 +248,12 @@ impl Client {
         Err(anyhow!("the store's list of objects does not end"))
     }
 
-    /// Versions of an object, the newest first; also of one that was deleted since.
-    pub(super) fn versions(&self, key: &str) -> Result<Vec<Version>> {
-        let sent = self.s3.list_object_versions().bucket(&self.bucket).prefix(key).send();
-        let page = self.runtime.block_on(sent);
-        let page = page.map_err(|error| self.failed(&format!("list versions of {key}"), &error))?;
-        let mut found: Vec<_> =
-            page.versions().iter().filter(|version| version.key() == Some(key)).collect();
-        found.sort_by_key(|version| {
-            let at = version.last_modified().map(|at| (at.secs(), at.subsec_nanos()));
-            std::cmp::Reverse((version.is_latest() == Some(true), at))
-        });
-        let version = |version: &&aws_sdk_s3::types::ObjectVersion| {
-            Version(version.version_id().map(str::to_owned))
-        };
-        Ok(found.iter().take(VERSIONS_MAX).map(version).collect())
-    }
-
-    /// Keys below a prefix that have a version, those of deleted objects among them.
-    pub(super) fn list_versions(&self, prefix: &str) -> Result<BTreeSet<String>> {
-        let mut found = BTreeSet::new();
-        let (mut key, mut version, mut before) = (None, None, None);
-        for _ in 0..PAGES_MAX {
-            let asked = self.s3.list_object_versions().bucket(&self.bucket).prefix(prefix);
-            let asked = asked.set_key_marker(key.take()).set_version_id_marker(version.take());
-            let page = self.runtime.block_on(asked.send());
-            let page = page.map_err(|error| self.failed("list the versions", &error))?;
-            let keys = page.versions().iter().filter_map(|version| version.key());
-            found.extend(keys.map(str::to_owned));
-            if page.is_truncated() != Some(true) {
-                return Ok(found);
-            }
-            let next = (page.next_key_marker, page.next_version_id_marker);
-            if before.as_ref() == Some(&next) {
-                break;
-            }
-            before = Some(next.clone());
-            (key, version) = next;
-        }
-        Err(anyhow!("the store's list of versions does not end"))
-    }
-
-    /// Length and SHA-256 of what the store gives out.
-    pub(super) fn digest(&self, key: &str, version: &Version) -> Result<Seen> {
+    /// Length and SHA-256 of what the store gives out. Of what is longer than `most` not more is
+    /// read than it takes to see that.
+    pub(super) fn digest(&self, key: &str, version: &Version, most: u64) -> Result<Seen> {
         let mut sha = Sha::new(&SHA256);
         let mut bytes = 0;
-        self.each_piece(key, version, |piece| {
+        self.each_piece(key, version, most, |piece| {
             sha.update(piece);
             bytes += piece.len() as u64;
             Ok(())
@@ -293,18 +261,20 @@ impl Client {
         Ok(Seen { bytes, sha256: hex::encode(sha.finish()) })
     }
 
-    /// Copies a version to a path that is not there.
-    pub(super) fn get(&self, key: &str, version: &Version, to: &Path) -> Result<Seen> {
-        let mut file = File::create_new(to)?;
+    /// Copies a version to a path that is not there; of what is longer than `most` its beginning
+    /// and a bit, as what was seen tells by its length.
+    pub(super) fn get(&self, key: &str, version: &Version, to: &Path, most: u64) -> Result<Seen> {
+        let unwritten = || BackupRefusal::unwritten(to);
+        let mut file = File::create_new(to).map_err(unwritten())?;
         let mut sha = Sha::new(&SHA256);
         let mut bytes = 0;
-        self.each_piece(key, version, |piece| {
-            file.write_all(piece)?;
+        self.each_piece(key, version, most, |piece| {
+            file.write_all(piece).map_err(unwritten())?;
             sha.update(piece);
             bytes += piece.len() as u64;
             Ok(())
         })?;
-        file.sync_all()?;
+        file.sync_all().map_err(unwritten())?;
         Ok(Seen { bytes, sha256: hex::encode(sha.finish()) })
     }
 
@@ -316,21 +286,20 @@ impl Client {
         most: u64,
     ) -> Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
-        let mut fits = true;
-        self.each_piece(key, version, |piece| {
-            fits = fits && (bytes.len() + piece.len()) as u64 <= most;
-            if fits {
-                bytes.extend_from_slice(piece);
-            }
+        self.each_piece(key, version, most, |piece| {
+            bytes.extend_from_slice(piece);
             Ok(())
         })?;
-        Ok(fits.then_some(bytes))
+        Ok((bytes.len() as u64 <= most).then_some(bytes))
     }
 
+    /// Hands over what comes, until it is over or longer than `most`: a store may send without an
+    /// end.
     fn each_piece(
         &self,
         key: &str,
         version: &Version,
+        most: u64,
         mut piece: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         self.runtime.block_on(async {
@@ -339,17 +308,25 @@ impl Client {
             let answer = sent.map_err(|error| self.failed(&format!("get {key}"), &error))?;
             let (mut body, begun, mut got) = (answer.body, Instant::now(), 0);
             loop {
-                let least = Duration::from_secs(got / SLOWEST_BYTES_A_SECOND);
-                let next = tokio::time::timeout_at(begun + self.timeout + least, body.try_next());
+                let until = begun + self.timeout + slowest(got);
+                let next = tokio::time::timeout_at(until, body.try_next());
                 let next = next.await.map_err(|_| self.too_slow(key, got))?;
                 let Some(bytes) = next.with_context(|| format!("{key} broke off"))? else {
                     return Ok(());
                 };
                 got += bytes.len() as u64;
                 piece(&bytes)?;
+                if got > most {
+                    return Ok(());
+                }
             }
         })
     }
+}
+
+/// What a body may take.
+fn slowest(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / SLOWEST_BYTES_A_SECOND)
 }
 
 fn moment(millis: u64) -> Result<DateTime> {

@@ -7,7 +7,7 @@
 
 use std::{
     fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -98,7 +98,8 @@ impl Client {
         let body = ByteStream::read_from().path(path).offset(offset);
         let body = body.length(Length::Exact(length)).build().await?;
         let asked = self.s3.upload_part().bucket(&self.bucket).key(key).upload_id(upload);
-        let sent = asked.part_number(number).body(body).checksum_sha256(&hash).send().await;
+        let asked = asked.part_number(number).body(body).checksum_sha256(&hash);
+        let sent = asked.customize().config_override(self.time_for(length)).send().await;
         let answer =
             sent.map_err(|error| self.failed(&format!("put part {number} of {key}"), &error))?;
         let part = CompletedPart::builder().part_number(number).checksum_sha256(hash);
@@ -110,6 +111,6 @@ impl Client {
 fn hash_of(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
-    let seen = digest::read_through(&mut file.take(length), |_| Ok(()))?;
+    let seen = digest::read_through(&mut file.take(length), |_| io::Result::Ok(()))?;
     Ok(hex::decode(seen.sha256)?)
 }

@@ -22,8 +22,9 @@ pub(super) fn entries(
     let progress = export.progress();
     let (case, number) = (progress.terms.case, progress.export);
     let (first, end) = (progress.terms.first, progress.terms.end);
-    let ask = |next| {
-        let path = format!("/cases/{case}/exports/{number}/entries?from={next}&limit={limit}");
+    let ask = |next, page| {
+        let piece = format!("from={next}&page={page}&limit={limit}");
+        let path = format!("/cases/{case}/exports/{number}/entries?{piece}");
         client.bytes("GET", &path, None).map_err(Stop::Asking)
     };
     let filled = export.fill(ask, |next| meter.show(next - first, end - first));
@@ -71,9 +72,11 @@ fn fetched(
     export: &ExportDirectory,
     medium: &NamedMedium,
 ) -> anyhow::Result<bool> {
-    let NamedMedium { id, position, sha256 } = medium;
+    let NamedMedium { id, position, .. } = medium;
     let disk = |error: io::Error| told(DirectoryError::Io(error));
-    let Some((part, mut begun)) = export.medium_begun(id).map_err(told)? else { return Ok(true) };
+    let Some((part, mut begun)) = export.medium_begun(medium).map_err(told)? else {
+        return Ok(true);
+    };
     let progress = export.progress();
     let (case, number) = (progress.terms.case, progress.export);
     let mut file = OpenOptions::new().create(true).append(true).open(&part).map_err(disk)?;
@@ -95,6 +98,6 @@ fn fetched(
         std::fs::remove_file(&part).map_err(disk)?;
         return Ok(false);
     }
-    export.medium_done(id, sha256).map_err(told)?;
+    export.medium_done(medium).map_err(told)?;
     Ok(true)
 }

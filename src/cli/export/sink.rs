@@ -2,20 +2,20 @@
 //!
 //! Owns the order: the manifest last, so that a prefix with a manifest holds all of it; then what
 //! was made here is removed. A kill before that leaves the export here, whole or not, and files
-//! there that the same command finds again.
+//! there that the same command finds again. How far it is says [`stage`].
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use policies::{
     document::read_document,
-    export::{MANIFEST_FILE, finished_files},
+    export::{FinishedExport, FinishedFault, FinishedFile},
 };
 
-use super::{Client, Meter};
+use super::{
+    Client, Meter,
+    stage::{self, Stage, Wanted},
+};
 use crate::{
     backup::{LockTerms, Place, Sink},
     cli::{Failure, Origin, backup::advised},
@@ -48,6 +48,11 @@ impl Target {
             )
             .into());
         };
+        if work.file_name().is_none() {
+            let what =
+                format!("{} is no directory that can be renamed and removed", work.display());
+            return Err(Failure::new(what, "name one of its own with --work").into());
+        }
         let offsite = origin.config()?.offsite;
         let place = Place::parse(out, Some(&offsite)).map_err(|error| advised(error.into()))?;
         Ok(Self { dir: work.to_owned(), place: Some(place) })
@@ -63,19 +68,12 @@ impl Target {
         ))
     }
 
-    /// Refuses a prefix that holds a whole export; before anything is asked of the server.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
-        let Some(place) = &self.place else { return Ok(()) };
+    /// How far it is. Refuses a prefix that holds another export, and directories that hold
+    /// something else; before anything is asked of the server.
+    pub(super) fn stage(&self, wanted: &Wanted) -> anyhow::Result<Stage> {
+        let Some(place) = &self.place else { return Ok(Stage::ToMake) };
         let sink = Sink::open(place, SystemClock.now_ms()).map_err(advised)?;
-        if !self.dir.exists() && sink.has_any(MANIFEST_FILE).map_err(advised)? {
-            let what = format!("{place} holds an export that is complete");
-            return Err(Failure::new(
-                what,
-                "verify it with `chancery verify`, or name another prefix",
-            )
-            .into());
-        }
-        Ok(())
+        stage::stage(&self.dir, &sink, wanted)
     }
 
     /// Puts what is finished there; answers how many files it put now, `None` where it stays here.
@@ -84,38 +82,19 @@ impl Target {
         let days = days_in_force(client)?;
         let place = place.locked_by(LockTerms { days, held: false });
         let put = self.put_to(&place).map_err(advised)?;
-        // A kill behind the rename leaves what the same command removes.
-        fs::rename(&self.dir, self.put_away())
-            .with_context(|| format!("{} could not be renamed", self.dir.display()))?;
-        self.remove_what_was_put()?;
+        stage::end(&self.dir)?;
         Ok(Some(put))
-    }
-
-    /// Ends a command that was killed while it removed what is whole there; false where there was
-    /// none.
-    pub(super) fn remove_what_was_put(&self) -> anyhow::Result<bool> {
-        let dir = self.put_away();
-        if self.place.is_none() || self.dir.exists() || !dir.is_dir() {
-            return Ok(false);
-        }
-        fs::remove_dir_all(&dir)
-            .with_context(|| format!("{} could not be removed", dir.display()))?;
-        Ok(true)
-    }
-
-    /// What the directory is called once all of it is there.
-    fn put_away(&self) -> PathBuf {
-        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
-        name.push(".put");
-        self.dir.with_file_name(name)
     }
 
     fn put_to(&self, place: &Place) -> anyhow::Result<u64> {
         let sink = Sink::open(place, SystemClock.now_ms())?;
-        let files = finished_files(&self.dir)?;
+        let unusable = |fault: FinishedFault| stage::unusable(&self.dir, &fault);
+        let made = FinishedExport::open(&self.dir).map_err(unusable)?;
+        let made = made.context("the export has no manifest")?;
+        let files = made.files().map_err(unusable)?;
         let (mut put, mut meter) = (0, Meter::new("files put"));
-        for (done, name) in (1..).zip(&files) {
-            put += u64::from(sink.put(&self.dir.join(name), name)?);
+        for (done, FinishedFile { name, sha256 }) in (1..).zip(&files) {
+            put += u64::from(sink.put(&self.dir.join(name), name, sha256.as_deref())?);
             meter.show(done, files.len() as u64);
         }
         Ok(put)

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::receipts::lines_of;
 use crate::cli::{
     Failure,
+    shown::shown,
     staff::{Access, Consent, list},
 };
 
@@ -80,7 +81,8 @@ fn tell_of_waiting(waiting: &Value) -> io::Result<()> {
         (Some(order), Some(trouble)) => writeln!(
             out,
             "The keys are gone. The receipt waits for order {order} to be off-site, which cannot be \
-             reached: {trouble}"
+             reached: {}",
+            shown(trouble)
         ),
     }
 }

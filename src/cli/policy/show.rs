@@ -39,7 +39,8 @@ pub(super) fn run(command: &Show) -> anyhow::Result<()> {
                 text(answer, "sha256"),
                 text(answer, "by"),
             );
-            vec![head, document.trim_end().to_owned()]
+            let lines = document.trim_end().lines().map(str::to_owned);
+            [vec![head], lines.collect()].concat()
         });
     };
     let Some(document) = answer["document"].as_str() else {

@@ -8,7 +8,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use anyhow::bail;
 use clap::Args;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, shown::shown};
 
 /// Whether to ask.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ impl Consent {
     pub(in crate::cli) fn ask(&self, what: &[String]) -> anyhow::Result<()> {
         let mut told = io::stderr().lock();
         for line in what {
-            writeln!(told, "{line}")?;
+            writeln!(told, "{}", shown(line))?;
         }
         if self.yes {
             return Ok(());

@@ -27,7 +27,7 @@ pub(super) fn verify(command: &Verify, keys: &[VerifierKey]) -> anyhow::Result<V
     Ok(Verdict { ok: found.ok, json: serde_json::to_value(&found)?, words })
 }
 
-fn in_words(found: &Inspection, covered: Option<u64>) -> String {
+fn in_words(found: &Inspection, covered: Option<u64>) -> Vec<String> {
     let mut words = vec![verdict(found, covered)];
     let shown = found.findings.iter().take(FINDINGS_SHOWN);
     words.extend(shown.map(|finding| format!("- {}", line(finding))));
@@ -41,7 +41,7 @@ fn in_words(found: &Inspection, covered: Option<u64>) -> String {
                 .to_owned(),
         );
     }
-    words.join("\n")
+    words
 }
 
 fn verdict(found: &Inspection, covered: Option<u64>) -> String {

@@ -87,5 +87,5 @@ fn good(later: &Checkpoint, earlier: Option<&Checkpoint>) -> Verdict {
         None => "is signed by a trusted key".to_owned(),
     };
     let (origin, size) = (&later.origin, later.size);
-    Verdict::good(json, format!("The checkpoint of {origin} with {size} entries {what}."))
+    Verdict::good(json, vec![format!("The checkpoint of {origin} with {size} entries {what}.")])
 }

@@ -34,7 +34,7 @@ pub(super) fn verify(
         checkpoint.origin,
         checkpoint.size,
     );
-    Ok(Verdict::good(json, words))
+    Ok(Verdict::good(json, vec![words]))
 }
 
 fn digest(digits: &str) -> anyhow::Result<[u8; 32]> {

@@ -4,7 +4,7 @@
 //! the number of placements that this process had made when it was loaded: once another one was
 //! made, where it stands may have changed, and it is loaded anew. Invariant: I10.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use decide::pdu::KnownPdu;
 use facts::LogPosition;
@@ -18,7 +18,7 @@ pub(crate) struct KnownCache(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// How often everything was forgotten.
+    /// How often keys were destroyed.
     wiped: u64,
     pdus: HashMap<LogPosition, (u64, KnownPdu)>,
 }
@@ -32,7 +32,7 @@ impl KnownCache {
     }
 
     /// Keeps a PDU that was loaded after `placements` were counted and `wiped` was asked, unless
-    /// everything was forgotten since.
+    /// keys were destroyed since.
     pub(crate) fn keep(&self, pdu: KnownPdu, placements: u64, wiped: u64) {
         let mut known = self.0.lock();
         if known.wiped != wiped {
@@ -48,9 +48,10 @@ impl KnownCache {
         self.0.lock().wiped
     }
 
-    /// Forgets everything: keys were destroyed, and what they open may be here.
-    pub(crate) fn wipe(&self) {
+    /// Keys were destroyed: forgets all but the PDUs that are `left`.
+    pub(crate) fn forget_all_but(&self, left: &HashSet<LogPosition>) {
         let mut known = self.0.lock();
-        *known = Known { wiped: known.wiped + 1, pdus: HashMap::new() };
+        known.wiped += 1;
+        known.pdus.retain(|position, _| left.contains(position));
     }
 }

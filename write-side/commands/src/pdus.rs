@@ -6,7 +6,10 @@
 //! joined with the residue, as authorization reads it. A message whose skeleton is destroyed is no
 //! PDU any more; its stub is read apart, by those who walk the room's graph or must know its id.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use decide::pdu::Pdu;
 use facts::{
@@ -36,10 +39,17 @@ pub struct StoredPdu {
 
 #[derive(Default)]
 struct Generations {
-    /// How often everything was forgotten.
+    /// How often keys were destroyed.
     wiped: u64,
-    young: HashMap<LogPosition, StoredPdu>,
-    old: HashMap<LogPosition, StoredPdu>,
+    young: HashMap<LogPosition, Cached>,
+    old: HashMap<LogPosition, Cached>,
+}
+
+/// A PDU with the header of its entry, by which is told whether it is destroyed.
+#[derive(Clone)]
+struct Cached {
+    stored: StoredPdu,
+    header: Arc<EntryHeader>,
 }
 
 /// The cache.
@@ -52,18 +62,18 @@ impl PduCache {
     fn get(&self, position: LogPosition) -> Option<StoredPdu> {
         let mut generations = self.generations.lock();
         if let Some(found) = generations.young.get(&position) {
-            return Some(found.clone());
+            return Some(found.stored.clone());
         }
         let found = generations.old.remove(&position)?;
         generations.insert(found.clone());
-        Some(found)
+        Some(found.stored)
     }
 
-    /// Keeps a PDU that was read when `wiped` was asked, unless everything was forgotten since.
-    fn insert(&self, stored: StoredPdu, wiped: u64) {
+    /// Keeps a PDU that was read when `wiped` was asked, unless keys were destroyed since.
+    fn insert(&self, stored: StoredPdu, header: EntryHeader, wiped: u64) {
         let mut generations = self.generations.lock();
         if generations.wiped == wiped {
-            generations.insert(stored);
+            generations.insert(Cached { stored, header: Arc::new(header) });
         }
     }
 
@@ -71,19 +81,32 @@ impl PduCache {
         self.generations.lock().wiped
     }
 
-    /// Forgets everything; what is being read at this moment is not kept either.
-    pub(crate) fn wipe(&self) {
+    /// Keys were destroyed: forgets the PDUs that are `gone`. What is being read at this moment is
+    /// not kept either. Answers the positions of those that stay. Nobody waits for `gone`.
+    pub(crate) fn forget(&self, gone: impl Fn(&EntryHeader) -> bool) -> HashSet<LogPosition> {
+        let cached: Vec<Arc<EntryHeader>> = {
+            let mut generations = self.generations.lock();
+            // Before anybody is asked: what is kept from now on was read after the destruction.
+            generations.wiped += 1;
+            let Generations { young, old, .. } = &*generations;
+            young.values().chain(old.values()).map(|cached| Arc::clone(&cached.header)).collect()
+        };
+        let (gone, left): (Vec<_>, Vec<_>) = cached.into_iter().partition(|header| gone(header));
         let mut generations = self.generations.lock();
-        *generations = Generations { wiped: generations.wiped + 1, ..Generations::default() };
+        for header in gone {
+            generations.young.remove(&header.position);
+            generations.old.remove(&header.position);
+        }
+        left.into_iter().map(|header| header.position).collect()
     }
 }
 
 impl Generations {
-    fn insert(&mut self, stored: StoredPdu) {
+    fn insert(&mut self, cached: Cached) {
         if self.young.len() >= CACHED_PDUS_MAX / 2 {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(stored.position, stored);
+        self.young.insert(cached.stored.position, cached);
     }
 }
 
@@ -118,7 +141,7 @@ impl WriteSide {
             return Ok(None);
         }
         let stored = parse(room, &header, &fact)?;
-        self.pdu_cache().insert(stored.clone(), wiped);
+        self.pdu_cache().insert(stored.clone(), header, wiped);
         Ok(Some(stored))
     }
 

@@ -53,7 +53,7 @@ pub use self::{
     refusal::RoomCommandRefusal,
     send_event::send_event,
     state_content::current_content,
-    stub_messages::stub_messages,
+    stub_messages::{stub_bytes, stub_messages},
     template_event::{sign_event, template_event},
     unban_user::unban_user,
     upgrade_room::{BANS_CARRIED_MAX, SPACE_CHILDREN_CARRIED_MAX, UpgradeRoom, upgrade_room},

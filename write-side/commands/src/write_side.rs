@@ -14,7 +14,7 @@ use std::{
 
 use decide::room::Approvals;
 use event_log::{Clock, Random};
-use facts::{LogPosition, StreamId, Timestamp, fact::StreamKind};
+use facts::{EntryHeader, LogPosition, StreamId, Timestamp, fact::StreamKind};
 use ruma::{RoomId, UserId};
 
 use crate::{
@@ -209,14 +209,20 @@ impl WriteSide {
         &self.inner.in_force
     }
 
-    /// Keys were destroyed: forgets what is in memory of entries, read or written lately. They are
-    /// read again from the log, in the form that is left of them.
-    pub async fn forget_contents(&self) -> Result<(), Fault> {
+    /// Keys were destroyed: forgets what is in memory of entries, read or written lately, of which
+    /// something is `gone`. They are read again from the log, in the form that is left of them.
+    pub async fn forget_contents(
+        &self,
+        gone: impl Fn(&EntryHeader) -> bool + Send + 'static,
+    ) -> Result<(), Fault> {
         // Entries that were written lately leave memory with a flush.
         self.flush().await?;
-        self.inner.pdus.wipe();
-        self.inner.known.wipe();
-        Ok(())
+        let inner = Arc::clone(&self.inner);
+        let forgotten = tokio::task::spawn_blocking(move || {
+            let left = inner.pdus.forget(gone);
+            inner.known.forget_all_but(&left);
+        });
+        forgotten.await.map_err(|error| Fault::Unfit(format!("forgetting broke off: {error}")))
     }
 
     /// Makes the folds of persons anew from what of their streams can still be read, in memory and

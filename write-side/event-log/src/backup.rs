@@ -16,7 +16,7 @@ use std::{
 use facts::LogPosition;
 
 pub use self::{
-    copy::{SegmentCopy, copy_segment},
+    copy::{CopyFault, SegmentCopy, copy_segment},
     newer::{NewerError, NewerLog, NewerOrder, open_order, read_newer},
 };
 use crate::segment;

@@ -217,10 +217,12 @@ impl Publisher {
         }
         let head = LogPosition(write.next().0 - 1);
         self.shared.head.send_replace(head);
+        // What fell behind is not flushed: the next start reads it from the log.
+        answer?;
         if let Err(error) = self.shared.index.lock().flush_if_due() {
             tracing::error!(%error, "the index of streams could not be flushed");
             stop(&self.shared, StopReason::Index);
         }
-        answer
+        Ok(())
     }
 }

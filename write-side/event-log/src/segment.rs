@@ -5,6 +5,7 @@
 
 pub(crate) mod beside;
 pub(crate) mod footer;
+pub(crate) mod freeing;
 pub(crate) mod offsets;
 pub(crate) mod scan;
 pub(crate) mod scavenge;

@@ -30,7 +30,7 @@ pub(crate) use self::{
 };
 use self::{
     row_keys::{CHECKPOINT_KEY, JUMP_KEY, UNDONE_KEY, ended_key, order_key, stream_key},
-    stub_rows::StubRows,
+    stub_rows::{StubLook, StubRows},
 };
 use crate::{Digest, fields::Fields};
 
@@ -214,9 +214,9 @@ impl StreamIndex {
         self.new_stubs.note(at, stubbed);
     }
 
-    /// The entry that holds the stub of the message at a position.
-    pub(crate) fn stub_holder(&self, pdu: LogPosition) -> Result<Option<LogPosition>, IndexFault> {
-        self.new_stubs.holder(&self.rows, pdu)
+    /// Looks for the entry that holds the stub of the message at a position.
+    pub(crate) fn look_for_stub(&self, pdu: LogPosition) -> StubLook {
+        self.new_stubs.look(&self.rows, pdu)
     }
 
     /// The latest jump of the clock that nobody has confirmed.

@@ -14,8 +14,9 @@ use parking_lot::Mutex;
 
 use crate::{Log, ReadFault, entry::PartContent, shared::Shared};
 
-/// Entries of stubs that are kept decoded.
-const DECODED_MAX: usize = 4;
+/// Entries of stubs that are kept decoded; each is of about 8 KiB, or holds one large stub. A view
+/// that is built anew reads the stubs of many rooms side by side.
+const DECODED_MAX: usize = 64;
 
 /// The entries that were decoded last, the latest at the end.
 #[derive(Debug, Default)]
@@ -25,13 +26,13 @@ pub(crate) struct DecodedStubs(Mutex<Decoded>);
 struct Decoded {
     /// How often it was wiped.
     wiped: u64,
-    entries: VecDeque<Arc<MessagesStubbed>>,
+    entries: VecDeque<(LogPosition, Arc<MessagesStubbed>)>,
 }
 
 impl DecodedStubs {
     fn find(&self, pdu: LogPosition) -> Option<Arc<PduStub>> {
         let decoded = self.0.lock();
-        let stub = decoded.entries.iter().rev().find_map(|entry| entry.of(pdu))?;
+        let stub = decoded.entries.iter().rev().find_map(|(_, entry)| entry.of(pdu))?;
         Some(Arc::new(stub.clone()))
     }
 
@@ -40,15 +41,16 @@ impl DecodedStubs {
     }
 
     /// Keeps an entry that was read when `wiped` was asked, unless keys were destroyed since.
-    fn keep(&self, entry: Arc<MessagesStubbed>, wiped: u64) {
+    fn keep(&self, at: LogPosition, entry: Arc<MessagesStubbed>, wiped: u64) {
         let mut decoded = self.0.lock();
-        if decoded.wiped != wiped {
+        // Somebody who reads beside us may have kept it already.
+        if decoded.wiped != wiped || decoded.entries.iter().any(|(kept, _)| *kept == at) {
             return;
         }
         if decoded.entries.len() >= DECODED_MAX {
             decoded.entries.pop_front();
         }
-        decoded.entries.push_back(entry);
+        decoded.entries.push_back((at, entry));
     }
 
     /// Forgets everything: keys are about to be destroyed.
@@ -79,13 +81,14 @@ impl Shared {
         let Some(at) = self.stub_holder(header.position)? else { return Ok(None) };
         let Some(entry) = self.fact_at::<MessagesStubbed>(at)? else { return Ok(None) };
         let stub = entry.of(header.position).cloned().map(Arc::new);
-        self.stubs.keep(Arc::new(entry), wiped);
+        self.stubs.keep(at, Arc::new(entry), wiped);
         Ok(stub)
     }
 
     fn stub_holder(&self, pdu: LogPosition) -> Result<Option<LogPosition>, ReadFault> {
-        let holder = self.index.lock().stub_holder(pdu);
-        holder.map_err(|fault| ReadFault::Io(io::Error::other(fault)))
+        // The lock is given back before the disk is asked.
+        let look = self.index.lock().look_for_stub(pdu);
+        look.holder().map_err(|fault| ReadFault::Io(io::Error::other(fault)))
     }
 }
 

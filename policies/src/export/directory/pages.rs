@@ -1,7 +1,7 @@
 //! Filling an export's directory with the server's pages.
 //!
-//! Owns the reading of a page and the order of writing: evidence, then its sync, then the note of
-//! how far it is whole. The next page is asked for while one is written ([`PAGES_AHEAD`] wait at
+//! Owns the reading of answers, each a page or a piece of one, and the order of writing: evidence,
+//! then its sync, then the note of how far it is whole. The next one is asked for while one is written ([`PAGES_AHEAD`] wait at
 //! most), and the note is written once in [`KEPT_EVERY`] bytes: what a kill leaves beyond the
 //! note is cut off by the next start and asked for again.
 
@@ -22,8 +22,8 @@ const KEPT_EVERY: u64 = 32 * 1024 * 1024;
 struct Page {
     entries: Vec<Range<usize>>,
     context: Vec<Range<usize>>,
-    /// The server's word on it, a line.
-    word: String,
+    /// The server's word on the page that ends with it, a line.
+    word: Option<String>,
     count: u64,
     next: u64,
 }
@@ -32,25 +32,27 @@ struct Page {
 #[derive(Deserialize)]
 struct End<'a> {
     next: u64,
-    #[serde(borrow)]
-    page: &'a RawValue,
+    #[serde(borrow, default)]
+    page: Option<&'a RawValue>,
 }
 
 impl ExportDirectory {
-    /// Asks for pages, each by its first position, until the whole stretch is there; `told` hears
-    /// the position after each page that was written. What was written stays where either fails.
+    /// Asks for pages or pieces of them, each by its first position and by that of its page, until
+    /// the whole stretch is there; `told` hears the position after each that was written. What was
+    /// written stays where either fails.
     pub fn fill<P: AsRef<[u8]> + Send, E: From<DirectoryError>>(
         &mut self,
-        mut ask: impl FnMut(u64) -> Result<P, E>,
+        mut ask: impl FnMut(u64, u64) -> Result<P, E>,
         told: impl FnMut(u64) + Send,
     ) -> Result<(), E> {
         let (mut next, end) = (self.progress.next, self.progress.terms.end);
+        let mut page_from = self.progress.page();
         let (pages, to_write) = mpsc::sync_channel(PAGES_AHEAD);
         thread::scope(|scope| {
             let writing = scope.spawn(move || self.take_all(&to_write, told));
             let mut asked = Ok(());
             while next < end {
-                let page = match ask(next) {
+                let page = match ask(next, page_from) {
                     Ok(page) => page,
                     Err(error) => {
                         asked = Err(error);
@@ -58,7 +60,11 @@ impl ExportDirectory {
                     }
                 };
                 // Whether it is the right one is for the writer to say.
-                next = end_of(page.as_ref()).map_or(end, |found| found.next.max(next + 1));
+                let found = end_of(page.as_ref());
+                next = found.as_ref().map_or(end, |found| found.next.max(next + 1));
+                if found.is_some_and(|found| found.page.is_some()) {
+                    page_from = next;
+                }
                 if pages.send(page).is_err() {
                     break;
                 }
@@ -105,10 +111,11 @@ impl ExportDirectory {
         let runs = |runs: Vec<Range<usize>>| runs.into_iter().map(|run| &page[run]);
         let entries = self.add(ENTRIES_FILE, runs(read.entries))?;
         let context = self.add(CONTEXT_PART, runs(read.context))?;
-        let word = self.add(PAGES_FILE, [read.word.as_bytes()])?;
+        let word = self.add(PAGES_FILE, read.word.iter().map(String::as_bytes))?;
         self.progress.entries_bytes += entries;
         self.progress.context_bytes += context;
         self.progress.pages_bytes += word;
+        self.progress.open_page = read.word.is_none().then(|| self.progress.page());
         self.progress.next = read.next;
         Ok(())
     }
@@ -139,7 +146,7 @@ impl ExportDirectory {
 /// The lines of a page; `None` where it is not whole.
 fn read_page(page: &[u8]) -> Option<Page> {
     let (entries, context) = (Vec::new(), Vec::new());
-    let mut read = Page { entries, context, word: String::new(), count: 0, next: 0 };
+    let mut read = Page { entries, context, word: None, count: 0, next: 0 };
     let mut at = 0;
     loop {
         let rest = &page[at..];
@@ -152,7 +159,8 @@ fn read_page(page: &[u8]) -> Option<Page> {
         } else {
             // The last line.
             let last: End<'_> = serde_json::from_slice(&page[at..end]).ok()?;
-            (read.next, read.word) = (last.next, format!("{}\n", last.page.get()));
+            read.next = last.next;
+            read.word = last.page.map(|word| format!("{}\n", word.get()));
             return (end == page.len()).then_some(read);
         }
         at = end;

@@ -7,6 +7,7 @@
 use super::{
     FormError, MediaFile, Source,
     mail::{Base64Lines, header, parameter, text_part},
+    present::{Present, everybody},
     safe::inline,
     slices::{Slice, each_slice},
     transcript::transcript,
@@ -17,11 +18,13 @@ use crate::export::{calendar::mail_date, output::Output};
 const RECIPIENTS_MAX: usize = 500;
 
 pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(), FormError> {
+    let rooms = Present::new(source.index);
     each_slice(source, |source, slice| {
+        let present = rooms.of(slice);
         out.begin(&format!("eml/{}/{}.eml", slice.folder, slice.name))?;
-        let (text, media) = transcript(source, slice)?;
+        let (text, media) = transcript(source, slice, &present)?;
         let boundary = format!("chancery-{}-{}", slice.first(), slice.last());
-        headers(source, slice, &boundary, out)?;
+        headers(source, (slice, &present), &boundary, out)?;
         text_part(out, &boundary, "text/plain", &text)?;
         for file in media.iter().filter(|file| file.bytes.is_some()) {
             attachment(source, &boundary, file, out)?;
@@ -33,11 +36,11 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
 
 fn headers(
     source: &Source<'_>,
-    slice: &Slice,
+    (slice, present): (&Slice, &[String]),
     boundary: &str,
     out: &mut dyn Output,
 ) -> std::io::Result<()> {
-    let mut people = slice.people();
+    let mut people = everybody(slice, present);
     people.truncate(RECIPIENTS_MAX);
     let room = inline(slice.title(source.index));
     let server = source.index.server.split(':').next().unwrap_or_default();

@@ -12,7 +12,9 @@ mod escape;
 use std::fmt::Write as _;
 
 use self::{article::article, escape::escaped};
-use super::{FormError, Source, later::EditBudget, safe::inline, slices::each_slice};
+use super::{
+    FormError, Source, later::EditBudget, present::Present, safe::inline, slices::each_slice,
+};
 use crate::export::output::Output;
 
 const STYLE: &str = "body{font:14px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
@@ -22,9 +24,15 @@ border-left:3px solid #bbd;padding-left:.6em}\
 .redacted{background:#fee}.edit{margin-left:2em;color:#444}.state{color:#666}\
 img,video{max-width:100%;max-height:30em}footer{color:#777;font-size:11px}";
 
+/// What the folder of media is.
+const OF_MEDIA: &str = "<p class=\"state\">Uploads are in <code>media</code>. What is neither a \
+picture nor a sound nor a video has a name that ends in <code>.bin</code>, so that no browser runs \
+it; its type and the name that was given stand with the item.</p>\n";
+
 pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(), FormError> {
     let mut index = page_head("Export");
     index.push_str("<h1>Export</h1>\n<ul>\n");
+    let rooms = Present::new(source.index);
     each_slice(source, |source, slice| {
         let path = format!("{}/{}.html", slice.folder, slice.name);
         let name = inline(slice.title(source.index));
@@ -40,6 +48,9 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
         let title = format!("{name}, {}", slice.name);
         out.write_all(page_head(&title).as_bytes())?;
         out.write_all(format!("<h1>{}</h1>\n", escaped(&title)).as_bytes())?;
+        if slice.room.is_some() {
+            out.write_all(joined(&rooms.of(slice)).as_bytes())?;
+        }
         let mut budget = EditBudget::of_slice();
         for item in &slice.items {
             let text = article(source, item, &mut budget)?;
@@ -48,10 +59,18 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
         out.write_all(b"</body></html>\n")?;
         Ok(out.end()?)
     })?;
-    index.push_str("</ul>\n</body></html>\n");
+    index.push_str("</ul>\n");
+    index.push_str(OF_MEDIA);
+    index.push_str("</body></html>\n");
     out.begin("html/index.html")?;
     out.write_all(index.as_bytes())?;
     Ok(out.end()?)
+}
+
+/// Who was in the room when the page begins.
+fn joined(people: &[String]) -> String {
+    let names: Vec<_> = people.iter().map(|user| format!("<bdi>{}</bdi>", escaped(user))).collect();
+    format!("<p class=\"state\">Joined at the beginning: {}</p>\n", names.join(", "))
 }
 
 fn page_head(title: &str) -> String {

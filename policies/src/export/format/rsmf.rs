@@ -18,6 +18,7 @@ use self::{events::events, people::People};
 use super::{
     FormError, MediaFile, Source,
     mail::{Base64Lines, header, text_part},
+    present::{Present, everybody},
     safe::inline,
     slices::{Slice, each_slice},
     transcript::transcript,
@@ -29,17 +30,19 @@ const VERSION: &str = "2.0.0";
 const NAMED_MAX: usize = 500;
 
 pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(), FormError> {
-    let of_rooms = source.index.people_of_rooms();
+    let rooms = Present::new(source.index);
     each_slice(source, |source, slice| {
-        let (text, media) = transcript(source, slice)?;
+        let present = rooms.of(slice);
+        let (text, media) = transcript(source, slice, &present)?;
+        let named = everybody(slice, &present);
         let mut people = People::new(source.index, slice);
-        let present = people.present(slice, &of_rooms);
+        let present = present.iter().map(|user| people.id(user, slice.first())).collect();
         let events = events(source, slice, &mut people)?;
         let files: Vec<_> = media.into_iter().filter(|file| file.bytes.is_some()).collect();
         let manifest = manifest(source, slice, (people, present), &events);
         out.begin(&format!("rsmf/{}/{}.rsmf", slice.folder, slice.name))?;
         let boundary = format!("chancery-{}-{}", slice.first(), slice.last());
-        headers(slice, (events.len(), files.len()), &boundary, out)?;
+        headers(slice, named, (events.len(), files.len()), &boundary, out)?;
         text_part(out, &boundary, "text/plain", &text)?;
         write!(out, "--{boundary}\r\nContent-Type: application/octet-stream; name=rsmf.zip\r\n")?;
         write!(out, "Content-Disposition: attachment; filename=rsmf.zip\r\n")?;
@@ -54,12 +57,12 @@ pub(super) fn write(source: &mut Source<'_>, out: &mut dyn Output) -> Result<(),
 
 fn headers(
     slice: &Slice,
+    mut people: Vec<String>,
     (events, attachments): (usize, usize),
     boundary: &str,
     out: &mut dyn Output,
 ) -> io::Result<()> {
     let (begin, end) = slice.times();
-    let mut people = slice.people();
     people.truncate(NAMED_MAX);
     header(out, "X-RSMF-Version", VERSION)?;
     header(out, "X-RSMF-Generator", "Chancery")?;

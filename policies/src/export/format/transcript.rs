@@ -1,6 +1,6 @@
 //! A room's day as text: what people read and programs search.
 //!
-//! Owns the form. A heading begins with `[`, the time, and the item's position; what the server
+//! Owns the form. At the head are the room and who was joined to it at the beginning. A heading begins with `[`, the time, and the item's position; what the server
 //! tells of an item follows in lines that begin with four blanks and `[`; what people wrote stands
 //! in lines that begin with `  | ` alone, so no text and no name passes for anything else.
 
@@ -23,10 +23,14 @@ use crate::export::{
 pub(super) fn transcript(
     source: &mut Source<'_>,
     slice: &Slice,
+    present: &[String],
 ) -> Result<(String, Vec<MediaFile>), FormError> {
     let mut text = format!("Room {}\r\n", id(slice.room_id()));
     if let Some(name) = slice.room_name(source.index) {
         let _ = write!(text, "Name {}\r\n", quoted(name));
+    }
+    for user in present.iter().filter(|_| slice.room.is_some()) {
+        let _ = write!(text, "Joined {}\r\n", id(user));
     }
     text.push_str("\r\n");
     let (mut media, mut known) = (Vec::<MediaFile>::new(), HashSet::new());

@@ -2,16 +2,17 @@
 //!
 //! Owns which those are: the entries that name the streams; the memberships and room names that
 //! were in force at the page's events and that the stretch does not show, because they stand before
-//! it or are of somebody outside of the scope; the deletion of a person's message by somebody else;
-//! and the facts about media that the page's events name. Each goes with its way to the root.
+//! it or are of somebody outside of the scope; the memberships with which the scope's time began
+//! (`present.rs`); the deletion of a person's message by somebody else; and the facts about media
+//! that the page's events name. Each goes with its way to the root.
 //! Nothing else of the log is shown this way. Invariant: I10.
 
 use std::collections::{BTreeSet, HashSet};
 
-use facts::{LogPosition, StreamId};
+use facts::{LogPosition, StreamId, fact::Subject};
 use projections::Snapshot;
 
-use super::{StaffRoutes, broken, unseen};
+use super::{StaffRoutes, broken, present::Present, unseen};
 use crate::{
     export::{EvidenceLine, Served},
     roles_and_cases::EndpointError,
@@ -35,11 +36,13 @@ pub(super) struct Context<'a> {
     wanted: BTreeSet<LogPosition>,
     /// Bytes of the parts of what is wanted.
     bytes: u64,
+    given: BTreeSet<LogPosition>,
     /// State that the stretch itself shows.
     shown: BTreeSet<LogPosition>,
     /// Rooms and state keys that were asked for.
     places: HashSet<(StreamId, String)>,
     media: HashSet<String>,
+    present: Present,
 }
 
 impl<'a> Context<'a> {
@@ -59,10 +62,31 @@ impl<'a> Context<'a> {
             server,
             wanted: BTreeSet::new(),
             bytes: 0,
+            given: BTreeSet::new(),
             shown: BTreeSet::new(),
             places: HashSet::new(),
             media: HashSet::new(),
+            present: Present::default(),
         }
+    }
+
+    /// Looks for who was in these rooms when the scope's time began, for a page that begins at `from`.
+    pub(super) fn look_for_present(
+        &mut self,
+        rooms: &[Subject],
+        from: LogPosition,
+    ) -> Result<(), EndpointError> {
+        let of = (&self.snapshot, self.filter);
+        self.present = Present::of(self.routes, of, rooms, (self.first, self.end), from)?;
+        Ok(())
+    }
+
+    /// Notes those of them that a position carries, whatever stands there.
+    pub(super) fn note_present(&mut self, at: LogPosition) -> Result<(), EndpointError> {
+        for position in self.present.carried_by(self.routes, at)? {
+            self.want(position)?;
+        }
+        Ok(())
     }
 
     /// Whether the page has to end.
@@ -162,16 +186,35 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Writes the lines of the context, and notes what they show.
-    pub(super) fn write(&self, out: &mut String, served: &mut Served) -> Result<(), EndpointError> {
+    /// What the page needed so far came with the pieces before.
+    pub(super) fn is_given(&mut self) {
+        self.given = self.wanted.clone();
+    }
+
+    /// Writes the lines of the context that did not come before; for the word on the whole page,
+    /// notes what all of them show.
+    pub(super) fn write(
+        &self,
+        out: &mut String,
+        mut served: Option<&mut Served>,
+    ) -> Result<(), EndpointError> {
         for position in &self.wanted {
+            let is_new = !self.given.contains(position);
+            if !is_new && served.is_none() {
+                continue;
+            }
             let found = self.routes.record.disclose(*position, 1, &|_| true)?;
             let Some(entry) = found.into_iter().next() else { continue };
             let line = EvidenceLine { entry, proof: None };
+            if let Some(served) = &mut served {
+                served.note_context(&line);
+            }
+            if !is_new {
+                continue;
+            }
             let proof = self.routes.ledger.inclusion(*position, &line.digest(), self.end.0);
             let proof =
                 proof.map_err(|fault| broken(&fault))?.ok_or_else(EndpointError::internal)?;
-            served.note_context(&line);
             EvidenceLine::write(&line.entry, Some(&proof), out);
         }
         Ok(())

@@ -1,10 +1,13 @@
 //! `GET /_chancery/admin/v1/cases/{case}/exports/{export}/entries`: a page of evidence.
 //!
 //! Owns the order of I16, as `read_events.rs` does: planned on headers, the access durable, then
-//! opened. A page is JSON lines: entries of the stretch in order, entries of the context with
-//! their ways to the root, and last where to go on, with the signed word on what of the page is
-//! destroyed or withheld and which context belongs to it. The server keeps nothing of it. What is of
-//! the scope by its header alone is shown, other entries are shown once their content confirms it.
+//! opened; and where a page ends, which follows from its first position alone. An answer is JSON
+//! lines: entries of the stretch in order, entries of the context with their ways to the root, and
+//! last where to go on; where the page ends, with the signed word on what of the whole page is
+//! destroyed or withheld and which context belongs to it. Of a page that is asked for in pieces,
+//! each answer looks at what came before it anew, so that the word is the same however it was asked
+//! for. The server keeps nothing of it. What is of the scope by its header alone is shown, other
+//! entries are shown once their content confirms it.
 
 use axum::{
     extract::State,
@@ -39,8 +42,20 @@ const BYTES_MAX: u64 = 8 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 pub(in crate::roles_and_cases) struct PageQuery {
     from: u64,
+    /// First position of the page that it is of; without it, it begins a page.
+    page: Option<u64>,
     /// Positions, at most.
     limit: Option<usize>,
+}
+
+/// What is asked for of a page.
+struct Piece {
+    /// The page, planned from its first position on, as far as headers tell where it ends.
+    page: Stretch,
+    /// First position of the answer.
+    from: LogPosition,
+    /// The position after its last one.
+    until: LogPosition,
 }
 
 /// A page of the evidence.
@@ -59,33 +74,47 @@ pub(in crate::roles_and_cases) async fn read_entries(
     if from < started.first || from >= started.end {
         return Err(MatrixError::invalid_param("`from` is not in the export's stretch").into());
     }
+    let begins = LogPosition(query.page.unwrap_or(query.from));
+    if begins < started.first || begins > from {
+        return Err(not_of_page());
+    }
     let bounds = WalkBounds {
         entries_max: OPENED_MAX,
         bytes_max: BYTES_MAX,
-        scanned_max: query.limit.unwrap_or(POSITIONS_MAX).min(POSITIONS_MAX),
+        scanned_max: POSITIONS_MAX,
         last: Some(LogPosition(started.end.0 - 1)),
     };
     let filter = filter_of(&scope, &EXPORTED);
     let (record, asked) = (routes.record.clone(), filter.clone());
     let planned = tokio::task::spawn_blocking(move || {
-        plan_where(&*record, from, bounds, |header| asked.admits(header))
+        plan_where(&*record, begins, bounds, |header| asked.admits(header))
     });
-    let stretch = planned.await.map_err(|_| EndpointError::internal())??;
-    let snapshot = view_at(&routes, LogPosition(stretch.until.0 - 1)).await?;
+    let planned = planned.await.map_err(|_| EndpointError::internal())??;
+    let limit = query.limit.map_or(u64::MAX, |limit| limit as u64);
+    let until = planned.until.min(LogPosition(from.0.saturating_add(limit)));
+    if from >= until {
+        return Err(not_of_page());
+    }
+    let piece = Piece { page: planned, from, until };
+    // What is told of the record is told as it is at the stretch's end, whenever it is asked for.
+    let snapshot = view_at(&routes, LogPosition(started.end.0 - 1)).await?;
+    let opened = piece.page.admitted.partition_point(|position| *position < until);
     let access = ContentAccess {
         case,
         kind: AccessKind::Export,
-        from: stretch.from,
-        until: stretch.until,
-        entries: stretch.admitted.len() as u64,
+        from: begins,
+        until,
+        entries: opened as u64,
         export: Some(export),
     };
     // Durable before the first byte is read (I16). A crash here leaves an access without a reader.
     access_content(&routes.write_side, &actor, access).await?;
     let served = tokio::task::spawn_blocking(move || {
         let of = (case, started.first, started.end);
-        let mut context = Context::new(&routes, snapshot, &filter, (started.first, started.end));
-        page(&routes, of, &stretch, &mut context)
+        let stretch = (started.first, started.end);
+        let mut context = Context::new(&routes, snapshot, &filter, stretch);
+        context.look_for_present(&scope.rooms, begins)?;
+        answer(&routes, of, &piece, &mut context)
     });
     let text = served.await.map_err(|_| EndpointError::internal())??;
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], text).into_response())
@@ -94,16 +123,21 @@ pub(in crate::roles_and_cases) async fn read_entries(
 /// Case, first position of the stretch, and the one after its last.
 type Of = (LogPosition, LogPosition, LogPosition);
 
-fn page(
+fn not_of_page() -> EndpointError {
+    let text = "`page` is not the first position of a page that `from` lies in";
+    MatrixError::invalid_param(text).into()
+}
+
+fn answer(
     routes: &StaffRoutes,
     of: Of,
-    stretch: &Stretch,
+    piece: &Piece,
     context: &mut Context<'_>,
 ) -> Result<String, EndpointError> {
     let (mut text, mut served) = (String::new(), Served::default());
-    let mut next = stretch.from;
-    while next < stretch.until && !context.is_full() {
-        let left = usize::try_from(stretch.until.0 - next.0).unwrap_or(usize::MAX);
+    let mut next = piece.page.from;
+    while next < piece.until && !context.is_full() {
+        let left = usize::try_from(piece.until.0 - next.0).unwrap_or(usize::MAX);
         let filter = context.filter;
         let entries = routes.record.disclose(next, left, &|header| filter.admits(header))?;
         if entries.is_empty() {
@@ -113,20 +147,32 @@ fn page(
         for entry in entries {
             let entry = admitted(filter, entry);
             let line = EvidenceLine { entry, proof: None };
+            if line.entry.header.position == piece.from {
+                context.is_given();
+            }
             next = line.entry.header.position.next();
             if filter.admits(&line.entry.header) {
                 served.note(&line);
                 context.note(&line)?;
             }
-            EvidenceLine::write(&line.entry, None, &mut text);
+            context.note_present(line.entry.header.position)?;
+            if line.entry.header.position >= piece.from {
+                EvidenceLine::write(&line.entry, None, &mut text);
+            }
             if context.is_full() {
                 break;
             }
         }
     }
-    context.write(&mut text, &mut served)?;
-    let done = stretch.done && next >= stretch.until;
-    let page = word(routes, of, (stretch.from, next), served)?;
+    if next <= piece.from {
+        // Its context is full before.
+        return Err(not_of_page());
+    }
+    let done = piece.page.done && next >= piece.page.until;
+    let ends = context.is_full() || next >= piece.page.until;
+    context.write(&mut text, ends.then_some(&mut served))?;
+    let pages = (piece.page.from, next);
+    let page = ends.then(|| word(routes, of, pages, served)).transpose()?;
     text.push_str(&PageEnd { next: next.0, done, page }.line());
     Ok(text)
 }

@@ -26,14 +26,19 @@ const PLACEMENT_BYTES: usize = 64;
 const CHANGE_BYTES: usize = 24;
 
 /// Records stubs of messages of one room, ascending by position; durable when it returns. Rests
-/// after each fact, for others send in that room.
+/// after each fact, for others send in that room. Asks before each whether to go on; false where
+/// some are left.
 pub async fn stub_messages(
     write_side: &WriteSide,
     room: StreamId,
     stubs: Vec<PduStub>,
     rest: Duration,
-) -> Result<(), CommandError<Infallible>> {
+    goes_on: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<bool, CommandError<Infallible>> {
     for stubs in in_facts(stubs) {
+        if !goes_on() {
+            return Ok(false);
+        }
         let fact = MessagesStubbed { stubs }.into();
         let facts = [RoomFact { fact, actor: None, person: None }];
         let drafts = room_drafts(write_side, room.into(), &facts)?;
@@ -41,13 +46,13 @@ pub async fn stub_messages(
         write_side.actors::<RoomActor>().execute(room, decide).await?;
         tokio::time::sleep(rest).await;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn in_facts(stubs: Vec<PduStub>) -> Vec<Vec<PduStub>> {
     let (mut facts, mut bytes) = (Vec::<Vec<PduStub>>::new(), 0);
     for stub in stubs {
-        let more = bytes_of(&stub);
+        let more = stub_bytes(&stub);
         match facts.last_mut() {
             Some(last) if bytes + more <= FACT_BYTES => {
                 last.push(stub);
@@ -63,7 +68,7 @@ fn in_facts(stubs: Vec<PduStub>) -> Vec<Vec<PduStub>> {
 }
 
 /// Bytes of a stub in its fact, at most.
-fn bytes_of(stub: &PduStub) -> usize {
+pub fn stub_bytes(stub: &PduStub) -> usize {
     use facts::fact::StateBefore::{AfterPrev, Base, Unknown};
     let names = stub.prev_events.iter().chain([&stub.event_id]).map(|id| id.len() + 3);
     let placement = stub.placement.as_ref().map_or(0, |placement| {

@@ -7,7 +7,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use facts::LogPosition;
@@ -37,6 +37,29 @@ pub struct SegmentCopy {
     pub closed: bool,
 }
 
+/// Why a segment was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyFault {
+    /// The segment cannot be read, or is damaged.
+    #[error(transparent)]
+    Read(#[from] ReadFault),
+    /// The copy cannot be written: no space, or no right to.
+    #[error("{} could not be written", .to.display())]
+    Write {
+        /// The copy.
+        to: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl From<io::Error> for CopyFault {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
 /// Copies the entries of a segment up to `through`, which is made smaller where it is inside a
 /// batch. The file must not be there; it is on the medium when this returns, its name is not.
 ///
@@ -46,7 +69,7 @@ pub fn copy_segment(
     from: &SegmentPath,
     through: LogPosition,
     to: &Path,
-) -> Result<SegmentCopy, ReadFault> {
+) -> Result<SegmentCopy, CopyFault> {
     // All is read through the scan's one handle: a scavenged segment that takes the name meanwhile
     // is not mixed in.
     let mut scan = scan_closed(&from.path, from.first)?;
@@ -71,10 +94,12 @@ pub fn copy_segment(
                 break;
             }
             Step::End => break,
-            Step::Torn(_) => return Err(scan.damage(DamageKind::WriteBody).into()),
+            Step::Torn(_) => {
+                return Err(ReadFault::from(scan.damage(DamageKind::WriteBody)).into());
+            }
         }
     }
-    Ok(copy.finish()?)
+    copy.finish()
 }
 
 fn within(write: &ScannedWrite, through: LogPosition) -> bool {
@@ -92,7 +117,8 @@ fn next_is_empty_or_footer(scan: &Scan, at: u64) -> io::Result<bool> {
         .is_ok_and(|header| header.count == 0 && scan.length() >= at + header.write_bytes() as u64))
 }
 
-struct Copy {
+struct Copy<'a> {
+    to: &'a Path,
     file: File,
     sha: Sha256,
     bytes: u64,
@@ -100,18 +126,19 @@ struct Copy {
     closed: bool,
 }
 
-impl Copy {
-    fn new(to: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create_new(true).open(to)?;
-        Ok(Self { file, sha: Sha256::new(), bytes: 0, last: None, closed: false })
+impl<'a> Copy<'a> {
+    fn new(to: &'a Path) -> Result<Self, CopyFault> {
+        let file = OpenOptions::new().write(true).create_new(true).open(to);
+        let file = file.map_err(|error| unwritten(to, error))?;
+        Ok(Self { to, file, sha: Sha256::new(), bytes: 0, last: None, closed: false })
     }
 
     fn ends_at(&self, through: LogPosition) -> bool {
         self.last.is_some_and(|(last, _)| last >= through)
     }
 
-    fn write(&mut self, bytes: &[u8], last: Option<&ScannedEntry>) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+    fn write(&mut self, bytes: &[u8], last: Option<&ScannedEntry>) -> Result<(), CopyFault> {
+        self.file.write_all(bytes).map_err(|error| unwritten(self.to, error))?;
         self.sha.update(bytes);
         self.bytes += bytes.len() as u64;
         if let Some(entry) = last {
@@ -121,7 +148,7 @@ impl Copy {
     }
 
     /// The whole batches of a write that are not behind `through`.
-    fn cut(&mut self, write: &ScannedWrite, through: LogPosition) -> io::Result<()> {
+    fn cut(&mut self, write: &ScannedWrite, through: LogPosition) -> Result<(), CopyFault> {
         let entries = &write.entries;
         let batch = |index: usize| entries.get(index).map(|entry| entry.frame.header.batch);
         let ends_batch = |index: &usize| batch(*index) != batch(*index + 1);
@@ -144,8 +171,8 @@ impl Copy {
     }
 
     /// A crash before the sync leaves a copy that nothing names yet.
-    fn finish(self) -> io::Result<SegmentCopy> {
-        self.file.sync_all()?;
+    fn finish(self) -> Result<SegmentCopy, CopyFault> {
+        self.file.sync_all().map_err(|error| unwritten(self.to, error))?;
         Ok(SegmentCopy {
             last: self.last,
             bytes: self.bytes,
@@ -153,4 +180,8 @@ impl Copy {
             closed: self.closed,
         })
     }
+}
+
+fn unwritten(to: &Path, error: io::Error) -> CopyFault {
+    CopyFault::Write { to: to.to_owned(), error }
 }

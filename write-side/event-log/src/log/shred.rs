@@ -261,17 +261,33 @@ impl Log {
 
     /// Drops the ciphertext of destroyed parts of these trees, in the active segment too; for
     /// orders that were given with [`Scavenging::Later`]. Blocks. `rest` is called each time that a
-    /// piece was written, for whoever would not be in the way of others.
+    /// piece was written, for whoever would not be in the way of others; `goes_on` is asked before
+    /// each segment, and what is left then is answered as pending.
     ///
-    /// A crash between two segments leaves ciphertext whose keys are gone: the scrub, or the next
-    /// order in the same trees, drops it.
-    pub fn scavenge_trees(&self, trees: &HashSet<u32>, rest: &mut dyn FnMut()) -> SurfaceOutcome {
-        let _one_at_a_time = self.shredding.lock();
-        if let Err(error) = self.still_ours() {
-            tracing::error!(%error, "nothing is scavenged");
-            return SurfaceOutcome::Failed;
+    /// Orders are kept waiting for one segment and never for all. A crash between two segments
+    /// leaves ciphertext whose keys are gone: the scrub, or the next order in the same trees, drops
+    /// it.
+    pub fn scavenge_trees(
+        &self,
+        trees: &HashSet<u32>,
+        rest: &mut dyn FnMut(),
+        goes_on: &dyn Fn() -> bool,
+    ) -> SurfaceOutcome {
+        let matches = |tree| trees.contains(&tree);
+        let all_closed = !self.shared.shelf.active_has_tree(matches) || self.roll();
+        for first in self.shared.shelf.closed() {
+            if !goes_on() {
+                return SurfaceOutcome::Pending;
+            }
+            let _one_at_a_time = self.shredding.lock();
+            let done = self.still_ours().map_err(ReadFault::from);
+            let done = done.and_then(|()| self.scavenge_if(first, matches, rest));
+            if let Err(error) = done {
+                tracing::error!(%error, "scavenging failed; the keys are gone all the same");
+                return SurfaceOutcome::Failed;
+            }
         }
-        self.scavenge_segments(|tree| trees.contains(&tree), true, rest)
+        if all_closed { SurfaceOutcome::Done } else { SurfaceOutcome::Failed }
     }
 
     fn scavenge_segments(
@@ -305,17 +321,26 @@ impl Log {
         matches: impl Fn(u32) -> bool,
         rest: &mut dyn FnMut(),
     ) -> Result<Scavenged, ReadFault> {
-        let shared = &self.shared;
         let mut total = Scavenged::default();
-        for first in shared.shelf.closed() {
-            if !shared.shelf.closed_has_tree(first, &matches)? {
-                continue;
-            }
-            let done = self.scavenge_segment(first, &matches, rest)?;
+        for first in self.shared.shelf.closed() {
+            let done = self.scavenge_if(first, &matches, rest)?;
             total.parts += done.parts;
             total.bytes += done.bytes;
         }
         Ok(total)
+    }
+
+    /// Scavenges a closed segment if it holds anything of these trees.
+    fn scavenge_if(
+        &self,
+        first: LogPosition,
+        matches: impl Fn(u32) -> bool,
+        rest: &mut dyn FnMut(),
+    ) -> Result<Scavenged, ReadFault> {
+        if !self.shared.shelf.closed_has_tree(first, &matches)? {
+            return Ok(Scavenged::default());
+        }
+        self.scavenge_segment(first, matches, rest)
     }
 
     fn scavenge_segment(

@@ -15,11 +15,11 @@ use std::{
 
 use rustix::fs::OFlags;
 
-/// A rest after each piece that leaves the disk to others nearly all of the time: 50 MiB are
+/// A rest after each piece that leaves the disk to others nearly all of the time: 32 MiB are
 /// written in a second, at most.
-pub const WRITING_REST: Duration = Duration::from_millis(5);
+pub const WRITING_REST: Duration = Duration::from_millis(2);
 /// Written at once.
-const PIECE_BYTES: usize = 256 * 1024;
+const PIECE_BYTES: usize = 64 * 1024;
 /// Direct writes are of whole blocks of so many bytes, at such addresses.
 const BLOCK_BYTES: usize = 4096;
 

@@ -15,6 +15,7 @@ use facts::{EntryHeader, LogPosition, PartHeader};
 use super::{
     beside::write_beside,
     footer::{FOOTER_BYTES, Footer},
+    freeing::free,
     offsets::{Offsets, SegmentSeal},
     scan::{ScannedWrite, Step},
     shelf::{Shelf, scan_closed},
@@ -38,7 +39,8 @@ pub(crate) struct Scavenged {
 }
 
 /// Drops the parts of a closed segment for which `is_gone` says so. Touches nothing where there
-/// are none. `rest` is called after each piece that was read or written.
+/// are none. `rest` is called after each piece that was read,
+/// written or freed.
 pub(crate) fn scavenge_closed(
     shelf: &Shelf,
     disk: &dyn Disk,
@@ -66,28 +68,34 @@ pub(crate) fn scavenge_closed(
     if rewrite.parts == 0 {
         return Ok(Scavenged::default());
     }
-    let old = OldFooter::read(&path)?.ok_or_else(|| scan.damage(DamageKind::Footer))?;
+    let old = Old::read(&path)?.ok_or_else(|| scan.damage(DamageKind::Footer))?;
+    // It has the old file open.
+    drop(scan);
     let length = rewrite.bytes.len() + FOOTER_BYTES;
     let footer = Footer { file_length: length as u64, ..old.footer };
     rewrite.bytes.extend_from_slice(&footer.encode());
     let parts = rewrite.parts;
+    let shorter = old.length.saturating_sub(length as u64);
     let file = write_new(disk, &path, &rewrite.bytes, rest)?;
     exchange(shelf, disk, first, &path, &rewrite, &file)?;
-    Ok(Scavenged { parts, bytes: old.length.saturating_sub(length as u64) })
+    free(&old.file, rest);
+    Ok(Scavenged { parts, bytes: shorter })
 }
 
-struct OldFooter {
+/// The file that is replaced.
+struct Old {
+    file: File,
     footer: Footer,
     length: u64,
 }
 
-impl OldFooter {
+impl Old {
     fn read(path: &Path) -> io::Result<Option<Self>> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         let mut bytes = [0; FOOTER_BYTES];
         file.read_exact_at(&mut bytes, length.saturating_sub(FOOTER_BYTES as u64))?;
-        Ok(Footer::decode(&bytes).map(|footer| Self { footer, length }))
+        Ok(Footer::decode(&bytes).map(|footer| Self { file, footer, length }))
     }
 }
 

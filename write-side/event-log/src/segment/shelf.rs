@@ -94,7 +94,7 @@ impl Shelf {
     pub(crate) fn open_active(&self, first: LogPosition, offsets: Offsets) -> io::Result<()> {
         let handle = Handle {
             first,
-            file: File::open(super::path(&self.dir, first))?,
+            file: super::freeing::open(&super::path(&self.dir, first))?,
             offsets: RwLock::new(offsets),
         };
         self.shelved.write().active = Some(Arc::new(handle));
@@ -279,7 +279,7 @@ impl HandleCache {
 impl Handle {
     fn open_closed(dir: &Path, first: LogPosition) -> Result<Self, ReadFault> {
         let path = super::path(dir, first);
-        let file = File::open(&path)?;
+        let file = super::freeing::open(&path)?;
         let length = file.metadata()?.len();
         let mut tail = [0; FOOTER_BYTES];
         file.read_exact_at(&mut tail, length.saturating_sub(FOOTER_BYTES as u64))?;

@@ -20,7 +20,7 @@ pub(crate) enum Source {
 impl Source {
     /// Opens a segment's file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let file = super::freeing::open(path)?;
         let length = file.metadata()?.len();
         Ok(Self::File(file, length))
     }

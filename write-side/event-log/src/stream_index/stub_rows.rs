@@ -15,6 +15,28 @@ use crate::fields::Fields;
 /// a short one.
 pub(super) const UNFLUSHED_STUBS_MAX: usize = 1_000;
 
+/// A look that may have to go on to the disk, where nobody waits for the index meanwhile: appending
+/// needs it. A row is in the store before it leaves memory, so none is missed between the two.
+pub(crate) enum StubLook {
+    /// It was in memory.
+    Noted(LogPosition),
+    /// If there is one, it is among these rows.
+    InRows(Keyspace, LogPosition),
+}
+
+impl StubLook {
+    /// The entry that holds the stub. Blocks on the disk.
+    pub(crate) fn holder(self) -> Result<Option<LogPosition>, IndexFault> {
+        let (rows, pdu) = match self {
+            Self::Noted(at) => return Ok(Some(at)),
+            Self::InRows(rows, pdu) => (rows, pdu),
+        };
+        let Some(row) = rows.get(stub_key(pdu))? else { return Ok(None) };
+        let at = Fields::new(&row).u64().ok_or(IndexFault::Row)?;
+        Ok(Some(LogPosition(at)))
+    }
+}
+
 /// The rows that are not flushed yet.
 #[derive(Debug, Default)]
 pub(super) struct StubRows(HashMap<LogPosition, LogPosition>);
@@ -25,18 +47,12 @@ impl StubRows {
         self.0.extend(stubbed.stubs.iter().map(|stub| (stub.pdu, at)));
     }
 
-    /// The entry that holds the stub of the message at a position.
-    pub(super) fn holder(
-        &self,
-        rows: &Keyspace,
-        pdu: LogPosition,
-    ) -> Result<Option<LogPosition>, IndexFault> {
-        if let Some(at) = self.0.get(&pdu) {
-            return Ok(Some(*at));
+    /// Looks for the entry that holds the stub of the message at a position.
+    pub(super) fn look(&self, rows: &Keyspace, pdu: LogPosition) -> StubLook {
+        match self.0.get(&pdu) {
+            Some(at) => StubLook::Noted(*at),
+            None => StubLook::InRows(rows.clone(), pdu),
         }
-        let Some(row) = rows.get(stub_key(pdu))? else { return Ok(None) };
-        let at = Fields::new(&row).u64().ok_or(IndexFault::Row)?;
-        Ok(Some(LogPosition(at)))
     }
 
     pub(super) fn is_full(&self) -> bool {

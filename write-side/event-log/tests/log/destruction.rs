@@ -1,6 +1,8 @@
 //! Destroying keys, scavenging ciphertext, restored keyrings.
 
 use std::{
+    cell::Cell,
+    collections::HashSet,
     fs,
     sync::{
         Arc,
@@ -349,4 +351,23 @@ fn what_is_in_closed_segments_is_known() {
     assert_eq!(log.closed_through(), Some(head));
     assert!(log.close_segment());
     assert_eq!(log.closed_through(), Some(log.head()));
+}
+
+#[test]
+fn scavenging_that_is_not_to_go_on_ends_before_a_segment_and_says_so() {
+    let world = World::small_segments();
+    let log = world.open();
+    let told = conversation(&log);
+    let tree = told.hers[0].header.parts[1].person_tree.0;
+    let later = ShredRequest { scavenging: Scavenging::Later, ..request(vec![whole_tree(tree)]) };
+    log.order_shred(later, |_| Vec::new()).unwrap();
+    let (before, asked) = (bytes_on_disk(&world), Cell::new(0));
+    let once = || asked.replace(asked.get() + 1) == 0;
+    let outcome = log.scavenge_trees(&HashSet::from([tree]), &mut || (), &once);
+    assert_eq!((outcome, asked.get()), (SurfaceOutcome::Pending, 2));
+    let outcome = log.scavenge_trees(&HashSet::from([tree]), &mut || (), &|| true);
+    assert_eq!(outcome, SurfaceOutcome::Done);
+    assert!(bytes_on_disk(&world) < before, "ciphertext went");
+    assert_destroyed(&log, &told);
+    assert_eq!(log.scavenge().unwrap(), (0, 0), "nothing is left to scavenge");
 }

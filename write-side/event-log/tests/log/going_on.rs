@@ -8,7 +8,9 @@ use std::{
 
 use event_log::{
     ForkError, GoOn, Keyring, Log, LogOptions, PartContent, ShredRequest,
-    backup::{NewerError, SegmentPath, copy_segment, open_order, read_newer, segment_paths},
+    backup::{
+        CopyFault, NewerError, SegmentPath, copy_segment, open_order, read_newer, segment_paths,
+    },
     verify,
 };
 use facts::{
@@ -45,6 +47,21 @@ fn copy_through(segments: &[SegmentPath], through: LogPosition, to: &Path) -> Op
 
 fn segments_in(dir: &Path) -> PathBuf {
     LogOptions::new(dir, "example.org").segments_dir()
+}
+
+#[test]
+fn a_copy_that_cannot_be_written_is_named_and_a_segment_that_cannot_be_read_is_none_of_it() {
+    let world = World::small_segments();
+    let log = world.open();
+    talk(&log, 3);
+    let segments = segment_paths(&log.options().segments_dir()).unwrap();
+    let nowhere = log.options().data_dir.join("none").join("copy");
+    let fault = copy_segment(&segments[0], log.head(), &nowhere).unwrap_err();
+    let CopyFault::Write { to, error } = fault else { panic!("{fault}") };
+    assert_eq!((to, error.kind()), (nowhere.clone(), std::io::ErrorKind::NotFound));
+    let missing = SegmentPath { first: segments[0].first, path: nowhere.clone() };
+    let fault = copy_segment(&missing, log.head(), &nowhere).unwrap_err();
+    assert!(matches!(fault, CopyFault::Read(_)), "{fault}");
 }
 
 #[test]

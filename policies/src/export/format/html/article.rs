@@ -16,6 +16,7 @@ use crate::export::{
         transcript::{receipt_words, relations},
     },
     item::{Item, What},
+    media_names::essence,
 };
 
 /// Images that browsers show and that carry no script.
@@ -230,9 +231,4 @@ fn medium(file: &MediaFile, text: &mut String) {
         "<div>File <bdi>{name}</bdi> ({}, {bytes} bytes): <code>{path}</code></div>",
         escaped(&inline(given))
     );
-}
-
-/// A media type without its parameters (RFC 9110, section 8.3.1).
-fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

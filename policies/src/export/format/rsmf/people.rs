@@ -46,24 +46,4 @@ impl<'a> People<'a> {
         self.listed.push(json!({ "id": id, "display": display, "account_id": user }));
         id
     }
-
-    /// Who was in the room at the beginning of a slice, as far as the evidence shows it: whoever
-    /// was joined, and whoever acts in it and of whom no membership is known.
-    pub(super) fn present(
-        &mut self,
-        slice: &Slice,
-        of_rooms: &HashMap<&str, Vec<&str>>,
-    ) -> Vec<String> {
-        let (Some(room), first) = (slice.room.as_deref(), slice.first()) else {
-            return slice.people().iter().map(|user| self.id(user, slice.first())).collect();
-        };
-        let known = of_rooms.get(room).map_or(&[][..], Vec::as_slice);
-        let mut users: Vec<&str> = known.to_vec();
-        let people = slice.people();
-        users.extend(people.iter().map(String::as_str));
-        users.sort_unstable();
-        users.dedup();
-        users.retain(|user| self.index.joined(room, user, first).unwrap_or(true));
-        users.into_iter().map(|user| self.id(user, first)).collect()
-    }
 }
