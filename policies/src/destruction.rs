@@ -27,6 +27,7 @@ mod steps;
 mod stubbing;
 mod sweep;
 mod tally;
+mod unsettled;
 mod without_receipt;
 
 use std::{sync::Arc, time::Duration};

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use commands::WriteSide;
-use decide::policy::{Extent, InForce, RoomRetention, takes};
+use decide::policy::{Extent, InForce, takes};
 use event_log::{Entry, ReadFault};
 use facts::{
-    EntryHeader, KeyEpoch, LogPosition, PartHeader, RecordClass, StreamId, Timestamp,
+    EntryHeader, KeyEpoch, LogPosition, PartHeader, RecordClass, Timestamp,
     fact::{RecordKind, ShredCause},
 };
 use projections::{ClientView, Snapshot};
@@ -22,6 +22,7 @@ use super::{
     key_ranges::{Ranges, SeenTrees},
     keys::Keys,
     stubbing::Stubs,
+    unsettled::Unsettled,
     without_receipt::WithoutReceipt,
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
 /// Headers read at once.
 const HEADERS_AT_ONCE: usize = 25;
 /// Entries looked at without a rest: about a tenth of a millisecond.
-const WITHOUT_REST: usize = 5;
+pub(super) const WITHOUT_REST: usize = 5;
 /// Entries judged with one look at the view, about: a quarter of a second where others write.
 const A_LOOK: usize = 1_000;
 /// A stretch looks at so many entries, and at more only to come to the end of a day.
@@ -95,17 +96,7 @@ pub(super) struct Chunk {
     /// The walk is at its end.
     pub(super) done: bool,
     /// What the view may tell otherwise before the orders are given.
-    unsettled: Unsettled,
-}
-
-/// What goes by something that may change at any time and is no part of the governance stream, on
-/// which orders are conditional. Judging takes a while, with rests, and stubs come before orders.
-#[derive(Debug, Default)]
-struct Unsettled {
-    /// Media, to which somebody may refer anew, and state, which may be in force again.
-    records: BTreeMap<LogPosition, Destroy>,
-    /// What rooms asked for when messages of theirs were judged.
-    wishes: BTreeMap<StreamId, RoomRetention>,
+    pub(super) unsettled: Unsettled,
 }
 
 impl Judging<'_> {
@@ -128,32 +119,8 @@ impl Judging<'_> {
         Ok(chunk)
     }
 
-    /// Whether all of a stretch would be judged as it was, by the view as it is now.
-    pub(super) fn stands(&self, chunk: &Chunk, rest: &mut dyn FnMut()) -> Result<bool, RunFault> {
-        let view = self.view_until()?;
-        let mut describer = Describer::new(&view, self.write_side);
-        for (room, wishes) in &chunk.unsettled.wishes {
-            if view.wishes_of(*room).map_err(DescribeFault::from)? != *wishes {
-                return Ok(false);
-            }
-        }
-        for (number, (position, destroy)) in (1..).zip(&chunk.unsettled.records) {
-            let Some(entry) = self.record.open(*position).map_err(DescribeFault::from)? else {
-                return Ok(false);
-            };
-            match self.judged(&mut describer, &entry)? {
-                Some((_, Judged::Destroy(now))) if now == *destroy => {}
-                _ => return Ok(false),
-            }
-            if number % WITHOUT_REST == 0 {
-                rest();
-            }
-        }
-        Ok(true)
-    }
-
     /// The view as it is now, which knows all entries that are judged.
-    fn view_until(&self) -> Result<Snapshot, RunFault> {
+    pub(super) fn view_until(&self) -> Result<Snapshot, RunFault> {
         match self.view.snapshot() {
             Ok(view) if view.position() >= self.until => Ok(view),
             _ => Err(RunFault::ViewBehind),
@@ -266,7 +233,7 @@ impl Judging<'_> {
     }
 
     /// The record of an entry with its judgment; `None` for what is no record.
-    fn judged(
+    pub(super) fn judged(
         &self,
         describer: &mut Describer<'_>,
         entry: &Entry,
@@ -350,20 +317,6 @@ impl Taken<'_> {
         } else {
             let ranges = &mut chunk.due.entry(destroy.cause).or_default().ranges;
             ranges.destroy(&mut progress.seen, self.tree(), self.leaf);
-        }
-    }
-}
-
-impl Unsettled {
-    fn note(&mut self, header: &EntryHeader, described: &DescribedRecord, destroy: Destroy) {
-        match described.record.kind {
-            RecordKind::Media | RecordKind::State => {
-                self.records.insert(header.position, destroy);
-            }
-            RecordKind::Messages => {
-                self.wishes.insert(header.stream, described.record.room_retention);
-            }
-            _ => {}
         }
     }
 }
