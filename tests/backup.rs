@@ -261,6 +261,8 @@ async fn a_backup_under_load_is_restored_elsewhere_with_what_was_erased_since_go
     server.restart().await?;
     bob.since = since;
     let sync = bob.sync(0).await?;
+    let again = register(&server, "alice").await.err().context("alice's name was given again")?;
+    ensure!(format!("{again:?}").contains("M_USER_IN_USE"), "{again:?}");
     let joined = &sync["rooms"]["join"][&room];
     ensure!(joined["timeline"]["limited"] == true, "from scratch, not from where it was: {sync}");
     check_told(&seen(&bob, &room).await?, &before, &his, &last)?;

@@ -136,6 +136,13 @@ async fn seen(people: &People, left: &Left) -> Result<()> {
     Ok(())
 }
 
+/// Rooms, roles and people go on to know somebody by that name.
+async fn is_still_given(server: &Server, name: &str) -> Result<()> {
+    let refused = register(server, name).await.err().context("the name was given again")?;
+    ensure!(format!("{refused:?}").contains("M_USER_IN_USE"), "{refused:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_person_is_nowhere_and_what_is_held_stays_until_it_is_released() -> Result<()> {
     let mut server = Server::start().await?;
@@ -173,6 +180,7 @@ async fn an_erased_person_is_nowhere_and_what_is_held_stays_until_it_is_released
     let proof = ann.run(&["policy", "receipts"]).await?;
     ensure!(String::from_utf8(proof.stdout)?.contains("proof: chancery ledger prove"), "no proof");
     seen(&people, &left).await.context("released")?;
+    is_still_given(&server, "alice").await?;
 
     server.verify_log().await?;
     server.stop_gracefully().await?;
@@ -183,6 +191,7 @@ async fn an_erased_person_is_nowhere_and_what_is_held_stays_until_it_is_released
     }
     server.restart().await?;
     seen(&people, &left).await.context("views and folds rebuilt")?;
+    is_still_given(&server, "alice").await?;
     people.bob.send_text(&people.room, "and on").await?;
     server.finish().await
 }

@@ -44,7 +44,7 @@ pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
-use facts::{Fact, LogPosition, Timestamp};
+use facts::{EntryHeader, Fact, FactBody as _, LogPosition, Timestamp, fact::AccountCreated};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -95,6 +95,8 @@ pub struct UserFold {
     pub user_id: String,
     /// The account; `None` where there is none on this server.
     pub account: Option<Account>,
+    /// There was one, and what made it is destroyed.
+    pub account_gone: bool,
     /// Profile field → JSON of its value.
     pub profile: BTreeMap<String, StoredJson>,
     /// Devices by device id.
@@ -122,6 +124,17 @@ impl UserFold {
     /// A person of whom only the name is known.
     pub fn new(user_id: &str) -> Self {
         Self { user_id: user_id.to_owned(), ..Self::default() }
+    }
+
+    /// Whether the name was given to somebody, once and for all: whoever had it may be erased, and
+    /// rooms, roles and other people go on to know them by it.
+    pub fn is_given(&self) -> bool {
+        self.account.is_some() || self.account_gone
+    }
+
+    /// An entry of the person's stream cannot be read any more.
+    pub fn skip(&mut self, header: &EntryHeader) {
+        self.account_gone |= header.fact_type == AccountCreated::TYPE;
     }
 
     /// The account, if it exists and may be used.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::{Journal, JournalFault};
 
 /// Raised whenever a row of the store or a fold changes its shape or meaning.
-pub(crate) const FOLDS_FORMAT: u32 = 2;
+pub(crate) const FOLDS_FORMAT: u32 = 3;
 
 /// Everything up to and including `position` is in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

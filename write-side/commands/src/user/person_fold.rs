@@ -38,6 +38,9 @@ impl Fold for PersonFold {
 
     fn evolve(&mut self, header: &EntryHeader, fact: Option<&Fact>) -> Result<(), Unfit> {
         let Some(fact) = fact else {
+            let was_given = self.fold.is_given();
+            self.fold.skip(header);
+            self.main_changed |= was_given != self.fold.is_given();
             return Ok(());
         };
         // Facts of backups touch the list of replaced entries too, which is in the main row.

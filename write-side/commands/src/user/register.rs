@@ -2,7 +2,7 @@
 
 use decide::{
     registration_token::{ServerFold, TokenRefusal, use_registration_token},
-    user::{self as rules, Register, UserRefusal},
+    user::{self as rules, Register, UserFold, UserRefusal},
 };
 use facts::{
     Batch, EntryHeader, ExpectedRevision, Fact, Routing, StreamId,
@@ -72,7 +72,7 @@ pub async fn is_available(ws: &WriteSide, user: &UserId, reserved: bool) -> Resu
     if ws.user_stream(user)?.is_none() {
         return Ok(());
     }
-    if look(ws, user, |fold| fold.account.is_some()).await? {
+    if look(ws, user, UserFold::is_given).await? {
         return Err(UserError::Refusal(UserRefusal::UserInUse));
     }
     Ok(())

@@ -40,10 +40,10 @@ pub fn check_username(user_id: &UserId, reserved: bool) -> Result<(), UserRefusa
     Ok(())
 }
 
-/// Decides a registration. A name is never given twice, also not after a deactivation.
+/// Decides a registration. A name is never given twice, also not after a deactivation or an erasure.
 pub fn register(fold: &UserFold, user_id: &UserId, command: &Register) -> Decision {
     check_username(user_id, command.reserved)?;
-    if fold.account.is_some() {
+    if fold.is_given() {
         return Err(UserRefusal::UserInUse);
     }
     let mut facts = vec![Fact::from(AccountCreated { kind: command.kind, admin: command.admin })];
