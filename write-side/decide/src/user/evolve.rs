@@ -202,6 +202,8 @@ impl UserFold {
             let Some(device) = self.devices.remove(device_id) else {
                 continue;
             };
+            self.superseded.add(device.added_at);
+            self.supersede(device.renamed_at);
             self.session_ended(device.session);
             self.supersede(device.keys.map(|keys| keys.at));
             for keys in device.one_time_keys.into_values() {

@@ -59,7 +59,8 @@ fn a_new_password_supersedes_and_may_end_other_devices() {
     let removed = DevicesRemoved { device_ids: vec!["A".to_owned(), "C".to_owned()] };
     let hash = "two".to_owned();
     assert_eq!(facts, [Fact::from(PasswordSet { hash }), removed.into()]);
-    assert_eq!(person.fold.superseded.iter().count(), 1);
+    let replaced = person.fold.superseded.iter().count();
+    assert_eq!(replaced, 3, "a password, and the names of two devices");
 }
 
 #[test]
