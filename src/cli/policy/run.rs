@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -50,7 +50,10 @@ pub(super) fn run(command: &Run) -> anyhow::Result<()> {
     let ticket = asked["ticket"].as_u64().unwrap_or(0);
     let mut told = Value::Null;
     let last = loop {
-        let status = access.get("/policies/run")?;
+        let status = access.get("/policies/run").context(
+            "the run was asked for, and how it ended is not known: `chancery policy receipts` \
+             tells what it came to, and another `chancery policy run` goes on with it",
+        )?;
         if status["waiting"] != told {
             told = status["waiting"].clone();
             tell_of_waiting(&told)?;
