@@ -12,7 +12,7 @@ mod backups;
 mod devices;
 mod directory;
 pub(crate) mod e2ee;
-mod erasing;
+pub(crate) mod erasing;
 mod events;
 mod inbox;
 pub(crate) mod lookup;
@@ -21,7 +21,7 @@ mod membership;
 mod push;
 pub(crate) mod receipts;
 pub(crate) mod recent;
-mod relations;
+pub(crate) mod relations;
 pub(crate) mod rows;
 mod session_changes;
 mod state;
@@ -58,7 +58,7 @@ use crate::{
 /// Name of the view's folder.
 pub const NAME: &str = "client";
 /// Raised whenever a row changes its meaning.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 /// Within this many entries of the head, events are kept for whoever is about to read them.
 const FRESH_ENTRIES: u64 = 1_000;
 

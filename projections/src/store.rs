@@ -30,7 +30,10 @@ use self::{
     hot::{HotRows, tail::Tail},
     key::after_prefix,
 };
-pub(crate) use self::{key::end_of_str, rows::decode};
+pub(crate) use self::{
+    key::end_of_str,
+    rows::{RowIter, decode},
+};
 
 /// Bytes of the block cache of one view.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;

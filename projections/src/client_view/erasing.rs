@@ -3,7 +3,8 @@
 //! Owns what the view forgets of them with each order: rows that a destroyed entry left and that
 //! hold what the person chose (types of account data, names of profile fields, filters and
 //! backups) or did (receipts). A view that is built later never learns of such entries, so both
-//! come to the same rows. Invariants: I5, I12.
+//! come to the same rows. And which rooms lost content with the orders: rows that say what it
+//! related to are told to nobody. Invariants: I5, I12.
 
 use facts::{
     LogPosition, StreamId,
@@ -16,7 +17,7 @@ use super::{
     rows::{BackupRow, ReceiptRow},
     table::Table,
 };
-use crate::store::{Key, KeyReader, Order, Rows as _, StoreError, decode};
+use crate::store::{Key, KeyReader, Order, Rows, StoreError, decode};
 
 pub(super) fn requested(a: &mut Applying<'_>, requested: &ErasureRequested) {
     let key = Key::new(Table::Erasing).u64(a.position().0);
@@ -61,7 +62,11 @@ fn forget(a: &mut Applying<'_>, user: StreamId) -> Result<(), StoreError> {
     forget_rows(a, &Key::new(Table::BackupSession).u64(user.0), |_, value| {
         decode::<(u64, u32)>(Table::BackupSession.into(), value).map(|(position, _)| position)
     })?;
-    forget_receipts(a, user)?;
+    let rooms = rooms_of(a, user)?;
+    for room in &rooms {
+        a.batch.put_u64(erased_key(*room), a.position().0);
+    }
+    forget_receipts(a, user, rooms)?;
     let rules = Key::new(Table::AccountData).u64(user.0).u64(0).str(PUSH_RULES);
     if a.batch.get_u64(&rules)?.is_none() {
         a.memory.rules.remove(&user);
@@ -88,14 +93,32 @@ fn forget_rows(
     Ok(())
 }
 
-fn forget_receipts(a: &mut Applying<'_>, user: StreamId) -> Result<(), StoreError> {
+/// Rooms that a person is or was in.
+fn rooms_of(a: &Applying<'_>, user: StreamId) -> Result<Vec<StreamId>, StoreError> {
     let members = Key::new(Table::Member).u64(user.0);
     let mut rooms = Vec::new();
     for row in a.batch.prefix(&members, Order::Forward) {
-        rooms.push(KeyReader::after(&row?.0, &members).u64()?);
+        rooms.push(StreamId(KeyReader::after(&row?.0, &members).u64()?));
     }
+    Ok(rooms)
+}
+
+fn erased_key(room: StreamId) -> Key {
+    Key::new(Table::Erased).u64(room.0)
+}
+
+/// The latest order to erase somebody who is or was in a room; 0 where there is none.
+pub(crate) fn erased_upto(rows: &impl Rows, room: StreamId) -> Result<LogPosition, StoreError> {
+    Ok(LogPosition(rows.get_u64(&erased_key(room))?.unwrap_or(0)))
+}
+
+fn forget_receipts(
+    a: &mut Applying<'_>,
+    user: StreamId,
+    rooms: Vec<StreamId>,
+) -> Result<(), StoreError> {
     for room in rooms {
-        let prefix = Key::new(Table::Receipt).u64(room).u64(user.0);
+        let prefix = Key::new(Table::Receipt).u64(room.0).u64(user.0);
         let mut gone = Vec::new();
         for row in a.batch.prefix(&prefix, Order::Forward) {
             let (key, value) = row?;
@@ -106,7 +129,7 @@ fn forget_receipts(a: &mut Applying<'_>, user: StreamId) -> Result<(), StoreErro
         }
         for (key, at) in gone {
             a.batch.remove_raw(key);
-            a.batch.remove(Key::new(Table::ReceiptLog).u64(room).u64(at));
+            a.batch.remove(Key::new(Table::ReceiptLog).u64(room.0).u64(at));
         }
     }
     Ok(())

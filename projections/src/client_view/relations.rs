@@ -1,4 +1,8 @@
 //! Relations between events, and threads.
+//!
+//! Owns the rows by which children are found. They outlive the content that they were read from
+//! ([`crate::query::EventInfo::is_related`] says whether a child still relates), for a destroyed
+//! content does not tell which row was its.
 
 use super::{
     applying::Applying,
@@ -16,7 +20,7 @@ use facts::LogPosition;
 const REL_TYPE_BYTES_MAX: usize = 255;
 
 /// The relation that an event declares: parent event id and type.
-pub(super) fn relation_of(body: &EventBody) -> Option<(&str, &str)> {
+pub(crate) fn relation_of(body: &EventBody) -> Option<(&str, &str)> {
     let (parent, rel_type) = (body.head().parent.as_deref()?, body.head().rel_type.as_deref()?);
     (rel_type.len() <= REL_TYPE_BYTES_MAX && parent.len() <= REL_TYPE_BYTES_MAX)
         .then_some((parent, rel_type))

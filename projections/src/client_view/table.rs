@@ -143,6 +143,8 @@ tables! {
     Erasing = 59,
     /// room → the latest placement position of its messages that got stubs
     Stubbed = 60,
+    /// room → position of the latest order to erase somebody who is or was in it
+    Erased = 61,
 }
 
 /// Groups of rows of which `/sync` reads the end, or that are few: see [`crate::store::Grouping`].

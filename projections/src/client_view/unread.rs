@@ -6,14 +6,14 @@
 //! costs the same however much is unread. What once was counted stays so when rules change later,
 //! or when the event is redacted.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 use facts::{LogPosition, StreamId};
 
 use super::{
     applying::Applying, events::Placing, push::Outcome, relations::relation_of, table::Table,
 };
-use crate::store::{Key, Rows, StoreError};
+use crate::store::{Key, KeyReader, Order, RowIter, Rows, StoreError};
 
 /// Notifications and highlights so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,17 @@ impl Add for Sums {
         Self {
             notifications: self.notifications + other.notifications,
             highlights: self.highlights + other.highlights,
+        }
+    }
+}
+
+impl Sub for Sums {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            notifications: self.notifications - other.notifications,
+            highlights: self.highlights - other.highlights,
         }
     }
 }
@@ -54,11 +65,20 @@ impl Sums {
     }
 }
 
-fn room_prefix(room: StreamId, thread_root: &str) -> Key {
+/// What single rows added to a sum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Steps {
+    /// Positions with what each added, the newest first.
+    pub(crate) added: Vec<(LogPosition, Sums)>,
+    /// True if older ones were left out.
+    pub(crate) limited: bool,
+}
+
+pub(crate) fn room_prefix(room: StreamId, thread_root: &str) -> Key {
     Key::new(Table::NotifyRoom).u64(room.0).str(thread_root)
 }
 
-fn user_prefix(user: StreamId, room: StreamId, thread_root: &str) -> Key {
+pub(crate) fn user_prefix(user: StreamId, room: StreamId, thread_root: &str) -> Key {
     Key::new(Table::NotifyUser).u64(user.0).u64(room.0).str(thread_root)
 }
 
@@ -95,6 +115,50 @@ fn sums(rows: &impl Rows, prefix: &Key, upto: LogPosition) -> Result<Sums, Store
         Some(value) => Sums::decode(&value).ok_or(StoreError::Row(prefix.table())),
         None => Ok(Sums::default()),
     }
+}
+
+/// The newest rows of a sum after a position, at most `max`.
+pub(crate) fn steps(
+    rows: &impl Rows,
+    prefix: &Key,
+    after: LogPosition,
+    max: usize,
+) -> Result<Steps, StoreError> {
+    let mut found = Vec::new();
+    for row in between(rows, prefix, after, Order::Backward).take(max.saturating_add(1)) {
+        let (key, value) = row?;
+        let sum = Sums::decode(&value).ok_or(StoreError::Row(prefix.table()))?;
+        found.push((LogPosition(KeyReader::after(&key, prefix).u64()?), sum));
+    }
+    let limited = found.len() > max;
+    let base = if limited { found.pop().map(|(_, sum)| sum) } else { None };
+    let mut before = match base {
+        Some(sum) => sum,
+        None => sums(rows, prefix, after)?,
+    };
+    for (_, sum) in found.iter_mut().rev() {
+        (before, *sum) = (*sum, *sum - before);
+    }
+    Ok(Steps { added: found, limited })
+}
+
+/// The oldest row of a sum after a position.
+pub(crate) fn first_step(
+    rows: &impl Rows,
+    prefix: &Key,
+    after: LogPosition,
+) -> Result<Option<LogPosition>, StoreError> {
+    match between(rows, prefix, after, Order::Forward).next().transpose()? {
+        Some((key, _)) => Ok(Some(LogPosition(KeyReader::after(&key, prefix).u64()?))),
+        None => Ok(None),
+    }
+}
+
+/// Rows after a position, without the one that stands for now.
+fn between<'a>(rows: &'a impl Rows, prefix: &Key, after: LogPosition, order: Order) -> RowIter<'a> {
+    let from = prefix.clone().u64(after.0.saturating_add(1));
+    let now = prefix.clone().u64(u64::MAX);
+    rows.iterate(from.as_bytes(), now.as_bytes(), order)
 }
 
 fn add(a: &mut Applying<'_>, prefix: Key, more: Sums) -> Result<(), StoreError> {

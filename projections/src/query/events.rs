@@ -11,6 +11,7 @@ use crate::{
     bodies::EventBody,
     client_view::{
         lookup::{event_position, event_row},
+        relations::relation_of,
         rows::RedactedRow,
         table::Table,
     },
@@ -48,6 +49,12 @@ impl EventInfo {
         } else {
             self.body.full()
         }
+    }
+
+    /// Whether the shown form still says that it relates to another event. The view keeps its row
+    /// of a relation when the content is destroyed or hidden; one that is built later has none.
+    pub fn is_related(&self) -> bool {
+        self.redacted_by.is_none() && !self.content_hidden && relation_of(&self.body).is_some()
     }
 
     /// A string at the top level of the shown form.

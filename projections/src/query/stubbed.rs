@@ -1,4 +1,4 @@
-//! Messages whose skeletons are destroyed, and those whose may be.
+//! Messages that are destroyed, whole or in part, and those whose skeletons may be.
 //!
 //! Owns where the room's graph lets a skeleton go: what stands in the graph with a settled place,
 //! and is followed by something. Never decides what is over.
@@ -8,6 +8,7 @@ use facts::{LogPosition, StreamId};
 use super::{EventKind, Snapshot};
 use crate::{
     client_view::{
+        erasing::erased_upto,
         lookup::room_row,
         stubbed::{Stubbed, stubbed_upto},
     },
@@ -15,13 +16,14 @@ use crate::{
 };
 
 impl Snapshot {
-    /// Up to this placement position messages of the room are destroyed, or about to be, perhaps
-    /// not all of them; 0 where none is.
-    pub fn stubbed_upto(&self, room: StreamId) -> Result<LogPosition, StoreError> {
-        stubbed_upto(&self.rows, room, Stubbed::Any)
+    /// Up to this placement position messages of the room, or their content, are destroyed or about
+    /// to be, perhaps not all of them; 0 where none is. The content of a message that nothing
+    /// followed when a run destroyed it may be gone beyond.
+    pub fn destroyed_upto(&self, room: StreamId) -> Result<LogPosition, StoreError> {
+        Ok(stubbed_upto(&self.rows, room, Stubbed::Any)?.max(erased_upto(&self.rows, room)?))
     }
 
-    /// The same of messages that came live: nobody has unread ones up to here.
+    /// Up to here live messages of the room got stubs: nobody has unread ones up to here.
     pub(crate) fn live_stubbed_upto(&self, room: StreamId) -> Result<LogPosition, StoreError> {
         stubbed_upto(&self.rows, room, Stubbed::Live)
     }

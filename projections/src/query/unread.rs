@@ -3,13 +3,17 @@
 //!
 //! A count is a difference of two running sums (of the room, and of what differs for the user)
 //! between now and where the user has read, so it costs the same however much is unread. Up to
-//! where messages are destroyed, or about to be, nothing is unread.
+//! where messages are destroyed, or about to be, nothing is unread. Where a policy may hide what is
+//! unread, messages are looked at one by one (`shown`).
+
+mod shown;
 
 use facts::{
     LogPosition, StreamId,
     fact::{ReceiptKind, ThreadScope},
 };
 
+use self::shown::Unread;
 use super::{Membership, Snapshot};
 use crate::{
     client_view::{
@@ -123,9 +127,14 @@ impl Snapshot {
         let (now, then) = (count(end)?, count(read)?);
         // What differs for a user never takes away more than the room's sum gave.
         let difference = |now: i64, then: i64| u64::try_from(now - then).unwrap_or(0);
-        Ok(UnreadCounts {
+        let counts = UnreadCounts {
             notifications: difference(now.notifications, then.notifications),
             highlights: difference(now.highlights, then.highlights),
-        })
+        };
+        let unread = Unread { user, room, thread_root, read };
+        if counts == UnreadCounts::default() || !self.may_hide_unread(unread)? {
+            return Ok(counts);
+        }
+        self.count_shown(unread)
     }
 }

@@ -1,8 +1,8 @@
 //! Aggregations of child events, bundled with their parent (client-server API, "Aggregations of
 //! child events").
 //!
-//! Owns which children count: those that the reader may read, that nobody redacted, and that no
-//! ignored user sent. Edits count only as the section "Validity of replacement events" has it.
+//! Owns which children count: those that the reader may read, that nobody redacted, that no
+//! ignored user sent, and whose content, neither destroyed nor hidden, still says that they relate. Edits count only as the section "Validity of replacement events" has it.
 //! State events, edits and annotations carry no bundle. Bounded: each kind looks at the newest
 //! [`EDITS_MAX`], [`REFERENCES_MAX`] or [`REPLIES_MAX`] children.
 
@@ -104,7 +104,7 @@ impl EventWriter<'_> {
         let mut chunk = Vec::new();
         for position in self.children(event, filter, REFERENCES_MAX)? {
             if let Some(child) = self.snapshot.event_at(position)?
-                && child.redacted_by.is_none()
+                && child.is_related()
                 && may_read(self.snapshot, &child, self.reader.viewer)?
             {
                 chunk.push(json!({ "event_id": child.body.event_id }));
@@ -129,11 +129,14 @@ impl EventWriter<'_> {
             .membership(viewer.user, room)?
             .filter(|member| member.membership == Membership::Join)
             .map(|member| member.since);
-        let stubbed = self.snapshot.stubbed_upto(room)?;
+        let destroyed = self.snapshot.destroyed_upto(room)?;
         let mut latest = None;
         let mut count = 0_u64;
         for reply in replies {
-            if self.is_counted(reply, joined, (by_body, stubbed))? {
+            // The body of the latest is told, so it is opened at any rate; and a room's last
+            // message may have lost its content alone.
+            let by_body = by_body || latest.is_none();
+            if self.is_counted(reply, joined, (by_body, destroyed))? {
                 count += 1;
                 latest.get_or_insert(reply);
             }
@@ -155,18 +158,16 @@ impl EventWriter<'_> {
         &self,
         reply: LogPosition,
         joined: Option<LogPosition>,
-        (by_body, stubbed): (bool, LogPosition),
+        (by_body, destroyed): (bool, LogPosition),
     ) -> Result<bool, StoreError> {
-        if by_body {
-            let reply = self.snapshot.event_at(reply)?;
-            return match reply {
-                Some(reply) => may_read(self.snapshot, &reply, self.reader.viewer),
-                None => Ok(false),
-            };
-        }
         let Some(row) = self.snapshot.event_row(reply)? else { return Ok(false) };
-        if row.placed <= stubbed && self.snapshot.event_at(reply)?.is_none() {
-            return Ok(false);
+        if by_body || row.placed <= destroyed {
+            return match self.snapshot.event_at(reply)? {
+                Some(reply) if reply.is_related() => {
+                    may_read(self.snapshot, &reply, self.reader.viewer)
+                }
+                _ => Ok(false),
+            };
         }
         if row.accepted && row.in_step && joined.is_some_and(|since| row.placed >= since) {
             return Ok(true);
@@ -218,7 +219,7 @@ fn sent(event: &EventInfo) -> Option<i64> {
 /// hold `m.new_content` where only clients find it.
 fn is_edit_of(edit: &EventInfo, original: &EventInfo) -> bool {
     let encrypted = edit.str("type") == Some("m.room.encrypted");
-    edit.redacted_by.is_none()
+    edit.is_related()
         && edit.row.accepted
         && edit.row.state.is_none()
         && edit.str("sender") == original.str("sender")

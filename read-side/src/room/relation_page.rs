@@ -182,11 +182,13 @@ fn through_others(
             for item in snapshot.relations(room, &parent, any, newest_first)? {
                 let PageItem::Event { place, event } = item else { continue };
                 found.insert((place, event));
+                // What does not say any more that it relates leads nowhere.
                 if step < DEPTH_MAX
-                    && let Some(body) = snapshot.event_body(event)?
-                    && seen.insert(body.event_id.clone())
+                    && let Some(child) = snapshot.event_at(event)?
+                    && child.is_related()
+                    && seen.insert(child.body.event_id.clone())
                 {
-                    children.push(body.event_id.clone());
+                    children.push(child.body.event_id.clone());
                 }
             }
         }
@@ -199,7 +201,7 @@ impl Asked {
     fn takes(&self, event: &EventInfo) -> bool {
         let relates_to = event.content().and_then(|content| content.get("m.relates_to"));
         let rel_type = relates_to.and_then(|relation| relation.get("rel_type")?.as_str());
-        event.redacted_by.is_none()
+        event.is_related()
             && self.rel_type.as_deref().is_none_or(|wanted| rel_type == Some(wanted))
             && self.event_type.as_deref().is_none_or(|wanted| event.str("type") == Some(wanted))
     }

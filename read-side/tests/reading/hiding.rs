@@ -98,6 +98,85 @@ async fn a_message_past_its_ceiling_is_shown_to_nobody() {
     assert_eq!(bodies(&world.get("bob", &all).await.ok()), ["what stays"]);
 }
 
+/// Notifications of a room and of one of its threads, as a client that comes anew is told.
+async fn unread(world: &World, name: &str, room: usize, thread_root: &str) -> (Value, Value) {
+    let filter =
+        "filter=%7B%22room%22:%7B%22timeline%22:%7B%22unread_thread_notifications%22:true%7D%7D%7D";
+    let sync = world.get(name, &format!("/v3/sync?timeout=0&{filter}")).await.ok();
+    let joined = &sync["rooms"]["join"][world.id(room)];
+    let thread = &joined["unread_thread_notifications"][thread_root];
+    (joined["unread_notifications"].clone(), thread["notification_count"].clone())
+}
+
+fn counts(notifications: u64, highlights: u64) -> Value {
+    json!({ "notification_count": notifications, "highlight_count": highlights })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_is_unread_by_nobody() {
+    let mut world = World::with(&["alice", "bob"]);
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    let root = world.text(room, "alice", "over");
+    world.related(room, "alice", "m.thread", &root);
+    world.text(room, "bob", "his own");
+    let mention = json!({ "msgtype": "m.text", "body": "bob", "m.mentions":
+        { "user_ids": [crate::world::user_id("bob")] } });
+    world.send(room, "alice", "m.room.message", None, mention.clone());
+    let last = world.text(room, "alice", "the last of the room");
+    let ceiling = age(&world);
+    assert_eq!(unread(&world, "bob", room, &root).await, (counts(3, 1), json!(1)));
+
+    let brief = || in_force(&[rule(&[RecordKind::Messages], None, Some(ceiling))]);
+    world.rule(brief());
+    assert_eq!(unread(&world, "bob", room, &root).await, (counts(0, 0), Value::Null));
+    // A hold keeps it from being destroyed, and what is left after a run is its skeleton.
+    let part = HoldPart { rooms: [world.id(room).to_owned()].into(), ..HoldPart::default() };
+    let hold = Hold { matter: "m".to_owned(), parts: [(0, part)].into() };
+    let holds = Holds::new([(LogPosition(1), hold)].into());
+    world.rule(InForce { holds, ..brief() });
+    assert_eq!(unread(&world, "bob", room, &root).await, (counts(0, 0), Value::Null));
+    world.rule(brief());
+    world.log.destroy_content(world.position_of(&last));
+    assert_eq!(unread(&world, "bob", room, &root).await, (counts(0, 0), Value::Null));
+
+    // What comes then counts, also beside what is hidden.
+    world.text(room, "alice", "fresh");
+    world.send(room, "alice", "m.room.message", None, mention);
+    world.related(room, "alice", "m.thread", &root);
+    world.text(room, "bob", "his own again");
+    assert_eq!(unread(&world, "bob", room, &root).await, (counts(2, 1), json!(1)));
+    // Under a ceiling that reaches nothing, and one for other kinds, all of it does.
+    for rules in [
+        rule(&[RecordKind::Messages], None, Some(ceiling + 1_000)),
+        rule(&[RecordKind::Receipts], None, Some(1)),
+    ] {
+        world.rule(in_force(&[rules]));
+        assert_eq!(unread(&world, "bob", room, &root).await, (counts(5, 2), json!(2)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_what_is_hidden_the_newest_thousand_count() {
+    let mut world = World::with(&["alice", "bob"]);
+    let room = world.room("alice");
+    world.member(room, "bob", "join");
+    world.text(room, "alice", "over");
+    let ceiling = age(&world);
+    for _ in 0..999 {
+        world.text(room, "alice", "stays");
+    }
+    world.rule(in_force(&[rule(&[RecordKind::Messages], None, Some(ceiling))]));
+    assert_eq!(unread(&world, "bob", room, "").await.0, counts(999, 0));
+    for _ in 0..2 {
+        world.text(room, "alice", "stays");
+    }
+    assert_eq!(unread(&world, "bob", room, "").await.0, counts(1_000, 0));
+    // Where nothing of it is old enough, all of it does, at the price of two sums.
+    world.rule(in_force(&[rule(&[RecordKind::Messages], None, Some(ceiling + 1))]));
+    assert_eq!(unread(&world, "bob", room, "").await.0, counts(1_002, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn state_in_force_is_shown_and_replaced_state_is_redacted() {
     let mut world = World::with(&["alice", "bob"]);

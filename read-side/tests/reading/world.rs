@@ -165,14 +165,27 @@ impl Deref for World {
 /// Events go by their ids here, for that is how clients know them.
 impl World {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
         let scribe = Scribe::new(MemoryLog::new(9));
+        let remote = Arc::new(FakeRemote::new(scribe.log.clone()));
+        let (people, blobs, rules) = <(People, Arc<MemoryBlobs>, Arc<SetRules>)>::default();
+        Self::over(scribe, people, blobs, rules, remote)
+    }
+
+    /// The same world, whose view is built anew from what is left of the log.
+    pub(crate) fn rebuilt(self) -> Self {
+        Self::over(self.scribe, self.people, self.blobs, self.rules, self.remote)
+    }
+
+    fn over(
+        scribe: Scribe,
+        people: People,
+        blobs: Arc<MemoryBlobs>,
+        rules: Arc<SetRules>,
+        remote: Arc<FakeRemote>,
+    ) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
         let (view, follower) =
             ClientView::start(scribe.log.clone(), dir.path(), HERE).expect("the view starts");
-        let people = People::default();
-        let blobs = Arc::new(MemoryBlobs::default());
-        let rules = Arc::new(SetRules::default());
-        let remote = Arc::new(FakeRemote::new(scribe.log.clone()));
         let parts = ReadSideParts {
             view: view.clone(),
             clock: Arc::new(FixedClock),

@@ -1,6 +1,6 @@
 //! Everything that is in force, as one value that can be handed around.
 
-use facts::fact::{PolicyDocument, RecordKind};
+use facts::fact::{Period, PolicyDocument, RecordKind};
 
 use super::{Erasures, Holds, Rules};
 
@@ -35,6 +35,15 @@ impl InForce {
         // Media go with the last event that refers to them.
         let by_reference = kind == RecordKind::Media;
         ceiling || asked || by_reference || !self.erasures.is_empty()
+    }
+
+    /// The shortest time after which a ceiling can end a record of this kind, as policies or rooms
+    /// have it; `None` where no ceiling reaches any. What is younger is hidden whole by nothing.
+    pub fn shortest_ceiling(&self, kind: RecordKind) -> Option<Period> {
+        let rules = self.document.policies.values().filter(|rule| rule.records.contains(&kind));
+        let asked = self.document.room_retention.filter(|_| kind == RecordKind::Messages);
+        let asked = asked.map(|rule| rule.shortest);
+        rules.filter_map(|rule| rule.keep_at_most).chain(asked).min()
     }
 
     /// Whether anything of this kind can be due to be destroyed. `false` saves opening it.

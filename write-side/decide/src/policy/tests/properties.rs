@@ -1,12 +1,12 @@
 //! Random cases: the code agrees with the reference, and the module's promises hold.
 
-use facts::Timestamp;
+use facts::{Timestamp, fact::RecordKind};
 
 use super::{
     model::Model,
     random::{Case, Random, Real, case, day, part},
 };
-use crate::policy::{Extent, Fate, Ground, explain, fate};
+use crate::policy::{Extent, Fate, Ground, InForce, explain, fate};
 
 const CASES: u64 = 100_000;
 
@@ -125,4 +125,24 @@ fn what_is_over_stays_over_while_the_rules_stay() {
             before = Some(after);
         }
     });
+}
+
+#[test]
+fn nothing_younger_than_the_shortest_ceiling_is_hidden_whole() {
+    let met = std::cell::Cell::new(0_u64);
+    each_case(20_000, |case, real, _, text| {
+        let now = day(case.now);
+        real.with_record(case, |record, rules| {
+            let whole = fate(record, rules, now).hidden() == Some(Extent::Whole);
+            if record.kind == RecordKind::Messages && whole {
+                let document = rules.document.clone();
+                let shortest = InForce { document, ..InForce::default() }
+                    .shortest_ceiling(record.kind)
+                    .expect("a ceiling hid it");
+                assert!(record.received.0 + shortest.0 <= now.0, "{text}");
+                met.set(met.get() + 1);
+            }
+        });
+    });
+    assert!(met.get() > 100, "{}", met.get());
 }
