@@ -279,11 +279,23 @@ async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for
     ensure!(fs::read(left.join("notes.txt"))? == b"mine" && !work.exists());
     fs::rename(&left, left.with_file_name("notes"))?;
 
+    // What lies below a prefix and is not of this export: a note, a form of another export.
+    for key in ["notes/notes.txt", "table/export.csv"] {
+        let note = ByteStream::from_static(b"mine");
+        world.store.client.put_object().bucket(BUCKET).key(key).body(note).send().await?;
+    }
+    let foreign = ["s3://records/notes", "s3://records/table"];
+    world.refuses(&[(PLACE, foreign[0])], "notes/notes.txt does not belong to this export").await?;
+    world.refuses(&[(PLACE, foreign[1])], "table/export.csv does not belong").await?;
+    ensure!(!work.exists(), "refused before it is made");
+
     // An export that is made, and of which nothing could be put.
     world.proxy.set(Fault::Swallowing);
     world.may_not(PLACE, "it is not there").await?;
     world.proxy.set(Fault::None);
     ensure!(work.join("manifest.note").exists());
+    world.refuses(&[(PLACE, foreign[0])], "notes/notes.txt does not belong to this export").await?;
+    world.refuses(&[(PLACE, foreign[1])], "table/export.csv does not belong").await?;
     let holds = format!("holds the export of case {} of", world.case);
     for instead in [(world.case.as_str(), other_case.as_str()), ("jsonl", "csv")] {
         world.refuses(&[instead], &holds).await?;
@@ -355,6 +367,8 @@ async fn locked_for_longer(make: Make) -> Result<()> {
     world.proxy.set(Fault::None);
     let before = world.store.versions(BUCKET, "").await?;
     ensure!(before.len() >= 4, "some were put: {before:?}");
+    let (right, said) = world.verify(PLACE).await?;
+    ensure!(!right && said.contains("broken off before its end"), "{said}");
     // What somebody locked for longer than this command wants it is left so.
     let (key, version) = before.first().context("an object")?;
     let late =
