@@ -247,6 +247,26 @@ async fn exported(make: Make) -> Result<()> {
 }
 
 impl World {
+    /// Somebody puts a note below the prefix while a large file is put: the manifest is not.
+    async fn finds_what_comes_meanwhile(&self) -> Result<()> {
+        self.proxy.set(Fault::Slow);
+        let meddles = async {
+            while self.store.versions(BUCKET, "slow/").await?.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let put = self.store.client.put_object().bucket(BUCKET).key("slow/notes.txt");
+            put.body(ByteStream::from_static(b"mine")).send().await?;
+            anyhow::Ok(())
+        };
+        let words = "slow/notes.txt does not belong to this export";
+        tokio::try_join!(self.may_not("s3://records/slow", words), meddles)?;
+        self.proxy.set(Fault::None);
+        let there = self.store.versions(BUCKET, "slow/").await?;
+        let has = |name: &str| there.iter().any(|(key, _)| key == &format!("slow/{name}"));
+        ensure!(has("files.sha256") && !has("manifest.note"), "{there:?}");
+        Ok(())
+    }
+
     /// An export with other words in the place of those that are usual is refused, and nothing is
     /// put below its prefix.
     async fn refuses(&self, instead: &[(&str, &str)], words: &str) -> Result<()> {
@@ -296,6 +316,7 @@ async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for
     ensure!(work.join("manifest.note").exists());
     world.refuses(&[(PLACE, foreign[0])], "notes/notes.txt does not belong to this export").await?;
     world.refuses(&[(PLACE, foreign[1])], "table/export.csv does not belong").await?;
+    world.finds_what_comes_meanwhile().await?;
     let holds = format!("holds the export of case {} of", world.case);
     for instead in [(world.case.as_str(), other_case.as_str()), ("jsonl", "csv")] {
         world.refuses(&[instead], &holds).await?;
