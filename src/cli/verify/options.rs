@@ -89,10 +89,9 @@ pub(super) fn check(command: &Verify, found: Found) -> Result<(), Failure> {
     let Some(Choice { name, kinds, next, .. }) = idle else { return Ok(()) };
     let kinds: Vec<_> = kinds.iter().map(|kind| kind.words()).collect();
     let what = format!(
-        "{} is {}, and {name} is only for {}: nothing would be compared with it",
-        command.path.display(),
-        found.words(),
-        kinds.join(" or ")
+        "{name} is only for {}, and this is {}: nothing would be compared with it",
+        kinds.join(" or "),
+        found.words()
     );
     Err(Failure::new(what, next))
 }
