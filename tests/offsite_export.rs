@@ -247,6 +247,13 @@ async fn exported(make: Make) -> Result<()> {
 }
 
 impl World {
+    /// Nothing is put beside what is not of the export.
+    async fn refuses_company(&self) -> Result<()> {
+        let (notes, table) = ("s3://records/notes", "s3://records/table");
+        self.refuses(&[(PLACE, notes)], "notes/notes.txt does not belong to this export").await?;
+        self.refuses(&[(PLACE, table)], "table/export.csv does not belong to this export").await
+    }
+
     /// Somebody puts a note below the prefix while a large file is put: the manifest is not.
     async fn finds_what_comes_meanwhile(&self) -> Result<()> {
         self.proxy.set(Fault::Slow);
@@ -304,9 +311,7 @@ async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for
         let note = ByteStream::from_static(b"mine");
         world.store.client.put_object().bucket(BUCKET).key(key).body(note).send().await?;
     }
-    let foreign = ["s3://records/notes", "s3://records/table"];
-    world.refuses(&[(PLACE, foreign[0])], "notes/notes.txt does not belong to this export").await?;
-    world.refuses(&[(PLACE, foreign[1])], "table/export.csv does not belong").await?;
+    world.refuses_company().await?;
     ensure!(!work.exists(), "refused before it is made");
 
     // An export that is made, and of which nothing could be put.
@@ -314,8 +319,7 @@ async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for
     world.may_not(PLACE, "it is not there").await?;
     world.proxy.set(Fault::None);
     ensure!(work.join("manifest.note").exists());
-    world.refuses(&[(PLACE, foreign[0])], "notes/notes.txt does not belong to this export").await?;
-    world.refuses(&[(PLACE, foreign[1])], "table/export.csv does not belong").await?;
+    world.refuses_company().await?;
     world.finds_what_comes_meanwhile().await?;
     let holds = format!("holds the export of case {} of", world.case);
     for instead in [(world.case.as_str(), other_case.as_str()), ("jsonl", "csv")] {
