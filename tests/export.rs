@@ -13,6 +13,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -296,6 +297,8 @@ async fn an_officer_who_hides_a_text_has_it_sealed_and_convinces_nobody() -> Res
     ensure!(verdict["findings"].as_array().context("findings")?.len() == 1, "{verdict}");
     let (ok, verdict) = world.verify(&whole).await?;
     ensure!(ok && verdict["manifest_version"] == 2, "{verdict}");
+    let rights = fs::metadata(&whole)?.permissions().mode();
+    ensure!(rights & 0o777 == 0o700, "others may read the record: {rights:o}");
 
     // What cannot be read is located too.
     fs::remove_file(hidden.join("export.jsonl"))?;

@@ -322,6 +322,10 @@ fn altered_files_are_refused(kept: &Kept, proof: &str) -> Result<()> {
     let other = kept.keep("other", &note.replacen("localhost", "remotehost", 1))?;
     let (code, report) = kept.verify(&[&other])?;
     ensure!(code == 1 && report["finding"]["kind"] == "checkpoint", "{report}");
+    let kept_too = ["verify", "--key", &kept.key, proof, "--checkpoint", &kept.path("late")];
+    let idle = chancery(&kept_too)?;
+    let said = String::from_utf8_lossy(&idle.stderr);
+    ensure!(idle.status.code() == Some(1) && said.contains("nothing would be compared"), "{said}");
     let usage = chancery(&["verify", proof])?;
     ensure!(usage.status.code() == Some(2), "without a key: {usage:?}");
     let nothing = chancery(&["verify", "--key", &kept.key, &kept.path("nothing")])?;

@@ -247,6 +247,33 @@ async fn exported(make: Make) -> Result<()> {
 }
 
 impl World {
+    /// Nothing is put beside what is not of the export.
+    async fn refuses_company(&self) -> Result<()> {
+        let (notes, table) = ("s3://records/notes", "s3://records/table");
+        self.refuses(&[(PLACE, notes)], "notes/notes.txt does not belong to this export").await?;
+        self.refuses(&[(PLACE, table)], "table/export.csv does not belong to this export").await
+    }
+
+    /// Somebody puts a note below the prefix while a large file is put: the manifest is not.
+    async fn finds_what_comes_meanwhile(&self) -> Result<()> {
+        self.proxy.set(Fault::Slow);
+        let meddles = async {
+            while self.store.versions(BUCKET, "slow/").await?.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let put = self.store.client.put_object().bucket(BUCKET).key("slow/notes.txt");
+            put.body(ByteStream::from_static(b"mine")).send().await?;
+            anyhow::Ok(())
+        };
+        let words = "slow/notes.txt does not belong to this export";
+        tokio::try_join!(self.may_not("s3://records/slow", words), meddles)?;
+        self.proxy.set(Fault::None);
+        let there = self.store.versions(BUCKET, "slow/").await?;
+        let has = |name: &str| there.iter().any(|(key, _)| key == &format!("slow/{name}"));
+        ensure!(has("files.sha256") && !has("manifest.note"), "{there:?}");
+        Ok(())
+    }
+
     /// An export with other words in the place of those that are usual is refused, and nothing is
     /// put below its prefix.
     async fn refuses(&self, instead: &[(&str, &str)], words: &str) -> Result<()> {
@@ -279,11 +306,21 @@ async fn what_is_put_removed_or_called_complete_is_the_export_that_was_asked_for
     ensure!(fs::read(left.join("notes.txt"))? == b"mine" && !work.exists());
     fs::rename(&left, left.with_file_name("notes"))?;
 
+    // What lies below a prefix and is not of this export: a note, a form of another export.
+    for key in ["notes/notes.txt", "table/export.csv"] {
+        let note = ByteStream::from_static(b"mine");
+        world.store.client.put_object().bucket(BUCKET).key(key).body(note).send().await?;
+    }
+    world.refuses_company().await?;
+    ensure!(!work.exists(), "refused before it is made");
+
     // An export that is made, and of which nothing could be put.
     world.proxy.set(Fault::Swallowing);
     world.may_not(PLACE, "it is not there").await?;
     world.proxy.set(Fault::None);
     ensure!(work.join("manifest.note").exists());
+    world.refuses_company().await?;
+    world.finds_what_comes_meanwhile().await?;
     let holds = format!("holds the export of case {} of", world.case);
     for instead in [(world.case.as_str(), other_case.as_str()), ("jsonl", "csv")] {
         world.refuses(&[instead], &holds).await?;
@@ -355,6 +392,8 @@ async fn locked_for_longer(make: Make) -> Result<()> {
     world.proxy.set(Fault::None);
     let before = world.store.versions(BUCKET, "").await?;
     ensure!(before.len() >= 4, "some were put: {before:?}");
+    let (right, said) = world.verify(PLACE).await?;
+    ensure!(!right && said.contains("broken off before its end"), "{said}");
     // What somebody locked for longer than this command wants it is left so.
     let (key, version) = before.first().context("an object")?;
     let late =

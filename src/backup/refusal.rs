@@ -160,6 +160,9 @@ pub(crate) enum BackupRefusal {
     /// Something else stands where a file is to be put.
     #[error("{0} is there and is something else: nothing is put over it")]
     Taken(String),
+    /// Something lies below the prefix of an export that is not of it.
+    #[error("{0} does not belong to this export, which could not be verified beside it")]
+    Foreign(String),
     /// A file of a finished export is not what it was.
     #[error("{} is not what it was when its export was finished: it is not put", .0.display())]
     Changed(PathBuf),
@@ -250,6 +253,7 @@ impl BackupRefusal {
                  AWS_SECRET_ACCESS_KEY"
             }
             Self::Taken(_) => "name another prefix",
+            Self::Foreign(_) => "name another prefix; what lies there is left as it is",
             Self::Changed(_) => "export it anew in another directory, to another prefix",
             Self::NoLock(_) => {
                 "make a bucket with Object Lock; at most stores it can only be had from the \

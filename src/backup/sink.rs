@@ -31,6 +31,16 @@ impl Sink {
         Ok(self.store.list_kept(name)?.contains(name))
     }
 
+    /// Refuses anything below the prefix that does not belong there: with it, what is put could
+    /// never be verified.
+    pub(crate) fn holds_only(&self, belongs: impl Fn(&str) -> bool) -> Result<()> {
+        // An object with the prefix's own name is how some programs make a folder.
+        let names = self.store.list_kept("")?;
+        let other = names.into_iter().find(|name| !name.is_empty() && !belongs(name));
+        let Some(other) = other else { return Ok(()) };
+        Err(BackupRefusal::Foreign(format!("{}{other}", self.store.name())).into())
+    }
+
     /// Whether this file is there under this name, locked.
     pub(crate) fn has(&self, path: &Path, name: &str) -> Result<bool> {
         self.store.has(name, &digest::of_file(path)?, self.now)

@@ -10,6 +10,8 @@ use super::{beside::BesideName, inspect::is_copied_segment, manifest::MANIFEST};
 const EXPORT: &str = "manifest.note";
 /// The folder that every export has from its beginning.
 const EVIDENCE: &str = "evidence";
+/// The first file of an export that is put off-site.
+const CHECKPOINT: &str = "checkpoint.note";
 /// Folders of a directory that are looked into for something that was meant.
 const FOLDERS_MAX: usize = 1_000;
 
@@ -61,6 +63,8 @@ impl There {
             Self::Below(folder)
         } else if all().any(|name| BesideName::parse(name).is_some()) {
             Self::Shipped
+        } else if all().any(|name| name == CHECKPOINT) {
+            Self::Export
         } else {
             Self::Other
         }
@@ -88,7 +92,7 @@ impl There {
             }
             there = Self::Other;
         }
-        there
+        if has(dir, CHECKPOINT) { Self::Export } else { there }
     }
 }
 
@@ -132,6 +136,8 @@ mod tests {
             (&[][..], There::Nothing),
             (&["notes.txt"], There::Other),
             (&["evidence/entries.jsonl"], There::Export),
+            (&["checkpoint.note"], There::Export),
+            (&["checkpoint.note", "x/manifest.note"], There::Below("x".to_owned())),
             (&["a", "manifest.note"], There::Export),
             (&["manifest.jsonl"], There::Backup),
             (&["log/segments/00000000000000000000-0123456789abcdef.seg"], There::Backup),

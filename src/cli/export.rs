@@ -60,7 +60,7 @@ pub(super) struct Export {
     /// End before this position, to make an earlier export again; by default all of the log.
     #[arg(long, value_name = "POSITION")]
     end: Option<u64>,
-    /// Positions to ask for at once; less is lost where the command is stopped.
+    /// Positions to ask for at once. Neither the export nor what a stop loses depends on it.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     page: u32,
     #[command(flatten)]

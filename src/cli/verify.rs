@@ -8,6 +8,7 @@ mod checkpoint;
 mod data_directory;
 mod export;
 mod offsite;
+mod options;
 mod proof;
 mod trust;
 mod verdict;
@@ -23,7 +24,7 @@ use anyhow::Context as _;
 use clap::Args;
 use event_log::ledger::{NOTE_BYTES_MAX, TlogProof};
 
-use self::verdict::Verdict;
+use self::{options::Found, verdict::Verdict};
 use super::{Failure, Origin, backup::advised, output};
 use crate::backup::{BackupRefusal, There, Wanted};
 
@@ -76,12 +77,22 @@ pub(super) fn run(command: Verify, origin: &Origin) -> anyhow::Result<ExitCode> 
 fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
     let keys = || trust::keys(&command.keys, command.keys_file.as_deref());
     unfinished(&command.path)?;
+    let used = |found| options::check(command, found);
     let verdict = if command.path.is_dir() {
         // What is there comes first: whoever named the wrong directory hears of nothing else.
         match There::in_dir(&command.path) {
-            There::Export => export::verify(command, &keys()?)?,
-            There::Backup => backup::verify(command, &keys()?)?,
-            There::DataDirectory => data_directory::verify(command, &keys()?)?,
+            There::Export => {
+                used(Found::Export)?;
+                export::verify(command, &keys()?)?
+            }
+            There::Backup => {
+                used(Found::Backup)?;
+                backup::verify(command, &keys()?)?
+            }
+            There::DataDirectory => {
+                used(Found::DataDirectory)?;
+                data_directory::verify(command, &keys()?)?
+            }
             there => {
                 let (place, wanted) = (command.path.display().to_string(), Wanted::InDirectory);
                 let nothing = BackupRefusal::Nothing { place, wanted, there };
@@ -89,11 +100,17 @@ fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
             }
         }
     } else {
-        let (text, keys) = (read(&command.path)?, keys()?);
+        let text = read(&command.path)?;
+        if is_manifest(&text) {
+            let what = format!("{} is a part of an export", command.path.display());
+            return Err(Failure::new(what, "name the directory of the export").into());
+        }
         if TlogProof::is_one(&text) {
-            proof::verify(command, &text, &keys)?
+            used(Found::Proof)?;
+            proof::verify(command, &text, &keys()?)?
         } else {
-            checkpoint::verify(command, &text, &keys)?
+            used(Found::Checkpoint)?;
+            checkpoint::verify(command, &text, &keys()?)?
         }
     };
     let Verdict { ok, json, words } = verdict;
@@ -117,6 +134,11 @@ fn unfinished(path: &Path) -> anyhow::Result<()> {
     };
     let what = format!("the {what} in {} was broken off and is not finished", path.display());
     Err(Failure::new(what, next).into())
+}
+
+/// Whether a note is the manifest of an export, which is verified with all that it covers.
+fn is_manifest(text: &str) -> bool {
+    text.starts_with("chancery export manifest ")
 }
 
 /// Reads a file that is small by its nature.
@@ -160,6 +182,17 @@ mod tests {
         assert!(said.ends_with("there is one below it, in `data`"), "{said}");
         let said = words(&dir.path().join("data"))?;
         assert!(!said.contains("neither"), "now the key is what is wrong: {said}");
+        Ok(())
+    }
+
+    #[test]
+    fn whoever_names_the_manifest_of_an_export_is_told_to_name_its_directory() -> anyhow::Result<()>
+    {
+        let dir = tempfile::tempdir()?;
+        let manifest = dir.path().join("manifest.note");
+        std::fs::write(&manifest, "chancery export manifest 2\n{}\n\n\u{2014} a b\n")?;
+        let said = words(&manifest)?;
+        assert!(said.ends_with("manifest.note is a part of an export"), "{said}");
         Ok(())
     }
 

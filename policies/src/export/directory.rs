@@ -26,7 +26,8 @@ pub use self::error::DirectoryError;
 use super::{
     CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, MEDIA_FOLDER, PAGES_FILE,
     files::{
-        digest_of, digests_of, files_of, is_empty, locked, remove, sync_folders, write_durably,
+        digest_of, digests_of, files_of, is_empty, locked, make_private, remove, sync_folders,
+        write_durably,
     },
     format::{Format, write_form},
     index::Index,
@@ -152,7 +153,7 @@ impl ExportDirectory {
         format: Format,
         checkpoint: &str,
     ) -> Result<Self, DirectoryError> {
-        fs::create_dir_all(dir)?;
+        make_private(dir)?;
         let lock = locked(dir)?.ok_or(DirectoryError::Busy)?;
         if dir.join(MANIFEST_FILE).exists() {
             return Err(DirectoryError::Finished);

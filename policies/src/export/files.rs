@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, TryLockError},
+    fs::{self, DirBuilder, File, TryLockError},
     io::{self, Read as _, Write as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +18,24 @@ pub(super) fn locked(dir: &Path) -> io::Result<Option<File>> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Makes a directory, if it is not there, for its owner only: what is exported lies in it in clear.
+/// One that is there keeps its rights.
+pub(super) fn make_private(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Directories below one in which no file lies, by their relative paths, in order.
+pub(super) fn empty_folders(dir: &Path) -> io::Result<Vec<String>> {
+    let (folders, files) = tree_of(dir)?;
+    let bare = |folder: &String| {
+        let within = format!("{folder}/");
+        // Files are in order: the first one that is not before it is in it, or none is.
+        let next = files.get(files.partition_point(|file| *file < within));
+        !folder.is_empty() && !next.is_some_and(|file| file.starts_with(&within))
+    };
+    Ok(folders.into_iter().filter(bare).collect())
 }
 
 /// Every file below a directory, by its relative path, in order. What is neither a file nor a
@@ -131,6 +150,23 @@ pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_without_a_file_are_told_and_one_that_is_made_is_for_its_owner() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("export");
+        make_private(&made).unwrap();
+        assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
+        for folder in ["media", "media-of-mine", "html/room-0001/deep"] {
+            fs::create_dir_all(made.join(folder)).unwrap();
+        }
+        fs::write(made.join("html/index.html"), "").unwrap();
+        fs::write(made.join("media/one"), "").unwrap();
+        let bare = empty_folders(&made).unwrap();
+        assert_eq!(bare, ["html/room-0001", "html/room-0001/deep", "media-of-mine"]);
+    }
 
     #[test]
     fn every_folder_of_a_tree_is_there_to_be_synced() {

@@ -41,7 +41,7 @@ pub struct FinishedFile {
 #[derive(Debug, thiserror::Error)]
 pub enum FinishedFault {
     /// The manifest.
-    #[error(transparent)]
+    #[error("{MANIFEST_FILE}: {0}")]
     Manifest(#[from] ManifestFault),
     /// The list of files is not the one that the manifest covers.
     #[error("{LIST_FILE} is not the list that the manifest covers")]

@@ -29,13 +29,14 @@ use serde::{Deserialize, Serialize};
 
 use self::safe::file_name;
 use super::{
-    CONTEXT_FILE, ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER,
+    CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER, PAGES_FILE,
     check::EvidenceFault,
     event::Event,
     evidence::{EvidenceLine, LineFault},
     index::{Index, Place, may_be_item},
     item::{Item, What, avatar_ids},
     lines::{LinesAt, each_line},
+    manifest::{LIST_FILE, MANIFEST_FILE},
     media_names::file_of,
     output::Output,
 };
@@ -79,6 +80,27 @@ impl Format {
             Self::Eml => "eml",
             Self::Html => "html",
         }
+    }
+
+    /// Whether an export in this form may have a file of this name.
+    pub fn may_hold(self, name: &str) -> bool {
+        let common = [
+            CHECKPOINT_FILE,
+            CONTEXT_FILE,
+            ENTRIES_FILE,
+            PAGES_FILE,
+            FORM_FILE,
+            LIST_FILE,
+            MANIFEST_FILE,
+        ];
+        let below =
+            |folder: &str| name.strip_prefix(folder).is_some_and(|in_it| in_it.starts_with('/'));
+        let of_form = match self {
+            Self::Jsonl => name == jsonl::FILE,
+            Self::Csv => name == csv::FILE,
+            Self::Rsmf | Self::Eml | Self::Html => below(self.name()),
+        };
+        common.contains(&name) || below(MEDIA_FOLDER) || of_form
     }
 
     /// The form of a name.

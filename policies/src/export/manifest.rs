@@ -77,17 +77,17 @@ pub struct Manifest {
     pub missing_media: Vec<String>,
 }
 
-/// Why a manifest is not to be believed.
+/// Why a manifest, or another signed note of an export, is not to be believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestFault {
     /// The note or its signature.
-    #[error("the manifest is not to be trusted: {0}")]
+    #[error("the note is not to be trusted: {0}")]
     Note(#[from] NoteError),
     /// A signature that no trusted key made, or bytes that a note does not have.
-    #[error("the manifest has bytes that nobody signed")]
+    #[error("the note has bytes that nobody signed")]
     Unsigned,
     /// Not the documented form.
-    #[error("the manifest does not have the documented form")]
+    #[error("it does not have the documented form")]
     Form,
 }
 

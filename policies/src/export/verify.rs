@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     CHECKPOINT_FILE, CONTEXT_FILE, ENTRIES_FILE, FORM_FILE, MEDIA_FOLDER, PAGES_FILE,
     check::{EvidenceReport, check_and_take},
-    files::{digest_of, files_of},
+    files::{digest_of, empty_folders, files_of},
     format::{FORM_VERSION, MEDIA_NAMED_SINCE, version_of, write_form},
     index::Index,
     manifest::{
@@ -27,6 +27,9 @@ use super::{
 
 /// Findings that are told, at most.
 const FINDINGS_MAX: usize = 100;
+
+const NO_MANIFEST: &str = "it is missing: the export was broken off before its end, or its manifest \
+    was taken away";
 
 /// Something that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,10 +78,14 @@ pub fn verify_export(dir: &Path, keys: &[VerifierKey]) -> io::Result<VerifyRepor
         }
         Err(error) => return Err(error),
     };
-    let manifest = match read_text(dir, MANIFEST_FILE)
-        .map_err(|_| ManifestFault::Form)
-        .and_then(|note| Manifest::read(&note, keys))
-    {
+    let note = match read_text(dir, MANIFEST_FILE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            report.find(MANIFEST_FILE, NO_MANIFEST);
+            return Ok(report);
+        }
+        note => note.map_err(|_| ManifestFault::Form),
+    };
+    let manifest = match note.and_then(|note| Manifest::read(&note, keys)) {
         Ok(manifest) => manifest,
         Err(fault) => {
             report.find(MANIFEST_FILE, &fault);
@@ -135,6 +142,12 @@ fn check_files(
 ) -> Option<u64> {
     let list = list?;
     let mut bytes = Some(0);
+    // An export without media has their folder all the same.
+    for folder in empty_folders(dir).unwrap_or_default() {
+        if folder != MEDIA_FOLDER {
+            report.find(&folder, "it is an empty directory that is not of the export");
+        }
+    }
     for path in found.iter().filter(|path| *path != MANIFEST_FILE && *path != LIST_FILE) {
         if !list.contains_key(path) {
             report.find(path, "it is not in the export's list of files");

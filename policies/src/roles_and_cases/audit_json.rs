@@ -201,11 +201,29 @@ fn agent(agent: &Agent) -> String {
     }
 }
 
-/// The rest of a fact, under the names that it has in the log.
+/// The rest of a fact, under the names that it has in the log; digests in hexadecimal.
 fn details(fact: &impl Serialize) -> Value {
     let mut details = serde_json::to_value(fact).unwrap_or_default();
+    tell_digests(&mut details);
     if let Value::Object(members) = &mut details {
         members.retain(|name, _| !BESIDE.contains(&name.as_str()));
     }
     details
+}
+
+/// Gives digests, which a fact has as bytes, the form in which people compare them.
+fn tell_digests(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(tell_digests),
+        Value::Object(members) => {
+            for (name, member) in members {
+                let bytes = || serde_json::from_value::<[u8; 32]>(member.clone()).ok();
+                match name.ends_with("sha256").then(bytes).flatten() {
+                    Some(digest) => *member = Value::String(hex::encode(digest)),
+                    None => tell_digests(member),
+                }
+            }
+        }
+        _ => {}
+    }
 }

@@ -121,6 +121,26 @@ async fn files_that_are_gone_or_put_in_are_named() {
         assert!(!report.holds() && located(&report, path), "{path}: {:?}", report.findings);
         fs::write(dir.path().join(path), bytes).unwrap();
     }
+    let why_of = |path: &str| {
+        let found = verify_export(dir.path(), &keys).unwrap().findings;
+        let why = found.into_iter().filter(|found| found.place == path).map(|found| found.why);
+        why.collect::<Vec<_>>().join("; ")
+    };
+    fs::remove_file(dir.path().join("manifest.note")).unwrap();
+    assert!(why_of("manifest.note").contains("broken off before its end"));
+    fs::write(dir.path().join("manifest.note"), &files["manifest.note"]).unwrap();
+    let another =
+        [&files["checkpoint.note"][..], "\u{2014} mallory AAAAAAAA\n".as_bytes()].concat();
+    fs::write(dir.path().join("checkpoint.note"), another).unwrap();
+    let why = why_of("checkpoint.note");
+    assert!(why.ends_with("; the note has bytes that nobody signed"), "{why}");
+    fs::write(dir.path().join("checkpoint.note"), &files["checkpoint.note"]).unwrap();
+    for folder in ["media/none", "mine"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+        assert_eq!(why_of(folder), "it is an empty directory that is not of the export");
+        fs::remove_dir(dir.path().join(folder)).unwrap();
+    }
+    assert!(verify_export(dir.path(), &keys).unwrap().holds(), "put back, it holds again");
     fs::write(dir.path().join("media/more"), "x").unwrap();
     assert!(located(&verify_export(dir.path(), &keys).unwrap(), "media/more"));
     fs::remove_file(dir.path().join("media/more")).unwrap();
@@ -413,7 +433,7 @@ async fn a_file_that_nothing_proves_is_found_though_it_is_listed_and_sealed() {
         seal_anew(&world, dir.path());
         let report = verify_export(dir.path(), &keys(&world)).unwrap();
         assert!(report.holds(), "{}: {:?}", format.name(), report.findings);
-        for more in ["media/more", "media/sub/more", "evidence/finding.html", "more.txt"] {
+        for more in ["media/more", "evidence/finding.html", "more.txt", "media/sub/more"] {
             let path = dir.path().join(more);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "x").unwrap();
@@ -421,6 +441,8 @@ async fn a_file_that_nothing_proves_is_found_though_it_is_listed_and_sealed() {
             found(&verify_export(dir.path(), &keys(&world)).unwrap(), more);
             fs::remove_file(path).unwrap();
         }
+        // Nothing is left of what was put in, which would be a finding itself.
+        fs::remove_dir(dir.path().join("media/sub")).unwrap();
     }
 }
 

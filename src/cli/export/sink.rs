@@ -1,15 +1,18 @@
 //! An export that goes off-site: made here as every other, put there file by file, locked.
 //!
-//! Owns the order: the manifest last, so that a prefix with a manifest holds all of it; then what
-//! was made here is removed. A kill before that leaves the export here, whole or not, and files
+//! Owns the order: the manifest last, so that a prefix with a manifest holds all of it, and nothing
+//! else as far as was seen before that; then what was made here is removed. A kill before that leaves the export here, whole or not, and files
 //! there that the same command finds again. How far it is says [`stage`].
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use policies::{
     document::read_document,
-    export::{FinishedExport, FinishedFault, FinishedFile},
+    export::{FinishedExport, FinishedFault, FinishedFile, MANIFEST_FILE},
 };
 
 use super::{
@@ -92,8 +95,15 @@ impl Target {
         let made = FinishedExport::open(&self.dir).map_err(unusable)?;
         let made = made.context("the export has no manifest")?;
         let files = made.files().map_err(unusable)?;
+        let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        let nothing_else = || sink.holds_only(|name| names.contains(name));
+        nothing_else()?;
         let (mut put, mut meter) = (0, Meter::new("files put"));
         for (done, FinishedFile { name, sha256 }) in (1..).zip(&files) {
+            if name == MANIFEST_FILE {
+                // What came meanwhile: without its manifest nothing there is called an export.
+                nothing_else()?;
+            }
             put += u64::from(sink.put(&self.dir.join(name), name, sha256.as_deref())?);
             meter.show(done, files.len() as u64);
         }

@@ -91,7 +91,12 @@ pub(super) fn stage(dir: &Path, sink: &Sink, wanted: &Wanted) -> anyhow::Result<
         let next = "verify it with `chancery verify`, or name another prefix";
         return Err(Failure::new(what, next).into());
     }
-    Ok(made.map_or(Stage::ToMake, |made| Stage::Made(Box::new(made))))
+    let Some(made) = made else {
+        // An earlier try may have put files of this form, and was made anew.
+        sink.holds_only(|name| wanted.format.may_hold(name)).map_err(advised)?;
+        return Ok(Stage::ToMake);
+    };
+    Ok(Stage::Made(Box::new(made)))
 }
 
 /// Gives the directory of an export the name that says that all of it is there, and removes it.

@@ -19,7 +19,7 @@ use crate::export::{
     output::Output,
 };
 
-const FILE: &str = "export.csv";
+pub(super) const FILE: &str = "export.csv";
 const COUNT: usize = 27;
 const COLUMNS: [&str; COUNT] = [
     "position",

@@ -86,3 +86,25 @@ fn what_can_no_longer_be_read_is_shown_as_that() {
     assert_eq!(item["destroyed"], true);
     assert_eq!(item["actor"], Value::Null);
 }
+
+/// Whether something tells bytes as a list of numbers.
+fn tells_bytes(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => {
+            items.len() >= 16 && items.iter().all(Value::is_u64) || items.iter().any(tells_bytes)
+        }
+        Value::Object(members) => members.values().any(tells_bytes),
+        _ => false,
+    }
+}
+
+#[test]
+fn digests_are_told_in_hexadecimal_and_no_bytes_as_numbers() {
+    for (case, fact) in samples() {
+        let item = audit_json(&header(fact.fact_type()), Some(&fact));
+        assert!(!tells_bytes(&item), "{case} {item}");
+        if item["kind"] == "export_sealed" {
+            assert_eq!(item["details"]["manifest_sha256"], "07".repeat(32));
+        }
+    }
+}
