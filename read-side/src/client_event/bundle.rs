@@ -2,8 +2,8 @@
 //! child events").
 //!
 //! Owns which children count: those that the reader may read, that nobody redacted, that no
-//! ignored user sent, and whose content, neither destroyed nor hidden, still says that they relate. Edits count only as the section "Validity of replacement events" has it.
-//! State events, edits and annotations carry no bundle. Bounded: each kind looks at the newest
+//! ignored user sent, and whose content, neither destroyed nor hidden, still says that they relate.
+//! Edits count only as the section "Validity of replacement events" has it. State events, edits and annotations carry no bundle. Bounded: each kind looks at the newest
 //! [`EDITS_MAX`], [`REFERENCES_MAX`] or [`REPLIES_MAX`] children.
 
 use facts::{LogPosition, fact::RecordKind};
